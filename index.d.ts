@@ -1,0 +1,595 @@
+/**
+ * heddle: real-time collaborative rooms on a native engine, a drop-in for
+ * `@woven-ecs/canvas-store-server`.
+ *
+ * All times are milliseconds. "Rejects" speaks of the promise that a method returns, "throws" of the
+ * call itself. An argument of the wrong JS type throws (from a method that returns a promise:
+ * rejects with) a `TypeError` that names the argument and has `code: 'HEDDLE_INVALID_ARGUMENT'`.
+ *
+ * **An ack does not promise that a change is stored.** A room with a storage saves at most every
+ * `saveThrottleMs`; what was applied since the last completed save is lost when the process dies.
+ * `Room.flush()` resolves when all of it is stored.
+ */
+
+/** The version of the wire protocol that this server speaks; it serves clients of version 1 too. */
+export const PROTOCOL_VERSION: 2
+
+/**
+ * One component's fields, or, in a patch, the fields to write. Field values are JSON.
+ *
+ * In a patch `_exists: true` creates the component, `_exists: false` deletes it, and neither writes
+ * the given fields of a component that is alive. A field may be a buffer delta
+ * `{ __buf: 1, len, runs: [[offset, [numbers]], ...] }`; documents and snapshots hold whole arrays.
+ */
+export type ComponentData = Record<string, unknown> & {
+  _exists?: boolean
+  _version?: string
+}
+
+/** The room's clock at the last write of each field of one component. */
+export type FieldTimestamps = Record<string, number>
+
+/** Components by key. A key, `"<entityId>/<component>"` or `"SINGLETON/<name>"`, is opaque text. */
+export type Patch = Record<string, ComponentData>
+
+/** A whole document, as storages keep it. It is JSON, and the peer's `<roomId>.json` is one. */
+export interface RoomSnapshot {
+  /** The room's clock: how many changes it has accepted. */
+  timestamp: number
+  /** Components by key. Deleted ones stay, as the tombstone `{ _exists: false }`. */
+  state: Record<string, ComponentData>
+  /** By key. A field that has none here counts as written at `timestamp`. */
+  timestamps: Record<string, FieldTimestamps>
+}
+
+/** `readonly` receives everything and writes nothing, neither document nor presence. */
+export type SessionPermission = 'readonly' | 'readwrite'
+
+/** One live connection to a room. */
+export interface SessionInfo {
+  /** A random lower-case UUID. */
+  sessionId: string
+  /** Stable across reconnects; several sessions may share it. */
+  clientId: string
+  permissions: SessionPermission
+  /** What `handleSocketConnect`, a token refresh or `setSessionMetadata` attached last. */
+  metadata?: unknown
+}
+
+/**
+ * All that is required of a socket.
+ *
+ * `send(string)` is called inside the call that causes it, except on a socket known to be one of
+ * `ws` or Bun: these are written once per turn of the event loop, everything in order. When heddle
+ * ends a session itself, `close` is called with a close code and a reason that plain sockets may
+ * ignore; a room that closes calls it without arguments.
+ */
+export interface WebSocketLike {
+  send(data: string): void
+  close(): void
+}
+
+/**
+ * A frame as runtimes hand it over: text, or its UTF-8 bytes (a `Buffer` is a `Uint8Array`), or
+ * those bytes in pieces. Bytes are borrowed for the call and not kept.
+ */
+export type FrameData = string | Uint8Array | ArrayBuffer | readonly Uint8Array[]
+
+/**
+ * What an ack promises: `'none'` nothing until the next save, `'process'` that the change survives
+ * the death of the process, `'disk'` that it survives power loss.
+ */
+export type Durability = 'none' | 'process' | 'disk'
+
+/** Messages from client to server. */
+export type ClientMessage = PatchRequest | ReconnectRequest | AuthRefreshRequest
+
+/** An edit. One without document and presence patches gets no answer; all others are acked. */
+export interface PatchRequest {
+  type: 'patch'
+  /** Comes back in the ack, or in the `error` of a refused frame. */
+  messageId: string
+  documentPatches?: Patch[]
+  /** Presence: belongs to the client, is never stored, vanishes with its last session. */
+  ephemeralPatches?: Patch[]
+}
+
+/** The first frame of a client: asks for what it lacks and hands in what it did offline. */
+export interface ReconnectRequest {
+  type: 'reconnect'
+  /** The clock up to which the client knows the document; 0 for a client that has seen nothing. */
+  lastTimestamp: number
+  protocolVersion: number
+  documentPatches?: Patch[]
+  ephemeralPatches?: Patch[]
+}
+
+/** Swaps the token of a live connection; see `RoomOptions.onTokenRefresh`. */
+export interface AuthRefreshRequest {
+  type: 'auth-refresh'
+  token: string
+}
+
+/** Messages from server to client. */
+export type ServerMessage =
+  | AckResponse
+  | PatchBroadcast
+  | ClientCountBroadcast
+  | VersionMismatchResponse
+  | ResyncRequest
+  | SyncedResponse
+  | ErrorResponse
+
+/** Answers a `patch`: everything up to it was handled. */
+export interface AckResponse {
+  type: 'ack'
+  messageId: string
+  /** The room's clock after the frame. */
+  timestamp: number
+}
+
+/** A change by someone else, or, with `clientId: ""`, a catch-up or an edit by the server. */
+export interface PatchBroadcast {
+  type: 'patch'
+  documentPatches?: Patch[]
+  ephemeralPatches?: Patch[]
+  clientId: string
+  /** Present exactly when `documentPatches` is. */
+  timestamp?: number
+}
+
+/** How many sessions the room has; sent to all of them after each join and leave. */
+export interface ClientCountBroadcast {
+  type: 'clientCount'
+  count: number
+}
+
+/** Sent instead of everything else to a client whose protocol version cannot be served. */
+export interface VersionMismatchResponse {
+  type: 'version-mismatch'
+  serverProtocolVersion: number
+}
+
+/** Asks a client that was ahead of the server for all it knows after `since`, as a `patch`. */
+export interface ResyncRequest {
+  type: 'resync'
+  since: number
+}
+
+/** Ends the answer to a `reconnect`. */
+export interface SyncedResponse {
+  type: 'synced'
+  timestamp: number
+}
+
+/**
+ * Why a frame was refused; nothing of it was applied. A refused `patch` gets no ack and its session
+ * is closed with code 4400, after which a client may reconnect and send it again.
+ */
+export interface ErrorResponse {
+  type: 'error'
+  code: RefusalCode
+  message: string
+  messageId?: string
+}
+
+/**
+ * - `bad-json`: the frame is not JSON, or not UTF-8
+ * - `bad-frame`: it is no object, or a field of its envelope has the wrong type
+ * - `bad-patch`: a list of patches is no list, a patch or component no object, or `_exists` no boolean
+ * - `bad-delta`: a buffer delta that is malformed, or whose base is no array of numbers
+ * - `frame-too-large`: over 16 MiB
+ * - `too-deep`: JSON nested deeper than 64
+ * - `too-many-keys`: over 100,000 component keys
+ * - `name-too-long`: a key or field name over 16 KiB
+ * - `buffer-too-large`: a delta asks for over 1,048,576 numbers, or grows far beyond its frame
+ */
+export type RefusalCode =
+  | 'bad-json'
+  | 'bad-frame'
+  | 'bad-patch'
+  | 'bad-delta'
+  | 'frame-too-large'
+  | 'too-deep'
+  | 'too-many-keys'
+  | 'name-too-long'
+  | 'buffer-too-large'
+
+/**
+ * Where a room is kept; implement it for a store of your own.
+ *
+ * One save of a room is in flight at a time. When `load` rejects, the room does not open.
+ */
+export interface Storage {
+  /**
+   * Resolves to what the last `save` got, or to `null` where there never was one. Rejects when
+   * that cannot be told: a room that opens on `null` in place of a snapshot that could not be read
+   * overwrites it.
+   */
+  load(): Promise<RoomSnapshot | null>
+  /**
+   * Resolves when the snapshot is stored. The snapshot is a copy that no later edit changes. A save
+   * that rejects or throws is reported through `onError` and tried again with the newest state.
+   */
+  save(snapshot: RoomSnapshot): Promise<void>
+}
+
+export interface FileStorageOptions {
+  /** The folder for the rooms' files; made at the first save when it is missing. */
+  dir: string
+  /**
+   * Ids of `[a-z0-9_-]`, 1 to 128 characters and no Windows device name, give the file
+   * `<roomId>.json`; all others a name made from the id. No id leads out of `dir`, and no two ids
+   * share a file, on no file system.
+   */
+  roomId: string
+}
+
+/**
+ * Keeps a room as one JSON file, which `@woven-ecs/canvas-store-server` can read and may have written.
+ *
+ * Files are written aside, synced and renamed: a crash leaves the last completed save. Saves finish
+ * in the order in which they were called.
+ */
+export class FileStorage implements Storage {
+  constructor(options: FileStorageOptions)
+  /**
+   * Resolves to the stored snapshot, to `null` when there is no file, and to `null` when the file
+   * does not parse: it is then left as it is until `save()`. (A room that opens through this
+   * storage gets `HEDDLE_DAMAGED_FILE` instead of an empty room.) Rejects when the file cannot be
+   * read, with `HEDDLE_STORAGE`.
+   */
+  load(): Promise<RoomSnapshot | null>
+  /**
+   * Resolves when the file and its folder are synced; no other file is left in `dir`, except that
+   * a file that `load()` could not read is first renamed to `<file>.damaged-<n>`. Rejects with
+   * `HEDDLE_STORAGE`, and the file is as it was.
+   */
+  save(snapshot: RoomSnapshot): Promise<void>
+}
+
+/** Keeps a room in memory, for tests and demos: it survives the room, not the process. */
+export class MemoryStorage implements Storage {
+  constructor()
+  load(): Promise<RoomSnapshot | null>
+  save(snapshot: RoomSnapshot): Promise<void>
+}
+
+/** What a token stands for: the answer to a refresh. */
+export interface TokenRefreshResult {
+  /** Anything but the two known words counts as `readonly`. */
+  permissions: SessionPermission
+  /** Replaces the session's metadata; left out (or `undefined`), the session keeps what it has. */
+  metadata?: unknown
+}
+
+/**
+ * Callbacks run after the effects they speak of: when one runs, the frame was applied, broadcast
+ * and acked. They may call back into the room. One that throws or rejects reaches `onError` and
+ * disturbs nothing else.
+ */
+export interface RoomOptions {
+  /** The document to start from. What storage holds wins over it at `load()`. */
+  initialSnapshot?: RoomSnapshot | undefined
+  /** Where the room is kept. Without one nothing is stored. */
+  storage?: Storage | undefined
+  /** Makes the storage; called once, in the constructor. Decides where both are given. */
+  createStorage?: (() => Storage) | undefined
+  /** Called after the document changed, once for each accepted frame or `applyPatch`. */
+  onDataChange?(room: Room): void
+  /** Called with the document patches of a frame after they were applied. */
+  onDocumentPatch?(room: Room, patches: Patch[]): void
+  /** Called after a session left; `remaining` is how many the room still has. */
+  onSessionRemoved?(room: Room, info: { sessionId: string; remaining: number }): void
+  /**
+   * Called in a microtask after an `auth-refresh` frame. Its result takes effect from the next frame
+   * on; when it throws or rejects, the session is removed and its socket closed with code 4401. Of
+   * several refreshes under way the last one sent decides. Without it such frames are ignored.
+   */
+  onTokenRefresh?(
+    room: Room,
+    info: { sessionId: string; clientId: string; token: string },
+  ): TokenRefreshResult | PromiseLike<TokenRefreshResult>
+  /**
+   * Called with what went wrong where no caller waits: a save, a callback, a socket that cannot be
+   * written. Default: `process.emitWarning`.
+   */
+  onError?(error: unknown, context: { room?: Room; sessionId?: string }): void
+  /** The least time between two saves, in milliseconds. Default: 10000. */
+  saveThrottleMs?: number | undefined
+  /**
+   * What an ack promises. Default: `'process'` where the storage can journal, else `'none'`. No
+   * storage can yet: `'process'` and `'disk'` throw `HEDDLE_DURABILITY_UNAVAILABLE`.
+   */
+  durability?: Durability | undefined
+}
+
+/** What a room holds at the moment. */
+export interface RoomStats {
+  /** The room's clock. */
+  timestamp: number
+  sessions: number
+  /** Components that are alive. */
+  components: number
+  tombstones: number
+  /** Whether something was applied that no completed save holds; `false` without a storage. */
+  unsaved: boolean
+}
+
+/** One collaborative document and the sessions that work on it. */
+export class Room {
+  /**
+   * Throws `HEDDLE_BAD_SNAPSHOT` when `initialSnapshot` is none, and
+   * `HEDDLE_DURABILITY_UNAVAILABLE` (see `RoomOptions.durability`).
+   */
+  constructor(options?: RoomOptions)
+  /**
+   * Loads what storage holds. Without storage, or where it holds nothing, the room stays as it is.
+   * Called again, it gives the same promise. Sessions may connect meanwhile: their frames wait, in
+   * order.
+   *
+   * Rejects with what the storage's `load` rejected with (`FileStorage`: `HEDDLE_DAMAGED_FILE` or
+   * `HEDDLE_STORAGE`), with `HEDDLE_BAD_SNAPSHOT` when it gave something that is no snapshot, and with
+   * `HEDDLE_ROOM_CLOSED` on a closed room. A room that did not load is closed, its sessions with
+   * code 4450, and it never saves.
+   */
+  load(): Promise<void>
+  /**
+   * Adds a session and returns its id, a random lower-case UUID. Broadcasts reach the socket from
+   * now on. The caller has checked who it is.
+   *
+   * Throws `HEDDLE_ROOM_CLOSED`.
+   */
+  handleSocketConnect(options: {
+    socket: WebSocketLike
+    clientId: string
+    /** Anything but the two known words counts as `readonly`. */
+    permissions: SessionPermission
+    metadata?: unknown
+  }): string
+  /** Handles a frame. A frame of an unknown session does nothing. */
+  handleSocketMessage(sessionId: string, data: FrameData): void
+  /** Removes a session; its socket is not touched. */
+  handleSocketClose(sessionId: string): void
+  /** Removes a session; its socket is not touched. */
+  handleSocketError(sessionId: string): void
+  /** Gives a copy of the document, tombstones included. */
+  getSnapshot(): RoomSnapshot
+  getSessionCount(): number
+  /** Gives the sessions in the order in which they joined. */
+  getSessions(): SessionInfo[]
+  getSessionPermissions(sessionId: string): SessionPermission | undefined
+  /** Takes effect from the session's next frame on. */
+  setSessionPermissions(sessionId: string, permissions: SessionPermission): void
+  getSessionMetadata(sessionId: string): unknown
+  setSessionMetadata(sessionId: string, metadata: unknown): void
+  /**
+   * Edits the document as the server itself: merged by the same rules as a client's patch and
+   * broadcast to every session with `clientId: ""`. Returns the room's clock after it; an array of
+   * patches is one change, an empty one none.
+   *
+   * Throws `HEDDLE_BAD_PATCH` for what a client's frame would be refused for, and the document stays
+   * as it was; `HEDDLE_ROOM_LOADING` before `load()` has settled; `HEDDLE_ROOM_CLOSED`.
+   */
+  applyPatch(patches: Patch | readonly Patch[]): number
+  /**
+   * Saves now, whatever throttle or back-off runs, also when nothing changed, and resolves when all
+   * that was applied before the call is stored. Without storage it resolves at once.
+   *
+   * Rejects with `HEDDLE_SAVE_FAILED`, whose `cause` is what the storage's `save` threw or rejected with.
+   */
+  flush(): Promise<void>
+  /**
+   * Closes the room and its sockets. What is unsaved is then saved in the background, and keeps the
+   * process alive meanwhile: it is tried 5 times, then given up and reported to `onError`. With
+   * `flush: false` what is unsaved is lost. Closing twice does nothing more.
+   */
+  close(options?: { flush?: boolean | undefined }): void
+  getStats(): RoomStats
+}
+
+/**
+ * What the manager's rooms share: any option of a room but `storage` and `initialSnapshot` is a
+ * default for them, which a room's own options override.
+ */
+export interface RoomManagerOptions
+  extends Omit<RoomOptions, 'storage' | 'initialSnapshot' | 'createStorage'> {
+  /** Makes the storage of a room that brings none of its own; called once for each opening. */
+  createStorage?: ((roomId: string) => Storage) | undefined
+  /**
+   * How long a room stays open after its last session left, in milliseconds; it is then saved and
+   * closed. Where that save fails the room stays open and is tried again. Default: 30000.
+   */
+  idleTimeout?: number | undefined
+}
+
+/** What a manager holds at the moment. */
+export interface RoomManagerStats {
+  /** Rooms that are open. */
+  rooms: number
+  /** Sessions in all of them. */
+  sessions: number
+}
+
+/** Opens rooms by id, one room for each id, and closes those that nobody is in. */
+export class RoomManager {
+  constructor(options?: RoomManagerOptions)
+  /** Is `getOrCreateRoom(roomId)`. */
+  getRoom(roomId: string): Promise<Room>
+  /**
+   * Resolves to the room, loaded. `options` count when this call opens it and are ignored when it is
+   * open or opening. Openings under way are shared; one of a room that is closing waits for its last
+   * save.
+   *
+   * Rejects with what `Room.load` rejected with, and leaves nothing behind: the next call tries
+   * again. Rejects with `HEDDLE_MANAGER_CLOSED` after `closeAll()`, also when it was under way then,
+   * and with `HEDDLE_ROOM_CLOSED` when `closeRoom` took the room away meanwhile.
+   */
+  getOrCreateRoom(roomId: string, options?: RoomOptions): Promise<Room>
+  /** Gives the room if it is open: the object that `getOrCreateRoom` resolved to. */
+  getExistingRoom(roomId: string): Room | undefined
+  /** Gives the ids of the open rooms; a room that is opening or closing is none. */
+  getRoomIds(): string[]
+  /** Closes a room as `Room.close()` does. An id that is not open does nothing. */
+  closeRoom(roomId: string): void
+  /**
+   * Closes every session, then saves each room once, and resolves when all are stored; after it the
+   * manager opens nothing. Called again, it gives the same promise.
+   *
+   * Rejects after every room was tried, when one or more could not be saved, with
+   * `HEDDLE_SAVE_FAILED`; the `cause` is what went wrong, an `AggregateError` of several.
+   */
+  closeAll(): Promise<void>
+  getStats(): RoomManagerStats
+}
+
+/** Who wants to connect, or to stay connected with a new token. */
+export interface AuthorizeInfo<TRequest = unknown> {
+  roomId: string
+  clientId: string
+  /** From the URL at connect, from the `auth-refresh` frame at a refresh. */
+  token: string
+  /** What the caller handed over at connect; `undefined` at a refresh. */
+  request: TRequest | undefined
+}
+
+export interface AuthorizeResult<TMeta = unknown> {
+  /** Anything but the two known words counts as `readonly`. */
+  permissions: SessionPermission
+  /** At a refresh: left out (or `undefined`), the session keeps what it has. */
+  metadata?: TMeta | undefined
+}
+
+export interface AcceptConnectionOptions<TRequest = unknown, TMeta = unknown> {
+  socket: WebSocketLike
+  /** The connect URL: full, or path and query. See `parseConnectUrl`. */
+  url: string
+  /** Handed to `authorize` at connect, as it is. */
+  request?: TRequest | undefined
+  manager: RoomManager
+  /**
+   * Decides at connect and at each token refresh. To refuse, throw or reject: at connect `ready`
+   * rejects with that very error and the socket stays open for the caller to close; at a refresh
+   * the session is removed and its socket closed with code 4401.
+   */
+  authorize(
+    info: AuthorizeInfo<TRequest>,
+  ): AuthorizeResult<TMeta> | PromiseLike<AuthorizeResult<TMeta>>
+  /** Options for the room when this connection opens it; ignored when it is open. */
+  roomOptions?(roomId: string): Omit<RoomOptions, 'onTokenRefresh'>
+}
+
+/** Where a connection ended up. */
+export interface ConnectionReady {
+  room: Room
+  sessionId: string
+}
+
+/** What every connection offers. The handlers are bound: hand them over as they are. */
+export interface ConnectionHandlers<TMeta = unknown> {
+  /**
+   * Resolves when the session is live. Rejects with `ConnectRequestError`; with what `authorize`
+   * threw, or `HEDDLE_BAD_AUTHORIZATION` when it gave no object; with what the opening of the room
+   * rejected with; with `ConnectionClosedError` as soon as the socket closes first. heddle leaves the socket
+   * open then, for the caller to choose the close code. A rejection that nobody looks at does not
+   * end the process.
+   */
+  readonly ready: Promise<ConnectionReady>
+  /**
+   * Takes a frame; further arguments, like the `isBinary` of `ws`, are ignored. Frames that come
+   * before the session is live wait, in order, up to 16 MiB + 64 KiB of them; over it the socket is
+   * closed with code 4413.
+   */
+  readonly onMessage: (data: FrameData) => void
+  /** To be called when the socket closed. */
+  readonly onClose: () => void
+  /** To be called when the socket failed. */
+  readonly onError: () => void
+  /** Gives the session's newest metadata, `undefined` before it is live and after it left. */
+  readonly getMetadata: () => TMeta | undefined
+}
+
+/** A live connection: what `await acceptConnection(...)` gives. */
+export interface OpenConnection<TMeta = unknown>
+  extends ConnectionHandlers<TMeta>,
+    ConnectionReady {}
+
+/**
+ * A connection on its way. Forward its socket's events at once, or `await` it: a socket that is an
+ * event emitter is listened to meanwhile, no frame is lost before the caller listens, and none
+ * counts twice.
+ */
+export interface Connection<TMeta = unknown>
+  extends ConnectionHandlers<TMeta>,
+    PromiseLike<OpenConnection<TMeta>> {}
+
+/**
+ * Takes a socket that just opened into its room: parses the URL, asks `authorize`, opens the room,
+ * joins. Returns at once and throws only for arguments of the wrong type.
+ *
+ * The session gets no document broadcast before its first `patch` or `reconnect` frame was handled.
+ */
+export function acceptConnection<TRequest = unknown, TMeta = unknown>(
+  options: AcceptConnectionOptions<TRequest, TMeta>,
+): Connection<TMeta>
+
+/**
+ * Reads `roomId`, `clientId` and `token` from the query of a connect URL, full or path and query,
+ * in any order, URL-decoded.
+ *
+ * Throws `ConnectRequestError`.
+ */
+export function parseConnectUrl(url: string): { roomId: string; clientId: string; token: string }
+
+/** Why a connect URL is none; the first that applies, in the order room, client, token. */
+export type ConnectRequestErrorCode =
+  | 'missing-room-id'
+  | 'missing-client-id'
+  | 'missing-token'
+  | 'invalid-url'
+
+/** A connect URL that cannot be read or lacks one of its three parameters (or has it empty). */
+export class ConnectRequestError extends Error {
+  constructor(message: string, code: ConnectRequestErrorCode)
+  readonly code: ConnectRequestErrorCode
+}
+
+/** The socket closed before its session was live. */
+export class ConnectionClosedError extends Error {
+  constructor()
+}
+
+/**
+ * - `HEDDLE_ROOM_CLOSED`: the room is closed
+ * - `HEDDLE_ROOM_LOADING`: the room has not loaded yet
+ * - `HEDDLE_ROOM_BROKEN`: the engine failed in this room, which is closed; others go on
+ * - `HEDDLE_BAD_SNAPSHOT`: what a storage or the caller gave is no snapshot
+ * - `HEDDLE_BAD_PATCH`: `applyPatch` got what a frame would be refused for
+ * - `HEDDLE_DAMAGED_FILE`: a room's file is no snapshot; it was left untouched
+ * - `HEDDLE_STORAGE`: a file could not be read or written; `cause` says why
+ * - `HEDDLE_SAVE_FAILED`: a snapshot could not be saved; `cause` says why
+ * - `HEDDLE_MANAGER_CLOSED`: the manager is closed
+ * - `HEDDLE_BAD_AUTHORIZATION`: `authorize` or `onTokenRefresh` gave no object
+ * - `HEDDLE_DURABILITY_UNAVAILABLE`: the storage cannot keep the durability asked for
+ * - `HEDDLE_NO_NATIVE`: there is no native engine for this platform, or it does not load
+ */
+export type HeddleErrorCode =
+  | 'HEDDLE_ROOM_CLOSED'
+  | 'HEDDLE_ROOM_LOADING'
+  | 'HEDDLE_ROOM_BROKEN'
+  | 'HEDDLE_BAD_SNAPSHOT'
+  | 'HEDDLE_BAD_PATCH'
+  | 'HEDDLE_DAMAGED_FILE'
+  | 'HEDDLE_STORAGE'
+  | 'HEDDLE_SAVE_FAILED'
+  | 'HEDDLE_MANAGER_CLOSED'
+  | 'HEDDLE_BAD_AUTHORIZATION'
+  | 'HEDDLE_DURABILITY_UNAVAILABLE'
+  | 'HEDDLE_NO_NATIVE'
+
+/** What heddle throws, rejects with and reports. Codes are stable, messages are not. */
+export class HeddleError extends Error {
+  constructor(code: HeddleErrorCode, message: string, options?: { cause?: unknown })
+  readonly code: HeddleErrorCode
+  readonly cause?: unknown
+}
