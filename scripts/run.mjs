@@ -1,0 +1,42 @@
+// Starts programs from the checkout's root, on every platform, without a shell.
+import { spawn, spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+/** The checkout's root. */
+export const root = fileURLToPath(new URL('..', import.meta.url))
+
+/**
+ * The command line that runs npm with the Node at hand. npm names its own script to the scripts it starts; outside of
+ * npm, the `npm` on the PATH serves (through a shell on Windows, where it is a batch file).
+ */
+function npmCommand(args) {
+  const script = process.env.npm_execpath
+  if (script?.endsWith('.js')) return [process.execPath, [script, ...args], {}]
+  return ['npm', args, { shell: process.platform === 'win32' }]
+}
+
+/** Runs npm with its output shown; returns its exit code. */
+export function runNpm(args, cwd = root) {
+  const [command, commandArgs, options] = npmCommand(args)
+  const { status, error } = spawnSync(command, commandArgs, { cwd, stdio: 'inherit', ...options })
+  if (error) throw error
+  return status ?? 1
+}
+
+/** Runs a program, shows its output as it comes, and resolves to its exit code and what it wrote to stdout. */
+export function run(command, args, env = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, ...env },
+    })
+    let output = ''
+    child.stdout.setEncoding('utf8').on('data', (text) => {
+      output += text
+      process.stdout.write(text)
+    })
+    child.on('error', reject)
+    child.on('close', (code) => resolve({ code: code ?? 1, output }))
+  })
+}
