@@ -1,0 +1,53 @@
+// `npm run check`: what CI asks for beside the tests: formatting, lints, types, docs, generated files, and the tests on the
+// other lines of Node.
+import { join } from 'node:path'
+import { fail, requireRust } from './requirements.mjs'
+import { root, run } from './run.mjs'
+import { nodeOfLine } from './runtimes.mjs'
+import { setup } from './setup.mjs'
+import { command, runSteps, vitest } from './steps.mjs'
+
+const clippy = ['clippy', '--all-targets', '--locked']
+const denyWarnings = ['--', '-D', 'warnings']
+/** What starts runtimes of its own choice, and the type tests, have run in `npm test`. */
+const runtimeTestsOnly = [
+  '--typecheck.enabled=false',
+  ...['package', 'examples'].flatMap((name) => ['--exclude', `__test__/${name}.test.ts`]),
+]
+
+/** The set-up has built the addon: what the build writes must be what is committed. */
+const generatedFilesAreCommitted = {
+  title: 'generated files are committed',
+  async run() {
+    const files = ['native.js', 'native.d.ts', 'Cargo.lock', 'package-lock.json']
+    const { code, output } = await run('git', ['status', '--porcelain', '--', ...files])
+    const isClean = code === 0 && output === ''
+    return { passed: Number(isClean), failed: Number(!isClean), skipped: 0 }
+  },
+}
+
+function tool(title, path, args) {
+  return command(title, process.execPath, [join(root, 'node_modules', path), ...args])
+}
+
+try {
+  setup()
+  requireRust()
+  await runSteps('checks', [
+    command('rustfmt', 'cargo', ['fmt', '--check']),
+    command('clippy without Node', 'cargo', [...clippy, '--no-default-features', ...denyWarnings]),
+    command('clippy with the bindings', 'cargo', [...clippy, ...denyWarnings]),
+    command('rustdoc', 'cargo', ['doc', '--no-deps', '--document-private-items'], {
+      RUSTDOCFLAGS: '-D warnings',
+    }),
+    tool('biome', '@biomejs/biome/bin/biome', ['ci', '--error-on-warnings', '.']),
+    tool('types', 'typescript/bin/tsc', ['-p', '.']),
+    tool('types of the Bun example', 'typescript/bin/tsc', ['-p', 'examples']),
+    generatedFilesAreCommitted,
+    ...[20, 22, 24]
+      .filter((line) => nodeOfLine(line) !== process.execPath)
+      .map((line) => vitest(`vitest on Node ${line}`, nodeOfLine(line), [], runtimeTestsOnly)),
+  ])
+} catch (error) {
+  fail(error)
+}

@@ -1,0 +1,18 @@
+// `npm test`: sets the clone up and runs every test: Rust without and with the bindings, then the addon on Node and on Bun.
+import { fail, requireRust } from './requirements.mjs'
+import { bunPath } from './runtimes.mjs'
+import { setup } from './setup.mjs'
+import { cargoTest, runSteps, vitest } from './steps.mjs'
+
+try {
+  setup()
+  requireRust()
+  await runSteps('tests', [
+    cargoTest('Rust without Node', ['--no-default-features']),
+    cargoTest('Rust with the bindings', []),
+    vitest('vitest on Node', process.execPath),
+    vitest('vitest on Bun', bunPath(), ['--bun']),
+  ])
+} catch (error) {
+  fail(error)
+}
