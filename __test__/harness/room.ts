@@ -1,0 +1,125 @@
+import { onTestFinished } from 'vitest'
+import {
+  type FrameData,
+  type Patch,
+  type PatchRequest,
+  type ReconnectRequest,
+  Room,
+  type RoomOptions,
+  type RoomSnapshot,
+  type ServerMessage,
+  type SessionPermission,
+} from '../../index.js'
+import { PlainSocket } from './sockets.js'
+
+/** One session on a plain socket, with the messages that its client would send. */
+export class Member {
+  readonly sessionId: string
+  #messages = 0
+
+  constructor(
+    readonly room: Room,
+    readonly clientId: string,
+    permissions: SessionPermission = 'readwrite',
+    readonly socket = new PlainSocket(),
+    metadata?: unknown,
+  ) {
+    this.sessionId = room.handleSocketConnect({ socket, clientId, permissions, metadata })
+  }
+
+  /** Sends an edit of the document; message ids count up: `bob-1`, `bob-2`. */
+  patch(...documentPatches: Patch[]): void {
+    this.send({ documentPatches })
+  }
+
+  /** Sends presence alone. */
+  presence(...ephemeralPatches: Patch[]): void {
+    this.send({ ephemeralPatches })
+  }
+
+  /** Sends a `patch` of any content. */
+  send(content: Partial<PatchRequest>): void {
+    this.#messages += 1
+    this.says({ type: 'patch', messageId: `${this.clientId}-${this.#messages}`, ...content })
+  }
+
+  /** Sends the `reconnect` of a client that knows the document up to `lastTimestamp`. */
+  reconnect(lastTimestamp: number, content: Partial<ReconnectRequest> = {}): void {
+    this.says({ type: 'reconnect', lastTimestamp, protocolVersion: 2, ...content })
+  }
+
+  refresh(token: string): void {
+    this.says({ type: 'auth-refresh', token })
+  }
+
+  /** Sends any JSON value. */
+  says(message: unknown): void {
+    this.sendsRaw(JSON.stringify(message))
+  }
+
+  /** Sends a frame as it is. */
+  sendsRaw(data: FrameData): void {
+    this.room.handleSocketMessage(this.sessionId, data)
+  }
+
+  leave(): void {
+    this.room.handleSocketClose(this.sessionId)
+  }
+
+  /** Gives the frames that came since the last call. */
+  received(): ServerMessage[] {
+    return this.socket.received()
+  }
+}
+
+/** A room and those who joined it. */
+export class TestRoom {
+  readonly members: Member[] = []
+
+  constructor(readonly room: Room) {}
+
+  join(clientId: string, permissions?: SessionPermission, socket?: PlainSocket): Member {
+    const member = new Member(this.room, clientId, permissions, socket)
+    this.members.push(member)
+    return member
+  }
+
+  /** Everybody forgets the frames that came so far. */
+  forget(): void {
+    for (const member of this.members) member.received()
+  }
+
+  get snapshot(): RoomSnapshot {
+    return this.room.getSnapshot()
+  }
+
+  get state(): RoomSnapshot['state'] {
+    return this.snapshot.state
+  }
+
+  get clock(): number {
+    return this.snapshot.timestamp
+  }
+}
+
+/** Opens a room that is closed when the test ends. */
+export function openRoom(options?: RoomOptions): TestRoom {
+  const room = new Room(options)
+  onTestFinished(() => room.close({ flush: false }))
+  return new TestRoom(room)
+}
+
+/** Creates a component: a patch of one key. */
+export function create(key: string, fields: Record<string, unknown> = {}): Patch {
+  return { [key]: { _exists: true, ...fields } }
+}
+
+/** Writes fields of a component: a patch of one key. */
+export function update(key: string, fields: Record<string, unknown>): Patch {
+  return { [key]: fields }
+}
+
+/** Deletes a component: a patch of one key. */
+export function remove(key: string): Patch {
+  return { [key]: { _exists: false } }
+}

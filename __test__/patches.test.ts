@@ -1,0 +1,463 @@
+import { expect, test as it } from 'vitest'
+import { Room } from '../index.js'
+import { create, Member, openRoom, remove, update } from './harness/room.js'
+import { PlainSocket } from './harness/sockets.js'
+
+it('[PA1] broadcasts one frame with both kinds of patches, then acks', () => {
+  const room = openRoom()
+  const order: string[] = []
+  const ann = room.join('ann')
+  const bob = room.join('bob')
+  room.forget()
+  ann.socket.onSend = (frame) => order.push(`ann ${frame.type}`)
+  bob.socket.onSend = (frame) => order.push(`bob ${frame.type}`)
+
+  ann.send({
+    documentPatches: [create('a/Box', { x: 1 })],
+    ephemeralPatches: [create('ann/Cursor', { at: [3, 4] })],
+  })
+
+  expect(bob.received()).toEqual([
+    {
+      type: 'patch',
+      clientId: 'ann',
+      documentPatches: [{ 'a/Box': { _exists: true, x: 1 } }],
+      timestamp: 1,
+      ephemeralPatches: [{ 'ann/Cursor': { _exists: true, at: [3, 4] } }],
+    },
+  ])
+  expect(ann.received()).toEqual([{ type: 'ack', messageId: 'ann-1', timestamp: 1 }])
+  expect(order).toEqual(['bob patch', 'ann ack'])
+})
+
+it('[PA2] moves the clock once for a frame of several document patches', () => {
+  const room = openRoom()
+  const ann = room.join('ann')
+  room.forget()
+
+  ann.patch(create('a/Box'), create('b/Box'), create('c/Box'))
+  ann.patch(create('d/Box'))
+
+  expect(ann.received()).toEqual([
+    { type: 'ack', messageId: 'ann-1', timestamp: 1 },
+    { type: 'ack', messageId: 'ann-2', timestamp: 2 },
+  ])
+})
+
+it('[PA2] moves the clock for an empty document patch', () => {
+  const room = openRoom()
+  const ann = room.join('ann')
+  room.forget()
+
+  ann.patch({})
+
+  expect(ann.received()).toEqual([{ type: 'ack', messageId: 'ann-1', timestamp: 1 }])
+})
+
+it('[PA2] never moves the clock for presence', () => {
+  const room = openRoom()
+  const ann = room.join('ann')
+  room.forget()
+
+  ann.presence(create('ann/Cursor', { x: 1 }))
+
+  expect(ann.received()).toEqual([{ type: 'ack', messageId: 'ann-1', timestamp: 0 }])
+  expect(room.clock).toBe(0)
+})
+
+it('[PA3] acks and drops a patch from a readonly session', () => {
+  const room = openRoom()
+  const ann = room.join('ann')
+  const bob = room.join('bob', 'readonly')
+  ann.patch(create('a/Box', { x: 1 }))
+  room.forget()
+
+  bob.send({
+    documentPatches: [update('a/Box', { x: 2 })],
+    ephemeralPatches: [create('bob/Cursor')],
+  })
+
+  expect(bob.received()).toEqual([{ type: 'ack', messageId: 'bob-1', timestamp: 1 }])
+  expect(ann.received()).toEqual([])
+  expect(room.snapshot).toEqual({
+    timestamp: 1,
+    state: { 'a/Box': { _exists: true, x: 1 } },
+    timestamps: { 'a/Box': { _exists: 1, x: 1 } },
+  })
+  expect(room.join('cleo').received()).toEqual([{ type: 'clientCount', count: 3 }])
+})
+
+it.each([
+  ['absent', {}],
+  ['null', { documentPatches: null, ephemeralPatches: null }],
+  ['empty', { documentPatches: [], ephemeralPatches: [] }],
+])('[PA4] gives no answer to a patch whose lists are %s', (_, lists) => {
+  const room = openRoom()
+  const ann = room.join('ann')
+  const bob = room.join('bob')
+  room.forget()
+
+  ann.says({ type: 'patch', messageId: 'm', ...lists })
+
+  expect(ann.received()).toEqual([])
+  expect(bob.received()).toEqual([])
+  expect(room.clock).toBe(0)
+})
+
+it('[PA5] stamps a broadcast exactly when it has document patches', () => {
+  const room = openRoom()
+  const ann = room.join('ann')
+  const bob = room.join('bob')
+  room.forget()
+
+  ann.presence(create('ann/Cursor'))
+  ann.patch(create('a/Box'))
+  ann.send({ documentPatches: [], ephemeralPatches: [update('ann/Cursor', { x: 1 })] })
+
+  expect(bob.received()).toEqual([
+    { type: 'patch', clientId: 'ann', ephemeralPatches: [{ 'ann/Cursor': { _exists: true } }] },
+    {
+      type: 'patch',
+      clientId: 'ann',
+      documentPatches: [{ 'a/Box': { _exists: true } }],
+      timestamp: 1,
+    },
+    { type: 'patch', clientId: 'ann', ephemeralPatches: [{ 'ann/Cursor': { x: 1 } }] },
+  ])
+})
+
+it('[PA6] broadcasts to other sessions of the sender’s client, not to its own', () => {
+  const room = openRoom()
+  const desk = room.join('ann')
+  const phone = room.join('ann')
+  room.forget()
+
+  desk.patch(create('a/Box'))
+
+  expect(desk.received()).toEqual([{ type: 'ack', messageId: 'ann-1', timestamp: 1 }])
+  expect(phone.received()).toEqual([
+    {
+      type: 'patch',
+      clientId: 'ann',
+      documentPatches: [{ 'a/Box': { _exists: true } }],
+      timestamp: 1,
+    },
+  ])
+})
+
+it.each(['', 'm 1', 'quote " and \\ and \n', 'ユニコード 🎨', '\u0000'])(
+  '[PA7] acks with the message id %j as it came',
+  (messageId) => {
+    const room = openRoom()
+    const ann = room.join('ann')
+    room.forget()
+
+    ann.send({ messageId, documentPatches: [create('a/Box')] })
+
+    expect(ann.received()).toEqual([{ type: 'ack', messageId, timestamp: 1 }])
+  },
+)
+
+it('[PA7] acks a patch without a message id without one', () => {
+  const room = openRoom()
+  const ann = room.join('ann')
+  room.forget()
+
+  ann.says({ type: 'patch', documentPatches: [create('a/Box')] })
+
+  const [ack] = ann.received()
+  expect(ack).toEqual({ type: 'ack', timestamp: 1 })
+  expect(ack).not.toHaveProperty('messageId')
+})
+
+it('[PA8] sends every session its frames in the order of handling', () => {
+  const room = openRoom()
+  const ann = room.join('ann')
+  const bob = room.join('bob')
+  room.forget()
+
+  ann.patch(create('a/Box'))
+  bob.patch(create('b/Box'))
+  ann.patch(create('c/Box'))
+
+  const clocks = (member: Member) =>
+    member.received().map((frame) => [frame.type, 'timestamp' in frame && frame.timestamp])
+  expect(clocks(ann)).toEqual([
+    ['ack', 1],
+    ['patch', 2],
+    ['ack', 3],
+  ])
+  expect(clocks(bob)).toEqual([
+    ['patch', 1],
+    ['ack', 2],
+    ['patch', 3],
+  ])
+})
+
+it('[PA9] applies nothing of a frame of which one patch is refused', () => {
+  const room = openRoom()
+  const ann = room.join('ann')
+  const bob = room.join('bob')
+  ann.patch(create('a/Box', { x: 1, points: [1] }))
+  room.forget()
+
+  ann.says({
+    type: 'patch',
+    messageId: 'm',
+    ephemeralPatches: [create('ann/Cursor')],
+    documentPatches: [
+      update('a/Box', { x: 2 }),
+      remove('a/Box'),
+      create('b/Box', { points: { __buf: 1, len: -1, runs: [] } }),
+    ],
+  })
+
+  expect(room.snapshot).toEqual({
+    timestamp: 1,
+    state: { 'a/Box': { _exists: true, x: 1, points: [1] } },
+    timestamps: { 'a/Box': { _exists: 1, x: 1, points: 1 } },
+  })
+  expect(bob.received().filter((frame) => frame.type === 'patch')).toEqual([])
+})
+
+it('[PA9] applies no document when the presence of the frame is refused', () => {
+  const room = openRoom()
+  const ann = room.join('ann')
+  const bob = room.join('bob')
+  room.forget()
+
+  ann.says({
+    type: 'patch',
+    messageId: 'm',
+    documentPatches: [create('a/Box')],
+    ephemeralPatches: [create('ann/Cursor'), 7],
+  })
+
+  expect(room.snapshot).toEqual({ timestamp: 0, state: {}, timestamps: {} })
+  expect(bob.received().filter((frame) => frame.type === 'patch')).toEqual([])
+})
+
+it.each([
+  { type: 'hello', documentPatches: [{ a: { _exists: true } }] },
+  { type: 'ack', messageId: 'm', timestamp: 7 },
+  { documentPatches: [{ a: { _exists: true } }] },
+  { type: 'PATCH', messageId: 'm', documentPatches: [{ a: { _exists: true } }] },
+  {},
+])('[PA10] ignores %j', (message) => {
+  const room = openRoom()
+  const ann = room.join('ann')
+  const bob = room.join('bob')
+  room.forget()
+
+  ann.says(message)
+
+  expect(ann.received()).toEqual([])
+  expect(bob.received()).toEqual([])
+  expect(ann.socket.closes).toEqual([])
+  expect(room.clock).toBe(0)
+})
+
+it('[PA11] merges an edit by the server and broadcasts it to everybody', () => {
+  const room = openRoom()
+  const ann = room.join('ann')
+  const bob = room.join('bob', 'readonly')
+  ann.patch(create('a/Box', { x: 1, y: 1 }))
+  room.forget()
+
+  const clock = room.room.applyPatch({ 'a/Box': { x: 5 }, 'b/Box': { _exists: true } })
+
+  expect(clock).toBe(2)
+  const broadcast = {
+    type: 'patch',
+    clientId: '',
+    documentPatches: [{ 'a/Box': { x: 5 }, 'b/Box': { _exists: true } }],
+    timestamp: 2,
+  }
+  expect(ann.received()).toEqual([broadcast])
+  expect(bob.received()).toEqual([broadcast])
+  expect(room.snapshot).toEqual({
+    timestamp: 2,
+    state: { 'a/Box': { _exists: true, x: 5, y: 1 }, 'b/Box': { _exists: true } },
+    timestamps: { 'a/Box': { _exists: 1, x: 2, y: 1 }, 'b/Box': { _exists: 2 } },
+  })
+})
+
+it('[PA11] counts several patches of the server as one change, and none as none', () => {
+  const { room } = openRoom()
+
+  expect(room.applyPatch([create('a/Box'), update('a/Box', { x: 1 })])).toBe(1)
+  expect(room.applyPatch([])).toBe(1)
+
+  expect(room.getSnapshot().state).toEqual({ 'a/Box': { _exists: true, x: 1 } })
+})
+
+it('[PA11] [PA9] throws for a bad patch by the server and applies nothing of it', () => {
+  const room = openRoom()
+  const ann = room.join('ann')
+  room.forget()
+
+  expect(() =>
+    room.room.applyPatch([
+      create('a/Box'),
+      update('a/Box', { points: { __buf: 1, len: -1, runs: [] } }),
+    ]),
+  ).toThrow(expect.objectContaining({ code: 'HEDDLE_BAD_PATCH' }))
+
+  expect(room.snapshot).toEqual({ timestamp: 0, state: {}, timestamps: {} })
+  expect(ann.received()).toEqual([])
+})
+
+it('[PA12] a patch sent from inside a send takes its clock at once and queues its effects', () => {
+  const room = openRoom()
+  const ann = room.join('ann')
+  const bob = room.join('bob')
+  const cleo = room.join('cleo')
+  room.forget()
+  let clockInside = 0
+  bob.socket.onSend = (frame) => {
+    if (frame.type !== 'patch') return
+    bob.patch(create('b/Box'))
+    clockInside = room.clock
+  }
+
+  ann.patch(create('a/Box'))
+
+  expect(clockInside).toBe(2)
+  expect(ann.received()).toEqual([
+    { type: 'ack', messageId: 'ann-1', timestamp: 1 },
+    {
+      type: 'patch',
+      clientId: 'bob',
+      documentPatches: [{ 'b/Box': { _exists: true } }],
+      timestamp: 2,
+    },
+  ])
+  expect(cleo.received()).toMatchObject([
+    { type: 'patch', clientId: 'ann', timestamp: 1 },
+    { type: 'patch', clientId: 'bob', timestamp: 2 },
+  ])
+  expect(bob.received()).toMatchObject([
+    { type: 'patch', clientId: 'ann', timestamp: 1 },
+    { type: 'ack', messageId: 'bob-1', timestamp: 2 },
+  ])
+})
+
+it('[PA12] a hook may edit: everybody sees the first change, its ack, then the second', () => {
+  const room = openRoom({
+    onDocumentPatch: (inner, patches) => {
+      if ('a/Box' in (patches[0] ?? {})) inner.applyPatch(create('echo/Box'))
+    },
+  })
+  const ann = room.join('ann')
+  const bob = room.join('bob')
+  room.forget()
+
+  ann.patch(create('a/Box'))
+
+  expect(ann.received()).toMatchObject([
+    { type: 'ack', timestamp: 1 },
+    { type: 'patch', clientId: '', timestamp: 2 },
+  ])
+  expect(bob.received()).toMatchObject([
+    { type: 'patch', clientId: 'ann', timestamp: 1 },
+    { type: 'patch', clientId: '', timestamp: 2 },
+  ])
+})
+
+it('[PA12] skips the ack of a session that a receiver’s send removed', () => {
+  const room = openRoom()
+  const ann = room.join('ann')
+  const bob = room.join('bob')
+  room.forget()
+  bob.socket.onSend = (frame) => {
+    if (frame.type === 'patch') ann.leave()
+  }
+
+  ann.patch(create('a/Box'))
+
+  expect(ann.received()).toEqual([])
+  expect(bob.received()).toMatchObject([
+    { type: 'patch', timestamp: 1 },
+    { type: 'clientCount', count: 1 },
+  ])
+})
+
+it('[PA12] skips a later receiver that an earlier one removed', () => {
+  const room = openRoom()
+  const ann = room.join('ann')
+  const bob = room.join('bob')
+  const cleo = room.join('cleo')
+  room.forget()
+  const removeOther = (other: Member) => (frame: { type: string }) => {
+    if (frame.type === 'patch') other.leave()
+  }
+  bob.socket.onSend = removeOther(cleo)
+  cleo.socket.onSend = removeOther(bob)
+
+  ann.patch(create('a/Box'))
+
+  const served = [bob, cleo].filter((member) =>
+    member.received().some((frame) => frame.type === 'patch'),
+  )
+  expect(served).toHaveLength(1)
+  expect(ann.received()).toMatchObject([
+    { type: 'ack', timestamp: 1 },
+    { type: 'clientCount', count: 2 },
+  ])
+})
+
+it('[PA12] a send may close the room', () => {
+  const room = openRoom()
+  const ann = room.join('ann')
+  const bob = room.join('bob')
+  room.forget()
+  bob.socket.onSend = () => room.room.close()
+
+  ann.patch(create('a/Box'))
+
+  expect(ann.received()).toEqual([])
+  expect(ann.socket.closes).toEqual([[]])
+  expect(bob.socket.closes).toEqual([[]])
+  expect(room.room.getSessionCount()).toBe(0)
+  expect(room.clock).toBe(1)
+})
+
+it('[PA12] a session may join from inside a send', () => {
+  const room = openRoom()
+  const ann = room.join('ann')
+  const bob = room.join('bob')
+  room.forget()
+  const late = new PlainSocket()
+  bob.socket.onSend = (frame) => {
+    if (frame.type === 'patch') {
+      bob.socket.onSend = undefined
+      room.join('cleo', 'readwrite', late)
+    }
+  }
+
+  ann.patch(create('a/Box'))
+
+  expect(ann.received()).toMatchObject([
+    { type: 'ack', timestamp: 1 },
+    { type: 'clientCount', count: 3 },
+  ])
+  expect(bob.received()).toMatchObject([{ type: 'patch' }, { type: 'clientCount', count: 3 }])
+  expect(late.received()).toEqual([{ type: 'clientCount', count: 3 }])
+})
+
+it('[PA12] a hundred nested edits keep one order', () => {
+  const room = new Room({
+    onDataChange: (inner) => {
+      const { timestamp } = inner.getSnapshot()
+      if (timestamp < 100) inner.applyPatch(update('a/Box', { x: timestamp }))
+    },
+  })
+  const ann = new Member(room, 'ann')
+  ann.received()
+
+  ann.patch(create('a/Box'))
+
+  const clocks = ann.received().map((frame) => 'timestamp' in frame && frame.timestamp)
+  expect(clocks).toEqual(Array.from({ length: 100 }, (_, index) => index + 1))
+  room.close()
+})
