@@ -1,1 +1,42 @@
-//! (to come)
+//! The rules of a room, as a pure state machine.
+//!
+//! Here live the document and its merge, presence, sessions and their rights, and [`Room::handle`], which takes one
+//! [`Input`] and pushes the [`Effect`]s it causes. No clock, randomness, I/O, threads or JS: what the engine needs of
+//! the world comes as an argument, so the same room runs under Node, in a test and in a simulator.
+//!
+//! What must stay true:
+//! - Effects run in order, all of them, before the next input is handled: some say only *what* to send
+//!   ([`Message::CatchUp`]) and are encoded from the room as it is then.
+//! - A frame is wholly accepted or wholly refused: everything that can fail is checked before anything changes.
+//! - Names and values are canonical JSON text, vouched for by the layer that decoded them: a name is the inside of a
+//!   JSON string, so equal names are equal bytes.
+//! - `handle` neither fails nor panics, and costs what the input changes, not what the room holds.
+
+#![forbid(unsafe_code)]
+
+mod buffer;
+mod document;
+mod effect;
+mod fields;
+mod input;
+mod merge;
+mod patch;
+mod presence;
+mod room;
+mod session;
+
+pub use buffer::{Delta, write_numbers};
+pub use document::{Component, Document, Restore};
+pub use effect::{Audience, CloseReason, Effect, Message};
+pub use fields::{Content, Fields};
+pub use input::{Frame, Input, ReconnectPatches};
+pub use patch::{Field, Patches, Refusal, RefusalCode, Update, Value};
+pub use presence::Presence;
+pub use room::Room;
+pub use session::{Access, Group, Session, SessionId};
+
+/// The number of a change: one integer per room, 0 before the first. The wire calls it `timestamp`.
+pub type Clock = u64;
+
+/// The largest clock that every client can hold, `Number.MAX_SAFE_INTEGER`.
+pub const MAX_CLOCK: Clock = (1 << 53) - 1;

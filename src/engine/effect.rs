@@ -1,0 +1,123 @@
+//! What a room wants done.
+
+use std::sync::Arc;
+
+use super::{
+    Clock,
+    patch::{Patches, Refusal},
+    session::{Group, SessionId},
+};
+
+/// One thing to do, in order.
+#[derive(Debug)]
+pub enum Effect<'f> {
+    /// From now on, broadcasts reach this session as one of `group`.
+    Place(SessionId, Group),
+    /// Send to one session.
+    Send(SessionId, Message<'f>),
+    /// Send to every session but one.
+    Broadcast {
+        /// The session that is left out.
+        except: Option<SessionId>,
+        /// In which groups anybody listens: what need not be encoded is not.
+        audience: Audience,
+        /// What to send.
+        message: Message<'f>,
+    },
+    /// Ask whether this token is good; at most the answer to the latest attempt counts.
+    VerifyToken {
+        /// Whose token.
+        session: SessionId,
+        /// The number to answer with.
+        attempt: u32,
+        /// The JSON text of the token.
+        token: &'f [u8],
+    },
+    /// The document changed; the JSON text of the patches as they came.
+    Changed(&'f [u8]),
+    /// Close the session's socket. The effects of its leave follow.
+    Close(SessionId, CloseReason),
+    /// The session has left.
+    Left {
+        /// Which.
+        session: SessionId,
+        /// How many sessions the room still has.
+        remaining: usize,
+    },
+}
+
+/// The groups in which a broadcast would find anybody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Audience {
+    /// [`Group::Live`]
+    pub live: bool,
+    /// [`Group::WholeArrays`]
+    pub whole_arrays: bool,
+    /// [`Group::Held`]
+    pub held: bool,
+}
+
+/// What a session is told; the dialect gives it its form.
+#[derive(Debug)]
+pub enum Message<'f> {
+    /// How many sessions the room has.
+    ClientCount(usize),
+    /// The presence of everybody but this client.
+    Presence(Arc<[u8]>),
+    /// What somebody did.
+    Change {
+        /// Who; nobody when the server itself did.
+        client: Option<Arc<[u8]>>,
+        /// The clock of the change, if it has document patches.
+        clock: Option<Clock>,
+        /// Document patches.
+        document: Patches<'f>,
+        /// The updates among them that came too late for their component (MG5).
+        late: Vec<usize>,
+        /// Presence patches.
+        presence: Patches<'f>,
+    },
+    /// The presence of a client that has left.
+    PresenceGone {
+        /// Who.
+        client: Arc<[u8]>,
+        /// Its presence keys.
+        keys: Vec<Box<[u8]>>,
+    },
+    /// The sender's patch has been handled.
+    Ack {
+        /// The JSON text of its `messageId`.
+        message_id: Option<&'f [u8]>,
+        /// The clock after it.
+        clock: Clock,
+    },
+    /// The client knows more than this room does (RC3).
+    Resync {
+        /// The clock that the room had.
+        since: Clock,
+    },
+    /// All that the client lacks, encoded from the room as it is when this effect runs.
+    CatchUp {
+        /// Who asks; its own presence is left out.
+        client: Arc<[u8]>,
+        /// The clock up to which it has seen everything.
+        since: Clock,
+        /// Keys to send whatever their clock (RC7).
+        touched: Vec<&'f [u8]>,
+    },
+    /// The end of a catch-up.
+    Synced(Clock),
+    /// The client's protocol version is not served.
+    VersionMismatch,
+    /// The client's frame was refused.
+    Refused(Refusal, Option<&'f [u8]>),
+}
+
+/// Why a session is closed by the room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CloseReason {
+    /// It sent a frame that was refused (LM1).
+    FrameRefused,
+    /// Its new token was refused (AU4).
+    TokenRefused,
+}

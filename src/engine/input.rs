@@ -1,0 +1,108 @@
+//! What a room is told.
+
+use super::{
+    Clock,
+    patch::{Patches, Refusal},
+    session::{Access, Group, SessionId},
+};
+
+/// One thing that happened, to be handled as a whole.
+#[derive(Debug)]
+pub enum Input<'f> {
+    /// A connection was accepted.
+    Joined {
+        /// Its number, new to this room.
+        session: SessionId,
+        /// The client's name.
+        client: &'f [u8],
+        /// Its rights.
+        access: Access,
+        /// Whether documents wait for its first frame (JN3).
+        held: bool,
+    },
+    /// A frame came in.
+    Received {
+        /// From whom.
+        session: SessionId,
+        /// What it says.
+        frame: Frame<'f>,
+    },
+    /// A connection ended.
+    Left {
+        /// Whose.
+        session: SessionId,
+    },
+    /// The server's own code edits the document (PA11).
+    Edited {
+        /// The edit.
+        patches: Patches<'f>,
+    },
+    /// Rights were set from outside.
+    AccessChanged {
+        /// Whose.
+        session: SessionId,
+        /// The new rights.
+        access: Access,
+    },
+    /// A token that [`super::Effect::VerifyToken`] asked about is good.
+    TokenVerified {
+        /// Whose.
+        session: SessionId,
+        /// Which refresh.
+        attempt: u32,
+        /// The rights that it gives.
+        access: Access,
+    },
+    /// Such a token was refused.
+    TokenRefused {
+        /// Whose.
+        session: SessionId,
+        /// Which refresh.
+        attempt: u32,
+    },
+}
+
+/// A decoded frame.
+#[derive(Debug)]
+pub enum Frame<'f> {
+    /// Edits and presence of a live client.
+    Patch {
+        /// The JSON text of its `messageId`, if it has one.
+        message_id: Option<&'f [u8]>,
+        /// Document patches.
+        document: Patches<'f>,
+        /// Presence patches.
+        presence: Patches<'f>,
+    },
+    /// A client that wants to be brought up to date.
+    Reconnect {
+        /// The clock up to which it has seen everything.
+        since: Clock,
+        /// The delivery group that its protocol version belongs to.
+        group: Group,
+        /// What it did while it was away.
+        patches: ReconnectPatches<'f>,
+    },
+    /// A client whose protocol version is not served (CV2).
+    Unserved,
+    /// A new token to verify; the JSON text of the string.
+    TokenRefresh(&'f [u8]),
+    /// A type this server does not know (PA10).
+    Unknown,
+    /// A frame that cannot be accepted, with the `messageId` it had.
+    Refused(Refusal, Option<&'f [u8]>),
+}
+
+/// The patches of a reconnect: refused ones do not keep the client from being served (RC6).
+#[derive(Debug)]
+pub enum ReconnectPatches<'f> {
+    /// Well-formed patches, perhaps none.
+    Sound {
+        /// Document patches.
+        document: Patches<'f>,
+        /// Presence patches.
+        presence: Patches<'f>,
+    },
+    /// Malformed ones, and the document keys that they touched (RC7).
+    Refused(Refusal, Vec<&'f [u8]>),
+}

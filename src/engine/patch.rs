@@ -1,0 +1,123 @@
+//! Patches as a frame carries them: borrowed text, already known to be well-formed.
+
+use std::ops::Range;
+
+use super::buffer::Delta;
+
+/// The document patches, or the presence patches, of one frame. Flat, so that a frame costs three allocations.
+#[derive(Debug, Default)]
+pub struct Patches<'f> {
+    /// The JSON text of the list, `[{…},…]`.
+    pub text: &'f [u8],
+    /// How many patches the list holds; 0 counts as no list at all (PA4).
+    pub count: usize,
+    /// The components that the patches touch, in order.
+    pub updates: Vec<Update<'f>>,
+    /// The fields of all updates, in order; [`Update::fields`] points into it.
+    pub fields: Vec<Field<'f>>,
+    /// Whether any field is a [`Value::Delta`].
+    pub has_deltas: bool,
+    /// By how many numbers the deltas may make arrays grow (LM6).
+    pub growth: usize,
+}
+
+/// What one patch says of one component.
+#[derive(Debug)]
+pub struct Update<'f> {
+    /// The index of the patch in its list.
+    pub patch: usize,
+    /// The component's key.
+    pub key: &'f [u8],
+    /// The JSON text of the component's object.
+    pub text: &'f [u8],
+    /// `_exists`: true creates, false deletes, none changes what is alive.
+    pub existence: Option<bool>,
+    /// The fields, `_exists` among them, as a range of [`Patches::fields`].
+    pub fields: Range<usize>,
+}
+
+/// One field of an update.
+#[derive(Debug)]
+pub struct Field<'f> {
+    /// The field's name.
+    pub name: &'f [u8],
+    /// What it becomes.
+    pub value: Value<'f>,
+}
+
+/// What an update writes into a field.
+#[derive(Debug)]
+pub enum Value<'f> {
+    /// A JSON value, replacing the old one.
+    Json(&'f [u8]),
+    /// A change to an array of numbers, with its own JSON text.
+    Delta(&'f [u8], Box<Delta>),
+}
+
+/// Why a frame is refused. Not an error of the program: it becomes a reply to the peer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The stable code that the peer and the counters see.
+    pub code: RefusalCode,
+    /// A sentence for people, naming the value and the limit.
+    pub message: String,
+}
+
+/// The codes of SPEC.md section 11.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefusalCode {
+    /// `bad-json`
+    BadJson,
+    /// `bad-frame`
+    BadFrame,
+    /// `bad-patch`
+    BadPatch,
+    /// `bad-delta`
+    BadDelta,
+    /// `frame-too-large`
+    FrameTooLarge,
+    /// `too-deep`
+    TooDeep,
+    /// `too-many-keys`
+    TooManyKeys,
+    /// `name-too-long`
+    NameTooLong,
+    /// `buffer-too-large`
+    BufferTooLarge,
+}
+
+impl RefusalCode {
+    /// The code as it stands on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::BadJson => "bad-json",
+            Self::BadFrame => "bad-frame",
+            Self::BadPatch => "bad-patch",
+            Self::BadDelta => "bad-delta",
+            Self::FrameTooLarge => "frame-too-large",
+            Self::TooDeep => "too-deep",
+            Self::TooManyKeys => "too-many-keys",
+            Self::NameTooLong => "name-too-long",
+            Self::BufferTooLarge => "buffer-too-large",
+        }
+    }
+}
+
+impl Refusal {
+    /// Refuses with `code`, for the reason in `message`.
+    pub fn new(code: RefusalCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+}
+
+impl<'f> Patches<'f> {
+    /// True when there is nothing to apply: no list, or an empty one (PA4).
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The fields of one of these patches' updates.
+    pub fn fields_of(&self, update: &Update<'f>) -> &[Field<'f>] {
+        self.fields.get(update.fields.clone()).unwrap_or_default()
+    }
+}

@@ -1,0 +1,355 @@
+//! One room: what each input does, and what it wants done.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{
+    Clock, Document, Presence,
+    effect::{Audience, CloseReason, Effect, Message},
+    input::{Frame, Input, ReconnectPatches},
+    patch::{Patches, Refusal},
+    session::{Access, Group, Session, SessionId},
+};
+
+/// A room: document, presence and sessions.
+#[derive(Debug)]
+pub struct Room {
+    document: Document,
+    presence: Presence,
+    sessions: BTreeMap<SessionId, Session>,
+    /// How many sessions each client has; its presence lives as long as one does (PR4).
+    clients: BTreeMap<Arc<[u8]>, usize>,
+    population: Population,
+}
+
+impl Room {
+    /// A room without sessions around a document.
+    pub fn new(document: Document) -> Self {
+        Self {
+            document,
+            presence: Presence::default(),
+            sessions: BTreeMap::new(),
+            clients: BTreeMap::new(),
+            population: Population::default(),
+        }
+    }
+
+    /// The document as it is now.
+    pub fn document(&self) -> &Document {
+        &self.document
+    }
+
+    /// Everybody's presence as it is now.
+    pub fn presence(&self) -> &Presence {
+        &self.presence
+    }
+
+    /// A session, as long as it is here.
+    pub fn session(&self, session: SessionId) -> Option<&Session> {
+        self.sessions.get(&session)
+    }
+
+    /// Puts another document in place of the present one. Sessions are not told: for rooms that nobody has used yet.
+    pub fn replace_document(&mut self, document: Document) {
+        self.document = document;
+    }
+
+    /// True while the outcome of this token refresh still counts (AU5).
+    pub fn awaits(&self, session: SessionId, attempt: u32) -> bool {
+        self.sessions.get(&session).is_some_and(|session| session.attempt == attempt)
+    }
+
+    /// Checks an edit by the server itself, so that [`Input::Edited`] cannot be refused.
+    pub fn check_edit(&self, patches: &Patches<'_>) -> Result<(), Refusal> {
+        self.document.check(patches)
+    }
+
+    /// Handles one input and pushes its effects, which must all run before the next input. Inputs for sessions that are
+    /// not here do nothing.
+    pub fn handle<'f>(&mut self, input: Input<'f>, effects: &mut Vec<Effect<'f>>) {
+        match input {
+            Input::Joined { session, client, access, held } => {
+                self.join(session, client, access, held, effects)
+            }
+            Input::Received { session, frame } => self.receive(session, frame, effects),
+            Input::Left { session } => self.leave(session, effects),
+            Input::Edited { patches } => self.edit(patches, effects),
+            Input::AccessChanged { session, access } => self.grant(session, access),
+            Input::TokenVerified { session, attempt, access } if self.awaits(session, attempt) => {
+                self.grant(session, access);
+            }
+            Input::TokenRefused { session, attempt } if self.awaits(session, attempt) => {
+                self.close(session, CloseReason::TokenRefused, effects);
+            }
+            // AU5: an older attempt than the latest.
+            Input::TokenVerified { .. } | Input::TokenRefused { .. } => {}
+        }
+    }
+
+    fn join<'f>(
+        &mut self,
+        id: SessionId,
+        client: &'f [u8],
+        access: Access,
+        held: bool,
+        effects: &mut Vec<Effect<'f>>,
+    ) {
+        let client: Arc<[u8]> = client.into();
+        *self.clients.entry(Arc::clone(&client)).or_default() += 1;
+        let group = if held { Group::Held } else { Group::Live };
+        let session = Session { client: Arc::clone(&client), access, group, attempt: 0 };
+        self.sessions.insert(id, session);
+        self.population.enter(group);
+        effects.push(Effect::Place(id, group));
+        if self.presence.of_others(&client).next().is_some() {
+            effects.push(Effect::Send(id, Message::Presence(client)));
+        }
+        self.announce_count(effects);
+    }
+
+    fn leave(&mut self, id: SessionId, effects: &mut Vec<Effect<'_>>) {
+        let Some(session) = self.sessions.remove(&id) else { return };
+        self.population.exit(session.group);
+        let others = self.clients.get_mut(&session.client).map_or(0, |count| {
+            *count -= 1;
+            *count
+        });
+        if others == 0 {
+            self.clients.remove(&session.client);
+            let keys = self.presence.remove(&session.client);
+            if !keys.is_empty() {
+                self.broadcast(
+                    None,
+                    Message::PresenceGone { client: session.client, keys },
+                    effects,
+                );
+            }
+        }
+        self.announce_count(effects);
+        effects.push(Effect::Left { session: id, remaining: self.sessions.len() });
+    }
+
+    fn close(&mut self, id: SessionId, reason: CloseReason, effects: &mut Vec<Effect<'_>>) {
+        effects.push(Effect::Close(id, reason));
+        self.leave(id, effects);
+    }
+
+    fn receive<'f>(&mut self, id: SessionId, frame: Frame<'f>, effects: &mut Vec<Effect<'f>>) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        match frame {
+            Frame::Reconnect { since, group, patches } => {
+                self.place(id, group, effects);
+                self.reconnect(id, since, patches, effects);
+            }
+            Frame::Unserved => {
+                self.place(id, Group::Mute, effects);
+                effects.push(Effect::Send(id, Message::VersionMismatch));
+            }
+            Frame::TokenRefresh(token) => {
+                session.attempt = session.attempt.wrapping_add(1);
+                effects.push(Effect::VerifyToken { session: id, attempt: session.attempt, token });
+            }
+            // CV3: whatever else a mute session sends, it could not be told what became of it.
+            Frame::Patch { .. } | Frame::Unknown | Frame::Refused(..)
+                if session.group == Group::Mute => {}
+            Frame::Patch { message_id, document, presence } => {
+                if session.group == Group::Held {
+                    self.place(id, Group::Live, effects);
+                }
+                self.patch(id, message_id, document, presence, effects);
+            }
+            Frame::Unknown => {}
+            Frame::Refused(refusal, message_id) => self.refuse(id, refusal, message_id, effects),
+        }
+    }
+
+    fn patch<'f>(
+        &mut self,
+        id: SessionId,
+        message_id: Option<&'f [u8]>,
+        document: Patches<'f>,
+        presence: Patches<'f>,
+        effects: &mut Vec<Effect<'f>>,
+    ) {
+        if document.is_empty() && presence.is_empty() {
+            return;
+        }
+        match self.accept(id, document, presence, effects) {
+            Ok(changed) => {
+                effects.push(Effect::Send(
+                    id,
+                    Message::Ack { message_id, clock: self.document.clock() },
+                ));
+                effects.extend(changed.map(Effect::Changed));
+            }
+            Err(refused) => self.refuse(id, refused.refusal, message_id, effects),
+        }
+    }
+
+    fn reconnect<'f>(
+        &mut self,
+        id: SessionId,
+        since: Clock,
+        patches: ReconnectPatches<'f>,
+        effects: &mut Vec<Effect<'f>>,
+    ) {
+        let Some(session) = self.sessions.get(&id) else { return };
+        let (client, access, before) =
+            (Arc::clone(&session.client), session.access, self.document.clock());
+        let mut changed = None;
+        let mut touched = Vec::new();
+        let accepted = match patches {
+            ReconnectPatches::Sound { document, presence } => {
+                self.accept(id, document, presence, effects)
+            }
+            ReconnectPatches::Refused(refusal, touched) => Err(Refused { refusal, touched }),
+        };
+        match accepted {
+            Ok(change) => {
+                changed = change;
+                if access == Access::ReadWrite && since > before {
+                    effects.push(Effect::Send(id, Message::Resync { since: before }));
+                }
+            }
+            Err(refused) => {
+                touched = refused.touched;
+                effects.push(Effect::Send(id, Message::Refused(refused.refusal, None)));
+            }
+        }
+        effects.push(Effect::Send(id, Message::CatchUp { client, since, touched }));
+        effects.push(Effect::Send(id, Message::Synced(self.document.clock())));
+        effects.extend(changed.map(Effect::Changed));
+    }
+
+    /// Applies and broadcasts a session's patches, if it may write. Returns the text of the document patches applied.
+    fn accept<'f>(
+        &mut self,
+        id: SessionId,
+        document: Patches<'f>,
+        presence: Patches<'f>,
+        effects: &mut Vec<Effect<'f>>,
+    ) -> Result<Option<&'f [u8]>, Refused<'f>> {
+        let Some(session) = self.sessions.get(&id) else { return Ok(None) };
+        let checked = self
+            .document
+            .check(&document)
+            .and_then(|()| self.presence.check(&session.client, &presence));
+        if let Err(refusal) = checked {
+            let touched = document.updates.iter().map(|update| update.key).collect();
+            return Err(Refused { refusal, touched });
+        }
+        if session.access == Access::ReadOnly || (document.is_empty() && presence.is_empty()) {
+            return Ok(None);
+        }
+        let client = Arc::clone(&session.client);
+        let changed = (!document.is_empty()).then_some(document.text);
+        let late = if changed.is_some() { self.document.apply(&document) } else { Vec::new() };
+        self.presence.apply(&client, &presence);
+        let clock = changed.map(|_| self.document.clock());
+        let change = Message::Change { client: Some(client), clock, document, late, presence };
+        self.broadcast(Some(id), change, effects);
+        Ok(changed)
+    }
+
+    fn edit<'f>(&mut self, document: Patches<'f>, effects: &mut Vec<Effect<'f>>) {
+        if document.is_empty() || self.check_edit(&document).is_err() {
+            return;
+        }
+        let text = document.text;
+        let late = self.document.apply(&document);
+        let clock = Some(self.document.clock());
+        let change =
+            Message::Change { client: None, clock, document, late, presence: Patches::default() };
+        self.broadcast(None, change, effects);
+        effects.push(Effect::Changed(text));
+    }
+
+    fn refuse<'f>(
+        &mut self,
+        id: SessionId,
+        refusal: Refusal,
+        message_id: Option<&'f [u8]>,
+        effects: &mut Vec<Effect<'f>>,
+    ) {
+        effects.push(Effect::Send(id, Message::Refused(refusal, message_id)));
+        self.close(id, CloseReason::FrameRefused, effects);
+    }
+
+    fn grant(&mut self, id: SessionId, access: Access) {
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.access = access;
+        }
+    }
+
+    fn place(&mut self, id: SessionId, group: Group, effects: &mut Vec<Effect<'_>>) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        if session.group != group {
+            self.population.exit(session.group);
+            self.population.enter(group);
+            session.group = group;
+            effects.push(Effect::Place(id, group));
+        }
+    }
+
+    fn announce_count(&self, effects: &mut Vec<Effect<'_>>) {
+        self.broadcast(None, Message::ClientCount(self.sessions.len()), effects);
+    }
+
+    fn broadcast<'f>(
+        &self,
+        except: Option<SessionId>,
+        message: Message<'f>,
+        effects: &mut Vec<Effect<'f>>,
+    ) {
+        let left_out = except.and_then(|id| self.sessions.get(&id)).map(|session| session.group);
+        let audience = self.population.audience(left_out);
+        if audience.live || audience.whole_arrays || audience.held {
+            effects.push(Effect::Broadcast { except, audience, message });
+        }
+    }
+}
+
+/// Patches that were not applied.
+struct Refused<'f> {
+    refusal: Refusal,
+    touched: Vec<&'f [u8]>,
+}
+
+/// How many sessions each delivery group has.
+#[derive(Debug, Default)]
+struct Population {
+    live: usize,
+    whole_arrays: usize,
+    held: usize,
+}
+
+impl Population {
+    fn enter(&mut self, group: Group) {
+        if let Some(count) = self.count(group) {
+            *count += 1;
+        }
+    }
+
+    fn exit(&mut self, group: Group) {
+        if let Some(count) = self.count(group) {
+            *count -= 1;
+        }
+    }
+
+    fn count(&mut self, group: Group) -> Option<&mut usize> {
+        match group {
+            Group::Live => Some(&mut self.live),
+            Group::WholeArrays => Some(&mut self.whole_arrays),
+            Group::Held => Some(&mut self.held),
+            Group::Mute => None,
+        }
+    }
+
+    fn audience(&self, left_out: Option<Group>) -> Audience {
+        let others = |count: usize, group| count > usize::from(left_out == Some(group));
+        Audience {
+            live: others(self.live, Group::Live),
+            whole_arrays: others(self.whole_arrays, Group::WholeArrays),
+            held: others(self.held, Group::Held),
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! Errors as JS sees them: each has a `code` that stays the same from release to release.
+
+use crate::server::RoomError;
+
+/// An error on its way to JS, its status being the `code`.
+pub(super) type CodedError = napi::Error<&'static str>;
+
+/// The code of an engine that panicked; lib/ closes the room.
+pub(super) const ROOM_BROKEN: &str = "HEDDLE_ROOM_BROKEN";
+
+impl From<RoomError> for CodedError {
+    fn from(error: RoomError) -> Self {
+        let code = match &error {
+            RoomError::Broken => ROOM_BROKEN,
+            RoomError::BadSnapshot(_) => "HEDDLE_BAD_SNAPSHOT",
+            RoomError::BadPatch(_) => "HEDDLE_BAD_PATCH",
+        };
+        Self::new(code, error)
+    }
+}

@@ -1,0 +1,341 @@
+//! Frames to clients.
+
+use super::PROTOCOL_VERSION;
+use crate::engine::{
+    Clock, Component, Content, Document, Fields, Group, Message, Patches, Presence, Room, Value,
+};
+
+/// The text of a message to the sessions of one delivery group; none when that group gets nothing of it.
+///
+/// Encodes what the room holds now, so it must run before the room handles anything else.
+pub fn encode(message: &Message<'_>, group: Group, room: &Room) -> Option<Vec<u8>> {
+    let mut frame = Frame::default();
+    match message {
+        Message::ClientCount(count) => frame.open("clientCount").number("count", count),
+        Message::Presence(client) => {
+            frame.open("patch").name("clientId", b"").presence_of_others(room.presence(), client)
+        }
+        Message::Change { client, clock, document, late, presence } => {
+            let document = (group != Group::Held && !document.is_empty()).then_some(document);
+            let presence = (!presence.is_empty()).then_some(presence);
+            if document.is_none() && presence.is_none() {
+                return None;
+            }
+            let client = client.as_deref().unwrap_or_default();
+            let arrays = Arrays { spelled_out: group == Group::WholeArrays, room, client };
+            frame.open("patch").name("clientId", client);
+            if let (Some(document), Some(clock)) = (document, clock) {
+                frame.document_patches(document, late, &arrays).number("timestamp", clock);
+            }
+            if let Some(presence) = presence {
+                frame.presence_patches(presence, &arrays);
+            }
+            &mut frame
+        }
+        Message::PresenceGone { client, keys } => {
+            frame.open("patch").name("clientId", client).deletions(keys)
+        }
+        Message::Ack { message_id, clock } => {
+            frame.open("ack").json("messageId", *message_id).number("timestamp", clock)
+        }
+        Message::Resync { since } => frame.open("resync").number("since", since),
+        Message::CatchUp { client, since, touched } => {
+            frame.open("patch").name("clientId", b"");
+            let document = frame.catch_up(room.document(), *since, touched);
+            let others = room.presence().of_others(client).next().is_some();
+            if others {
+                frame.presence_of_others(room.presence(), client);
+            }
+            if !document && !others {
+                return None;
+            }
+            &mut frame
+        }
+        Message::Synced(clock) => frame.open("synced").number("timestamp", clock),
+        Message::VersionMismatch => {
+            frame.open("version-mismatch").number("serverProtocolVersion", &PROTOCOL_VERSION)
+        }
+        Message::Refused(refusal, message_id) => {
+            frame
+                .open("error")
+                .string("code", refusal.code.as_str())
+                .string("message", &refusal.message);
+            frame.json("messageId", *message_id)
+        }
+    };
+    Some(frame.close())
+}
+
+/// How a group sees arrays that deltas change.
+struct Arrays<'a> {
+    /// Deltas become the arrays that they led to (CV1).
+    spelled_out: bool,
+    room: &'a Room,
+    client: &'a [u8],
+}
+
+/// A frame being written, member by member.
+#[derive(Default)]
+struct Frame {
+    out: Vec<u8>,
+}
+
+impl Frame {
+    fn open(&mut self, kind: &str) -> &mut Self {
+        self.out.extend_from_slice(b"{\"type\":\"");
+        self.out.extend_from_slice(kind.as_bytes());
+        self.out.push(b'"');
+        self
+    }
+
+    fn close(mut self) -> Vec<u8> {
+        self.out.push(b'}');
+        self.out
+    }
+
+    fn member(&mut self, name: &str) {
+        self.out.extend_from_slice(b",\"");
+        self.out.extend_from_slice(name.as_bytes());
+        self.out.extend_from_slice(b"\":");
+    }
+
+    fn number<N: itoa::Integer + Copy>(&mut self, name: &str, number: &N) -> &mut Self {
+        self.member(name);
+        self.out.extend_from_slice(itoa::Buffer::new().format(*number).as_bytes());
+        self
+    }
+
+    /// A string given as the inside of its JSON text.
+    fn name(&mut self, name: &str, inside: &[u8]) -> &mut Self {
+        self.member(name);
+        push_quoted(inside, &mut self.out);
+        self
+    }
+
+    /// A string of our own or of a peer's, escaped here.
+    fn string(&mut self, name: &str, text: &str) -> &mut Self {
+        self.member(name);
+        self.out.push(b'"');
+        for character in text.chars() {
+            match character {
+                '"' => self.out.extend_from_slice(b"\\\""),
+                '\\' => self.out.extend_from_slice(b"\\\\"),
+                _ => self.out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
+            }
+        }
+        self.out.push(b'"');
+        self
+    }
+
+    fn json(&mut self, name: &str, json: Option<&[u8]>) -> &mut Self {
+        if let Some(json) = json {
+            self.member(name);
+            self.out.extend_from_slice(json);
+        }
+        self
+    }
+
+    fn document_patches(
+        &mut self,
+        patches: &Patches<'_>,
+        late: &[usize],
+        arrays: &Arrays<'_>,
+    ) -> &mut Self {
+        self.member("documentPatches");
+        let document = arrays.room.document();
+        let current = |key: &[u8]| document.get(key).map(Component::fields);
+        self.patches(patches, late, arrays.spelled_out, current)
+    }
+
+    fn presence_patches(&mut self, patches: &Patches<'_>, arrays: &Arrays<'_>) -> &mut Self {
+        self.member("ephemeralPatches");
+        let current = |key: &[u8]| arrays.room.presence().get(arrays.client, key);
+        self.patches(patches, &[], arrays.spelled_out, current)
+    }
+
+    /// A list of patches as it came, but for late updates and, where arrays are spelled out, for deltas.
+    fn patches<'a>(
+        &mut self,
+        patches: &Patches<'_>,
+        late: &[usize],
+        spell_out: bool,
+        current: impl Fn(&[u8]) -> Option<&'a Fields>,
+    ) -> &mut Self {
+        let spell_out = spell_out && patches.has_deltas;
+        if late.is_empty() && !spell_out {
+            self.out.extend_from_slice(patches.text);
+            return self;
+        }
+        let mut updates = patches.updates.iter().enumerate().peekable();
+        self.list(patches.count, |patch, frame| {
+            let mut object = Object::open(&mut frame.out);
+            while let Some((position, update)) =
+                updates.next_if(|(_, update)| update.patch == patch)
+            {
+                if late.binary_search(&position).is_ok() {
+                    continue;
+                }
+                let out = object.member(update.key);
+                if spell_out {
+                    whole_arrays(patches.fields_of(update), current(update.key), out);
+                } else {
+                    out.extend_from_slice(update.text);
+                }
+            }
+            object.close();
+        });
+        self
+    }
+
+    fn list(&mut self, count: usize, mut item: impl FnMut(usize, &mut Self)) {
+        self.out.push(b'[');
+        for index in 0..count {
+            if index > 0 {
+                self.out.push(b',');
+            }
+            item(index, self);
+        }
+        self.out.push(b']');
+    }
+
+    fn presence_of_others(&mut self, presence: &Presence, client: &[u8]) -> &mut Self {
+        self.member("ephemeralPatches");
+        self.out.push(b'[');
+        let mut object = Object::open(&mut self.out);
+        for (key, fields) in presence.of_others(client) {
+            fields_since(fields, None, object.member(key));
+        }
+        object.close();
+        self.out.push(b']');
+        self
+    }
+
+    fn deletions(&mut self, keys: &[Box<[u8]>]) -> &mut Self {
+        self.member("ephemeralPatches");
+        self.out.push(b'[');
+        let mut object = Object::open(&mut self.out);
+        for key in keys {
+            object.member(key).extend_from_slice(TOMBSTONE);
+        }
+        object.close();
+        self.out.push(b']');
+        self
+    }
+
+    /// What a client lacks that has seen everything up to `since`, and the keys that it must have anew (RC7). False, and
+    /// nothing written, when it lacks nothing.
+    fn catch_up(&mut self, document: &Document, since: Clock, touched: &[&[u8]]) -> bool {
+        let start = self.out.len();
+        self.member("documentPatches");
+        self.out.push(b'[');
+        let mut object = Object::open(&mut self.out);
+        let mut touched = touched.to_vec();
+        touched.sort_unstable();
+        touched.dedup();
+        for component in document.changed_since(since) {
+            // RC5: a client that has seen nothing has nothing to bury.
+            let wanted = component.is_alive() || since > 0;
+            if wanted && touched.binary_search(&component.key()).is_err() {
+                component_since(
+                    component,
+                    Some(since).filter(|since| *since > 0),
+                    object.member(component.key()),
+                );
+            }
+        }
+        for key in touched {
+            match document.get(key) {
+                Some(component) => component_since(component, None, object.member(key)),
+                None => object.member(key).extend_from_slice(TOMBSTONE),
+            }
+        }
+        if object.empty {
+            self.out.truncate(start);
+            return false;
+        }
+        object.close();
+        self.out.push(b']');
+        self.number("timestamp", &document.clock());
+        true
+    }
+}
+
+pub(super) const TOMBSTONE: &[u8] = b"{\"_exists\":false}";
+
+/// An object being written.
+pub(super) struct Object<'o> {
+    out: &'o mut Vec<u8>,
+    empty: bool,
+}
+
+impl<'o> Object<'o> {
+    pub(super) fn open(out: &'o mut Vec<u8>) -> Self {
+        out.push(b'{');
+        Self { out, empty: true }
+    }
+
+    /// Starts a member; the caller writes its value.
+    pub(super) fn member(&mut self, name: &[u8]) -> &mut Vec<u8> {
+        if !self.empty {
+            self.out.push(b',');
+        }
+        self.empty = false;
+        push_quoted(name, self.out);
+        self.out.push(b':');
+        self.out
+    }
+
+    pub(super) fn close(self) {
+        self.out.push(b'}');
+    }
+}
+
+fn push_quoted(inside: &[u8], out: &mut Vec<u8>) {
+    out.push(b'"');
+    out.extend_from_slice(inside);
+    out.push(b'"');
+}
+
+fn component_since(component: &Component, since: Option<Clock>, out: &mut Vec<u8>) {
+    if component.is_alive() {
+        fields_since(component.fields(), since, out);
+    } else {
+        out.extend_from_slice(TOMBSTONE);
+    }
+}
+
+/// An object of the fields newer than `since`; of all fields when there is no such clock.
+pub(super) fn fields_since(fields: &Fields, since: Option<Clock>, out: &mut Vec<u8>) {
+    let mut object = Object::open(out);
+    for (name, clock, content) in fields.iter() {
+        if since.is_none_or(|since| clock > since) {
+            content.write(object.member(name));
+        }
+    }
+    object.close();
+}
+
+/// An update's fields with each delta replaced by the array as it is now: what the whole frame led to is what a client
+/// that merges the frame must end with.
+fn whole_arrays(fields: &[crate::engine::Field<'_>], current: Option<&Fields>, out: &mut Vec<u8>) {
+    let mut object = Object::open(out);
+    for field in fields {
+        match &field.value {
+            Value::Json(json) => object.member(field.name).extend_from_slice(json),
+            Value::Delta(_, delta) => match current {
+                Some(current) => {
+                    if let Some(content) = current.get(field.name) {
+                        content.write(object.member(field.name));
+                    }
+                }
+                // Not stored (MG3): nobody has a base for it either.
+                None => {
+                    let mut numbers = Vec::new();
+                    delta.apply(&mut numbers);
+                    Content::Numbers(&numbers).write(object.member(field.name));
+                }
+            },
+        }
+    }
+    object.close();
+}

@@ -1,0 +1,14 @@
+//! The dialect of `@woven-ecs/canvas-store`, versions 1 and 2.
+//!
+//! One JSON object per frame. [`decode_frame`] turns it into an engine input, [`encode`] turns what the engine wants sent
+//! into text, [`snapshot`] is the form in which rooms are stored.
+
+mod decode;
+pub mod encode;
+mod patches;
+pub mod snapshot;
+
+pub use decode::{decode_edit, decode_frame, normalize};
+
+/// The protocol version of current clients.
+pub const PROTOCOL_VERSION: u32 = 2;

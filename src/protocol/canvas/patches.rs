@@ -1,0 +1,203 @@
+//! Lists of patches: their shape, and the deltas in them.
+
+use super::super::{json::Reader, limits::Limits};
+use crate::engine::{Delta, Field, Patches, Refusal, RefusalCode, Update, Value};
+
+/// Decodes the canonical text of a list of patches. `keys` counts the components of the frame so far.
+pub(super) fn decode_patches<'f>(
+    text: &'f [u8],
+    frame_bytes: usize,
+    limits: &Limits,
+    keys: &mut usize,
+) -> Result<Patches<'f>, Refusal> {
+    let growth = frame_bytes
+        .saturating_mul(limits.buffer_growth_per_byte)
+        .saturating_add(limits.buffer_growth_base);
+    let mut decoder =
+        Decoder { limits, keys, patches: Patches { text, growth, ..Patches::default() } };
+    let mut reader = Reader::new(text);
+    if !reader.eat(b'[') {
+        return Err(bad_patch("a list of patches must be an array"));
+    }
+    while reader.item() {
+        decoder.patch(&mut reader)?;
+    }
+    Ok(decoder.patches)
+}
+
+/// The component keys in a list of patches that may be malformed in any way.
+pub(super) fn touched_keys(list: Option<&[u8]>) -> Vec<&[u8]> {
+    let mut keys = Vec::new();
+    let Some(list) = list else { return keys };
+    let mut reader = Reader::new(list);
+    if !reader.eat(b'[') {
+        return keys;
+    }
+    while reader.item() {
+        let mut patch = Reader::new(reader.value());
+        if patch.eat(b'{') {
+            while let Some(key) = patch.name() {
+                patch.value();
+                keys.push(key);
+            }
+        }
+    }
+    keys
+}
+
+struct Decoder<'f, 'l> {
+    limits: &'l Limits,
+    keys: &'l mut usize,
+    patches: Patches<'f>,
+}
+
+impl<'f> Decoder<'f, '_> {
+    fn patch(&mut self, reader: &mut Reader<'f>) -> Result<(), Refusal> {
+        if !reader.eat(b'{') {
+            return Err(bad_patch("a patch must be an object"));
+        }
+        while let Some(key) = reader.name() {
+            *self.keys += 1;
+            if *self.keys > self.limits.keys {
+                let message = format!("a frame with more than {} component keys", self.limits.keys);
+                return Err(Refusal::new(RefusalCode::TooManyKeys, message));
+            }
+            self.check_name(key)?;
+            self.component(key, reader)?;
+        }
+        self.patches.count += 1;
+        Ok(())
+    }
+
+    fn component(&mut self, key: &'f [u8], reader: &mut Reader<'f>) -> Result<(), Refusal> {
+        let text = reader.rest();
+        let first = self.patches.fields.len();
+        let mut existence = None;
+        if !reader.eat(b'{') {
+            return Err(bad_patch(&format!(
+                "component \"{}\" must be an object",
+                String::from_utf8_lossy(key)
+            )));
+        }
+        while let Some(name) = reader.name() {
+            self.check_name(name)?;
+            let json = reader.value();
+            if name == b"_exists" {
+                existence = match json {
+                    b"true" => Some(true),
+                    b"false" => Some(false),
+                    _ => return Err(bad_patch("_exists must be true or false")),
+                };
+            }
+            let value = self.value(json)?;
+            self.patches.fields.push(Field { name, value });
+        }
+        let length = text.len() - reader.rest().len();
+        let text = text.get(..length).unwrap_or_default();
+        let fields = first..self.patches.fields.len();
+        self.patches.updates.push(Update {
+            patch: self.patches.count,
+            key,
+            text,
+            existence,
+            fields,
+        });
+        Ok(())
+    }
+
+    fn value(&mut self, json: &'f [u8]) -> Result<Value<'f>, Refusal> {
+        if !json.starts_with(b"{") || !is_delta(json) {
+            return Ok(Value::Json(json));
+        }
+        let delta = decode_delta(json).ok_or_else(|| {
+            let message = "a buffer delta needs a len, and runs of [offset, [numbers]], all of them non-negative integers \
+                           or finite numbers";
+            Refusal::new(RefusalCode::BadDelta, message)
+        })?;
+        if delta.len > self.limits.buffer_numbers {
+            let message = format!(
+                "a buffer of {} numbers is over the limit of {}",
+                delta.len, self.limits.buffer_numbers
+            );
+            return Err(Refusal::new(RefusalCode::BufferTooLarge, message));
+        }
+        self.patches.has_deltas = true;
+        Ok(Value::Delta(json, Box::new(delta)))
+    }
+
+    fn check_name(&self, name: &[u8]) -> Result<(), Refusal> {
+        if name.len() > self.limits.name_bytes {
+            let message = format!(
+                "a name of {} bytes is over the limit of {}",
+                name.len(),
+                self.limits.name_bytes
+            );
+            return Err(Refusal::new(RefusalCode::NameTooLong, message));
+        }
+        Ok(())
+    }
+}
+
+fn bad_patch(message: &str) -> Refusal {
+    Refusal::new(RefusalCode::BadPatch, message)
+}
+
+/// An object is a delta when its `__buf` is 1.
+fn is_delta(json: &[u8]) -> bool {
+    member(json, b"__buf") == Some(b"1")
+}
+
+fn decode_delta(json: &[u8]) -> Option<Delta> {
+    let mut delta = Delta { len: integer(member(json, b"len")?)?, ..Delta::default() };
+    let mut runs = Reader::new(member(json, b"runs")?);
+    if !runs.eat(b'[') {
+        return None;
+    }
+    while runs.item() {
+        if !runs.eat(b'[') || !runs.item() {
+            return None;
+        }
+        let offset = integer(runs.value())?;
+        if !runs.item() || !runs.eat(b'[') {
+            return None;
+        }
+        let before = delta.numbers.len();
+        while runs.item() {
+            delta.numbers.push(number(runs.value())?);
+        }
+        delta.runs.push((offset, delta.numbers.len() - before));
+        // Exactly an offset and numbers.
+        if runs.item() {
+            return None;
+        }
+    }
+    Some(delta)
+}
+
+fn member<'f>(object: &'f [u8], wanted: &[u8]) -> Option<&'f [u8]> {
+    let mut reader = Reader::new(object);
+    reader.eat(b'{');
+    while let Some(name) = reader.name() {
+        let value = reader.value();
+        if name == wanted {
+            return Some(value);
+        }
+    }
+    None
+}
+
+/// A non-negative integer. What a double holds but `usize` does not is larger than every array.
+fn integer(json: &[u8]) -> Option<usize> {
+    let large = |json: &[u8]| {
+        number(json).filter(|number| *number > 0.0 && number.fract() == 0.0).map(|_| usize::MAX)
+    };
+    if json.iter().all(u8::is_ascii_digit) {
+        return std::str::from_utf8(json).ok()?.parse().ok().or_else(|| large(json));
+    }
+    large(json)
+}
+
+fn number(json: &[u8]) -> Option<f64> {
+    json.first().filter(|byte| matches!(byte, b'-' | b'0'..=b'9'))?;
+    std::str::from_utf8(json).ok()?.parse().ok()
+}

@@ -1,0 +1,17 @@
+//! JSON text: is it valid, is it canonical, and if not, what is it canonically.
+//!
+//! *Canonical* is what `JSON.stringify` writes, the order of names apart (CV7): no white space, no name twice in an
+//! object, escapes and numbers in their one form. Clients send nothing else, so a frame is scanned once and then sliced;
+//! whatever differs is rewritten as a whole first, and every reader after that may rely on the one form.
+
+mod canonical;
+mod number;
+mod reader;
+mod scan;
+mod string;
+mod utf16;
+
+pub use canonical::canonicalize;
+pub use reader::Reader;
+pub use scan::{Flaw, Form, scan};
+pub use utf16::from_utf16;

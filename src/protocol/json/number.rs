@@ -1,0 +1,134 @@
+//! Numbers: the grammar, and the one form that `JSON.stringify` gives each.
+
+/// Up to this many significant digits a decimal is the shortest that names its double.
+const SHORTEST_DIGITS: usize = 15;
+
+/// Zeros behind the point from which on `JSON.stringify` uses an exponent.
+const EXPONENT_ZEROS: usize = 6;
+
+/// The length of the number at the start of `text`, and whether it is canonical; none when there is none.
+pub(super) fn scan(text: &[u8]) -> Option<(usize, bool)> {
+    let negative = text.first() == Some(&b'-');
+    let start = usize::from(negative);
+    let integer = digits(text, start);
+    if integer == 0 || (integer > 1 && text.get(start) == Some(&b'0')) {
+        return None;
+    }
+    let mut end = start + integer;
+    let mut fraction = 0;
+    if text.get(end) == Some(&b'.') {
+        fraction = digits(text, end + 1);
+        if fraction == 0 {
+            return None;
+        }
+        end += 1 + fraction;
+    }
+    let mut exponent = false;
+    if let Some(b'e' | b'E') = text.get(end) {
+        let sign = usize::from(matches!(text.get(end + 1), Some(b'+' | b'-')));
+        let length = digits(text, end + 1 + sign);
+        if length == 0 {
+            return None;
+        }
+        exponent = true;
+        end += 1 + sign + length;
+    }
+    let number = text.get(..end)?;
+    let plain = !exponent && integer + fraction <= SHORTEST_DIGITS;
+    let canonical =
+        if plain { is_shortest(number, negative, fraction) } else { is_as_written(number) };
+    Some((end, canonical))
+}
+
+/// Appends the canonical form of a number; beyond a double's range that is `null` (CV5).
+pub(super) fn write(number: &[u8], out: &mut Vec<u8>) {
+    let value: f64 = std::str::from_utf8(number)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(f64::INFINITY);
+    if value.is_finite() {
+        out.extend_from_slice(ryu_js::Buffer::new().format(value).as_bytes());
+    } else {
+        out.extend_from_slice(b"null");
+    }
+}
+
+fn digits(text: &[u8], start: usize) -> usize {
+    text.get(start..).unwrap_or_default().iter().take_while(|byte| byte.is_ascii_digit()).count()
+}
+
+/// For numbers of few digits without exponent: canonical is what has no zeros to drop and is large enough.
+fn is_shortest(number: &[u8], negative: bool, fraction: usize) -> bool {
+    if fraction == 0 {
+        return !(negative && number == b"-0");
+    }
+    if number.last() == Some(&b'0') {
+        return false;
+    }
+    let (integer, decimals) = number.split_at_checked(number.len() - fraction).unwrap_or_default();
+    let below_one = matches!(integer, b"0." | b"-0.");
+    !below_one || decimals.iter().take_while(|byte| **byte == b'0').count() < EXPONENT_ZEROS
+}
+
+fn is_as_written(number: &[u8]) -> bool {
+    let mut written = Vec::new();
+    write(number, &mut written);
+    written == number
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn canonical(number: &str) -> String {
+        let mut out = Vec::new();
+        write(number.as_bytes(), &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn cv5_numbers_take_the_form_of_json_stringify() {
+        for (number, expected) in [
+            ("1.0", "1"),
+            ("-0", "0"),
+            ("-0.0", "0"),
+            ("1e400", "null"),
+            ("-1e400", "null"),
+            ("1E2", "100"),
+            ("0.0000001", "1e-7"),
+            ("0.000001", "0.000001"),
+            ("1e21", "1e+21"),
+            ("123456789012345678901", "123456789012345680000"),
+            ("0.10", "0.1"),
+            ("1e-400", "0"),
+            ("5e-324", "5e-324"),
+            ("9007199254740993", "9007199254740992"),
+        ] {
+            assert_eq!(canonical(number), expected);
+            assert_eq!(
+                scan(number.as_bytes()),
+                Some((number.len(), number == expected)),
+                "{number}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_number_ends_where_its_grammar_does() {
+        assert_eq!(scan(b"12,"), Some((2, true)));
+        assert_eq!(scan(b"1.5]"), Some((3, true)));
+        assert_eq!(scan(b"1e5}"), Some((3, false)));
+        for text in [&b"-"[..], b"01", b"1.", b"1.e5", b"1e", b"1e+", b"-01", b".5", b""] {
+            assert_eq!(scan(text), None);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn cv5_the_short_cut_agrees_with_the_long_way(number in "-?(0|[1-9][0-9]{0,9})(\\.[0-9]{1,9})?") {
+            prop_assert_eq!(scan(number.as_bytes()), Some((number.len(), is_as_written(number.as_bytes()))));
+        }
+    }
+}

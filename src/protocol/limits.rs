@@ -1,0 +1,34 @@
+//! What a frame may ask for. No honest client comes near any of these.
+
+/// The limits that decoding enforces (SPEC.md section 11).
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Bytes of a frame.
+    pub frame_bytes: usize,
+    /// Nesting of objects and arrays.
+    pub depth: usize,
+    /// Component keys of a frame, those of all its patches together.
+    pub keys: usize,
+    /// Bytes of a key or field name, as JSON text without the quotes.
+    pub name_bytes: usize,
+    /// Numbers of an array that a delta makes.
+    pub buffer_numbers: usize,
+    /// Numbers that the deltas of a frame may ask for beyond [`Self::buffer_growth_per_byte`].
+    pub buffer_growth_base: usize,
+    /// Numbers that the deltas of a frame may ask for, per byte of the frame.
+    pub buffer_growth_per_byte: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            frame_bytes: 16 << 20,
+            depth: 64,
+            keys: 100_000,
+            name_bytes: 16 << 10,
+            buffer_numbers: 1 << 20,
+            buffer_growth_base: 65_536,
+            buffer_growth_per_byte: 64,
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! What the owner of the sockets has to do, in order.
+
+use crate::engine::{CloseReason, Group, SessionId};
+
+/// One thing to do. Texts are JSON, shared by all who get them.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// Send to one session.
+    Send(SessionId, Vec<u8>),
+    /// Send to every session in these [`groups`], but one.
+    Broadcast(u32, Option<SessionId>, Vec<u8>),
+    /// Put the session into this one of the [`groups`].
+    Place(SessionId, u32),
+    /// Close the session's socket.
+    Close(SessionId, CloseReason),
+    /// The session has left, and so many remain.
+    Left(SessionId, usize),
+    /// Verify this token, a JSON string, as this attempt.
+    VerifyToken(SessionId, u32, Vec<u8>),
+    /// The document changed; the patches' JSON text where somebody wants it.
+    Changed(Option<Vec<u8>>),
+}
+
+/// Delivery groups as bits, so that one broadcast can name several.
+pub mod groups {
+    /// Sessions that get nothing.
+    pub const MUTE: u32 = 0;
+    /// Sessions that get everything.
+    pub const LIVE: u32 = 1;
+    /// Sessions that get whole arrays for deltas.
+    pub const WHOLE_ARRAYS: u32 = 2;
+    /// Sessions that get no document yet.
+    pub const HELD: u32 = 4;
+}
+
+/// The bit of a group.
+pub(super) fn bit(group: Group) -> u32 {
+    match group {
+        Group::Live => groups::LIVE,
+        Group::WholeArrays => groups::WHOLE_ARRAYS,
+        Group::Held => groups::HELD,
+        Group::Mute => groups::MUTE,
+    }
+}

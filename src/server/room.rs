@@ -1,0 +1,202 @@
+//! One room: engine and dialect joined, panics caught.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::delivery::{Delivery, bit};
+use crate::{
+    engine::{
+        self, Access, Audience, Clock, Document, Effect, Frame, Group, Input, Message, Refusal,
+        SessionId,
+    },
+    protocol::{canvas, limits::Limits},
+};
+
+/// A room as its owner sees it: bytes in, deliveries out.
+#[derive(Debug)]
+pub struct Room {
+    engine: engine::Room,
+    limits: Limits,
+    hash_keys: (u64, u64),
+    /// Whether [`Delivery::Changed`] carries the patches.
+    wants_patches: bool,
+    broken: bool,
+}
+
+/// A consistent copy of a room's document.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// The clock of its last change.
+    pub clock: Clock,
+    /// Its JSON text.
+    pub text: Vec<u8>,
+}
+
+/// Why a room did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RoomError {
+    /// The engine panicked, now or earlier. Becomes `code: 'HEDDLE_ROOM_BROKEN'`.
+    #[error("the room is broken and must be closed")]
+    Broken,
+    /// The snapshot is none. Becomes `code: 'HEDDLE_BAD_SNAPSHOT'`.
+    #[error("no valid room snapshot: {0}")]
+    BadSnapshot(#[from] canvas::snapshot::BadSnapshot),
+    /// The server's own edit was refused. Becomes `code: 'HEDDLE_BAD_PATCH'`.
+    #[error("no valid patch: {} ({})", .0.message, .0.code.as_str())]
+    BadPatch(Refusal),
+}
+
+impl Room {
+    /// An empty room. Fails when the system has no randomness to give.
+    pub fn new(wants_patches: bool) -> Result<Self, getrandom::Error> {
+        let hash_keys = (getrandom::u64()?, getrandom::u64()?);
+        let engine = engine::Room::new(Document::new(hash_keys));
+        Ok(Self { engine, limits: Limits::default(), hash_keys, wants_patches, broken: false })
+    }
+
+    /// The number of the last change.
+    pub fn clock(&self) -> Clock {
+        self.engine.document().clock()
+    }
+
+    /// A session's rights, as long as it is here.
+    pub fn access(&self, session: SessionId) -> Option<Access> {
+        self.engine.session(session).map(|session| session.access)
+    }
+
+    /// Whether the outcome of this token refresh still counts (AU5).
+    pub fn awaits(&self, session: SessionId, attempt: u32) -> bool {
+        self.engine.awaits(session, attempt)
+    }
+
+    /// Starts from a snapshot. On an error nothing has changed.
+    pub fn restore(&mut self, snapshot: &[u8]) -> Result<(), RoomError> {
+        self.guard(|room| {
+            room.engine.replace_document(canvas::snapshot::decode(snapshot, room.hash_keys)?);
+            Ok(())
+        })
+    }
+
+    /// Copies the document.
+    pub fn snapshot(&mut self) -> Result<Snapshot, RoomError> {
+        self.guard(|room| {
+            let document = room.engine.document();
+            Ok(Snapshot { clock: document.clock(), text: canvas::snapshot::encode(document) })
+        })
+    }
+
+    /// Handles an input that carries no frame.
+    pub fn handle(&mut self, input: Input<'_>) -> Result<Vec<Delivery>, RoomError> {
+        self.guard(|room| Ok(room.run(input)))
+    }
+
+    /// Handles a frame.
+    pub fn receive(
+        &mut self,
+        session: SessionId,
+        bytes: &[u8],
+    ) -> Result<Vec<Delivery>, RoomError> {
+        self.guard(|room| {
+            let normal = canvas::normalize(bytes, &room.limits);
+            let frame = match &normal {
+                Ok(text) => canvas::decode_frame(text, &room.limits),
+                Err(refusal) => Frame::Refused(refusal.clone(), None),
+            };
+            Ok(room.run(Input::Received { session, frame }))
+        })
+    }
+
+    /// Applies an edit by the server itself: the JSON text of a list of patches (PA11).
+    pub fn edit(&mut self, patches: &[u8]) -> Result<Vec<Delivery>, RoomError> {
+        self.guard(|room| {
+            let text = canvas::normalize(patches, &room.limits).map_err(RoomError::BadPatch)?;
+            let patches = canvas::decode_edit(&text, &room.limits).map_err(RoomError::BadPatch)?;
+            room.engine.check_edit(&patches).map_err(RoomError::BadPatch)?;
+            Ok(room.run(Input::Edited { patches }))
+        })
+    }
+
+    /// Runs `work` unless the room is broken, and breaks the room when it panics.
+    fn guard<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, RoomError>,
+    ) -> Result<T, RoomError> {
+        if self.broken {
+            return Err(RoomError::Broken);
+        }
+        // Whatever a panic leaves half done is never looked at again.
+        catch_unwind(AssertUnwindSafe(|| work(self))).unwrap_or_else(|_| {
+            self.broken = true;
+            Err(RoomError::Broken)
+        })
+    }
+
+    fn run(&mut self, input: Input<'_>) -> Vec<Delivery> {
+        let mut effects = Vec::new();
+        self.engine.handle(input, &mut effects);
+        let mut deliveries = Vec::with_capacity(effects.len());
+        for effect in effects {
+            self.deliver(effect, &mut deliveries);
+        }
+        deliveries
+    }
+
+    fn deliver(&self, effect: Effect<'_>, deliveries: &mut Vec<Delivery>) {
+        match effect {
+            Effect::Place(session, group) => deliveries.push(Delivery::Place(session, bit(group))),
+            Effect::Send(session, message) => {
+                let text = canvas::encode::encode(&message, Group::Live, &self.engine);
+                deliveries.extend(text.map(|text| Delivery::Send(session, text)));
+            }
+            Effect::Broadcast { except, audience, message } => {
+                self.broadcast(except, audience, &message, deliveries);
+            }
+            Effect::VerifyToken { session, attempt, token } => {
+                deliveries.push(Delivery::VerifyToken(session, attempt, token.into()));
+            }
+            Effect::Changed(patches) => {
+                deliveries.push(Delivery::Changed(self.wants_patches.then(|| patches.into())));
+            }
+            Effect::Close(session, reason) => deliveries.push(Delivery::Close(session, reason)),
+            Effect::Left { session, remaining } => {
+                deliveries.push(Delivery::Left(session, remaining))
+            }
+        }
+    }
+
+    /// Encodes a broadcast once for each form in which somebody gets it.
+    fn broadcast(
+        &self,
+        except: Option<SessionId>,
+        audience: Audience,
+        message: &Message<'_>,
+        deliveries: &mut Vec<Delivery>,
+    ) {
+        let present = |here: bool, group: Group| if here { bit(group) } else { 0 };
+        let (live, whole_arrays, held) = (
+            present(audience.live, Group::Live),
+            present(audience.whole_arrays, Group::WholeArrays),
+            present(audience.held, Group::Held),
+        );
+        let forms = match message {
+            Message::Change { document, presence, .. } => {
+                let deltas = document.has_deltas || presence.has_deltas;
+                // Where nothing is spelled out both versions read the same text.
+                let (current, spelled_out) =
+                    if deltas { (live, whole_arrays) } else { (live | whole_arrays, 0) };
+                [(current, Group::Live), (spelled_out, Group::WholeArrays), (held, Group::Held)]
+            }
+            _ => [
+                (live | whole_arrays | held, Group::Live),
+                (0, Group::WholeArrays),
+                (0, Group::Held),
+            ],
+        };
+        for (groups, form) in forms {
+            if groups != 0 {
+                let text = canvas::encode::encode(message, form, &self.engine);
+                deliveries.extend(text.map(|text| Delivery::Broadcast(groups, except, text)));
+            }
+        }
+    }
+}
