@@ -26,6 +26,11 @@ const generatedFilesAreCommitted = {
   },
 }
 
+/**
+ * @param {string} title
+ * @param {string} path
+ * @param {string[]} args
+ */
 function tool(title, path, args) {
   return command(title, process.execPath, [join(root, 'node_modules', path), ...args])
 }

@@ -11,14 +11,22 @@ const LEAST_NODE = '20.19.0'
 /** A problem that the reader can solve: shown as its message alone, without a stack. */
 export class SetupError extends Error {}
 
-/** Prints what is wrong and ends the process; what is no SetupError is a bug and shows its stack. */
+/**
+ * Prints what is wrong and ends the process; what is no SetupError is a bug and shows its stack.
+ * @param {unknown} error
+ */
 export function fail(error) {
   console.error(error instanceof SetupError ? `\n${error.message}\n` : error)
   process.exit(1)
 }
 
+/**
+ * @param {string} version
+ * @param {string} least
+ */
 function isOlder(version, least) {
-  const [a, b] = [version, least].map((text) => text.split('.').map(Number))
+  const a = version.split('.').map(Number)
+  const b = least.split('.').map(Number)
   const at = [0, 1, 2].find((index) => (a[index] || 0) !== (b[index] || 0))
   return at !== undefined && (a[at] || 0) < (b[at] || 0)
 }
@@ -36,25 +44,25 @@ export function requireNode() {
 /** Throws unless cargo and rustc are there and as new as Cargo.toml's `rust-version`. */
 export function requireRust() {
   const manifest = readFileSync(new URL('../Cargo.toml', import.meta.url), 'utf8')
-  const least = /^rust-version = "([^"]+)"$/m.exec(manifest)[1]
+  const least = (/^rust-version = "([^"]+)"$/m.exec(manifest) || [])[1] || ''
   const install = `Install Rust ${least} or newer from https://rustup.rs (it brings cargo), open a new terminal and run the command again.`
 
   findRustupFolder()
   for (const tool of ['cargo', 'rustc']) {
     const probe = spawnSync(tool, ['--version'], { encoding: 'utf8' })
-    if (probe.error && probe.error.code === 'ENOENT') {
+    if (probe.error && 'code' in probe.error && probe.error.code === 'ENOENT') {
       throw new SetupError(
         `Rust is missing: \`${tool}\` was not found, and heddle's engine is compiled on this machine.\n${install}`,
       )
     }
-    const version = /(\d+\.\d+\.\d+)/.exec(probe.stdout || '')
+    const version = (/(\d+\.\d+\.\d+)/.exec(probe.stdout || '') || [])[1]
     if (probe.status !== 0 || !version) {
       const said = String(probe.error || probe.stderr).trim()
       throw new SetupError(`Rust does not work: \`${tool} --version\` said: ${said}\n${install}`)
     }
-    if (isOlder(version[1], least)) {
+    if (isOlder(version, least)) {
       throw new SetupError(
-        `Rust ${version[1]} is too old: heddle's engine needs Rust ${least} or newer.\n` +
+        `Rust ${version} is too old: heddle's engine needs Rust ${least} or newer.\n` +
           'Run `rustup update stable` (or install Rust from https://rustup.rs) and run the command again.',
       )
     }

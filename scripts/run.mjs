@@ -8,6 +8,8 @@ export const root = fileURLToPath(new URL('..', import.meta.url))
 /**
  * The command line that runs npm with the Node at hand. npm names its own script to the scripts it starts; outside of
  * npm, the `npm` on the PATH serves (through a shell on Windows, where it is a batch file).
+ * @param {string[]} args
+ * @returns {[string, string[], { shell?: boolean }]}
  */
 function npmCommand(args) {
   const script = process.env.npm_execpath
@@ -15,7 +17,10 @@ function npmCommand(args) {
   return ['npm', args, { shell: process.platform === 'win32' }]
 }
 
-/** Runs npm with its output shown; returns its exit code. */
+/**
+ * Runs npm with its output shown; returns its exit code.
+ * @param {string[]} args
+ */
 export function runNpm(args, cwd = root) {
   const [command, commandArgs, options] = npmCommand(args)
   const { status, error } = spawnSync(command, commandArgs, { cwd, stdio: 'inherit', ...options })
@@ -23,7 +28,13 @@ export function runNpm(args, cwd = root) {
   return status ?? 1
 }
 
-/** Runs a program, shows its output as it comes, and resolves to its exit code and what it wrote to stdout. */
+/**
+ * Runs a program, shows its output as it comes, and resolves to its exit code and what it wrote to stdout.
+ * @param {string} command
+ * @param {string[]} args
+ * @param {Record<string, string>} env
+ * @returns {Promise<{ code: number, output: string }>}
+ */
 export function run(command, args, env = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {

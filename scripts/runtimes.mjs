@@ -13,12 +13,17 @@ import { join } from 'node:path'
 import { SetupError } from './requirements.mjs'
 import { root, runNpm } from './run.mjs'
 
-/** The releases that stand for the supported lines of Node. */
+/** The releases that stand for the supported lines of Node.
+ * @type {Record<number, string>}
+ */
 const NODE_RELEASES = { 20: '20.20.2', 22: '22.23.3', 24: '24.21.0' }
 
 const runtimesFolder = join(root, 'target', 'runtimes')
 
-/** The path of a Node of the line `major`: this one if it is of that line, else a fetched one. */
+/**
+ * The path of a Node of the line `major`: this one if it is of that line, else a fetched one.
+ * @param {number} major
+ */
 export function nodeOfLine(major) {
   const here = process.versions.node.split('.')[0]
   if (here === String(major) && !process.versions.bun) return process.execPath
@@ -31,7 +36,11 @@ export function nodeOfLine(major) {
   return join(home, 'node_modules', name, 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
 }
 
-/** Installs one package into `home`; several processes may do so at once, the first to finish wins. */
+/**
+ * Installs one package into `home`; several processes may do so at once, the first to finish wins.
+ * @param {string} home
+ * @param {string} spec
+ */
 function fetchInto(home, spec) {
   mkdirSync(runtimesFolder, { recursive: true })
   const draft = mkdtempSync(join(runtimesFolder, 'fetching-'))
@@ -66,7 +75,10 @@ export function bunPath() {
   return found
 }
 
-/** Until the postinstall script ran, a short text that says so is in the program's place. */
+/**
+ * Until the postinstall script ran, a short text that says so is in the program's place.
+ * @param {string} path
+ */
 function isProgram(path) {
   return existsSync(path) && statSync(path).size > 1_000_000
 }

@@ -1,7 +1,7 @@
 // Makes a clone ready: installs the development dependencies and builds the addon, each only when it has to be.
 // Also a command: `node scripts/setup.mjs`.
 
-import { existsSync, readdirSync, readFileSync, statSync, utimesSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, realpathSync, statSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { fail, requireRust, SetupError } from './requirements.mjs'
@@ -43,6 +43,10 @@ function areDependenciesCurrent() {
   })
 }
 
+/**
+ * @param {string} path
+ * @returns {Record<string, { integrity?: string, optional?: boolean }>}
+ */
 function readLock(path) {
   return JSON.parse(readFileSync(path, 'utf8')).packages
 }
@@ -61,13 +65,20 @@ function addonPath() {
   return name && join(root, name)
 }
 
-/** Notes on the addon when its build began: a source saved while cargo ran makes it stale, one that cargo ignored does not. */
+/**
+ * Notes on the addon when its build began: a source saved while cargo ran makes it stale, one that cargo ignored does not.
+ * @param {Date} started
+ */
 function stampAddon(started) {
   const addon = addonPath()
   if (!addon) throw new SetupError('The build ended without an addon for this platform.')
   utimesSync(addon, started, started)
 }
 
+/**
+ * @param {string} path
+ * @returns {number}
+ */
 function newestChange(path) {
   const stat = statSync(path)
   if (!stat.isDirectory()) return stat.mtimeMs
@@ -75,7 +86,7 @@ function newestChange(path) {
   return Math.max(stat.mtimeMs, ...inside)
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+if (realpathSync(process.argv[1] ?? '') === fileURLToPath(import.meta.url)) {
   try {
     setup()
   } catch (error) {

@@ -4,9 +4,21 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { root, run } from './run.mjs'
 
+/**
+ * @typedef {{ passed: number, failed: number, skipped: number }} Counts
+ * @typedef {{ title: string, run(): Promise<Counts> }} Step
+ */
+
 const reportsFolder = join(root, 'target', 'reports')
 
-/** A step whose exit code is its verdict. */
+/**
+ * A step whose exit code is its verdict.
+ * @param {string} title
+ * @param {string} program
+ * @param {string[]} args
+ * @param {Record<string, string>} env
+ * @returns {Step}
+ */
 export function command(title, program, args, env = {}) {
   return {
     title,
@@ -19,7 +31,12 @@ export function command(title, program, args, env = {}) {
   }
 }
 
-/** `cargo test` with these arguments. */
+/**
+ * `cargo test` with these arguments.
+ * @param {string} title
+ * @param {string[]} args
+ * @returns {Step}
+ */
 export function cargoTest(title, args) {
   return {
     title,
@@ -38,7 +55,14 @@ export function cargoTest(title, args) {
   }
 }
 
-/** The vitest suite on the runtime that `program` and `args` start. */
+/**
+ * The vitest suite on the runtime that `program` and `args` start.
+ * @param {string} title
+ * @param {string} program
+ * @param {string[]} args
+ * @param {string[]} flags
+ * @returns {Step}
+ */
 export function vitest(title, program, args = [], flags = []) {
   return {
     title,
@@ -54,6 +78,10 @@ export function vitest(title, program, args = [], flags = []) {
   }
 }
 
+/**
+ * @param {string} path
+ * @returns {Counts}
+ */
 function readReport(path) {
   const report = JSON.parse(readFileSync(path, 'utf8'))
   return {
@@ -63,7 +91,11 @@ function readReport(path) {
   }
 }
 
-/** A runner may fail without a failed test (a file that does not load, an error outside of tests), or run no test at all. */
+/**
+ * A runner may fail without a failed test (a file that does not load, an error outside of tests), or run no test at all.
+ * @param {Counts} counts
+ * @param {number} code
+ */
 function honest(counts, code) {
   const ranNone = counts.passed + counts.failed === 0
   const failed = counts.failed === 0 && (code !== 0 || ranNone) ? 1 : counts.failed
@@ -73,6 +105,8 @@ function honest(counts, code) {
 /**
  * Runs the steps in order, all of them, and ends the process: with code 0 when none failed. In CI a skipped test is a
  * failure. The last line is `<name>: N passed, N failed`.
+ * @param {string} name
+ * @param {Step[]} steps
  */
 export async function runSteps(name, steps) {
   const total = { passed: 0, failed: 0, skipped: 0 }
@@ -85,7 +119,9 @@ export async function runSteps(name, steps) {
       counts.failed += counts.skipped
       counts.skipped = 0
     }
-    for (const kind of Object.keys(total)) total[kind] += counts[kind]
+    total.passed += counts.passed
+    total.failed += counts.failed
+    total.skipped += counts.skipped
     const seconds = ((Date.now() - started) / 1000).toFixed(1)
     lines.push(
       `${counts.failed === 0 ? 'ok  ' : 'FAIL'} ${step.title} (${say(counts)}, ${seconds} s)`,
@@ -95,7 +131,10 @@ export async function runSteps(name, steps) {
   process.exitCode = total.failed === 0 ? 0 : 1
 }
 
-/** A step that cannot even be started is one failure; the others still run. */
+/**
+ * A step that cannot even be started is one failure; the others still run.
+ * @param {Step} step
+ */
 async function countsOf(step) {
   try {
     return await step.run()
@@ -105,6 +144,7 @@ async function countsOf(step) {
   }
 }
 
+/** @param {Counts} counts */
 function say({ passed, failed, skipped }) {
   return `${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}`
 }
