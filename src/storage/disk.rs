@@ -28,14 +28,17 @@ pub(super) fn exists(path: &Path) -> io::Result<bool> {
 /// Whether `dir` lists this very name. File systems that fold names answer to others too, and
 /// Windows to the names of devices.
 pub(super) fn lists(dir: &Path, name: &str) -> io::Result<bool> {
-    match fs::symlink_metadata(dir.join(name)) {
+    let found = fs::symlink_metadata(dir.join(name));
+    if found.is_err_and(|error| error.kind() == ErrorKind::NotFound) {
         // No file system denies a name that it lists, so most answers cost no listing.
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidFilename) => {
-            return Ok(false);
-        }
-        _ => {}
+        return Ok(false);
     }
-    for entry in fs::read_dir(dir)? {
+    let entries = match fs::read_dir(dir) {
+        // Windows finds the names of devices in directories that are not there.
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        entries => entries?,
+    };
+    for entry in entries {
         if entry?.file_name() == name {
             return Ok(true);
         }

@@ -243,6 +243,13 @@ mod tests {
     }
 
     #[test]
+    fn st2_an_empty_directory_name_is_the_working_directory() {
+        let store = FileStore::new("", &units("a"), check_braces);
+
+        assert_eq!(store.path(), Path::new("./a.json"));
+    }
+
+    #[test]
     fn st2_a_save_leaves_exactly_the_rooms_file() {
         let parent = tempdir().unwrap();
         let store = FileStore::new(parent.path().join("new/data"), &units("board"), check_braces);
@@ -393,7 +400,7 @@ mod tests {
 
             let (operation, _, kind) = io_failure(store.load().unwrap_err());
             assert_eq!((operation, kind), ("find", io::ErrorKind::NotADirectory));
-            store.save(b"{}").unwrap_err();
+            assert_eq!(io_failure(store.save(b"{}").unwrap_err()).0, "find");
         }
         assert_eq!(files(&dir), pairs(&[("data", "mine")]));
     }
@@ -601,6 +608,10 @@ mod tests {
             files(&dir),
             pairs(&[("Board.json.damaged-1", "{torn"), ("~42oard.json", "{1}")])
         );
+
+        put(&dir, "Board.json", "{restored}");
+        store.save(b"{2}").unwrap();
+        assert_eq!(fs::read_to_string(dir.path().join("Board.json")).unwrap(), "{restored}");
     }
 
     // Only where file systems fold names can one room's name lead to the file of another.
