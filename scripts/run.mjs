@@ -9,12 +9,14 @@ export const root = fileURLToPath(new URL('..', import.meta.url))
  * The command line that runs npm with the Node at hand. npm names its own script to the scripts it starts; outside of
  * npm, the `npm` on the PATH serves (through a shell on Windows, where it is a batch file).
  * @param {string[]} args
- * @returns {[string, string[], { shell?: boolean }]}
+ * @returns {{ command: string, args: string[], shell: boolean }}
  */
-function npmCommand(args) {
+export function npmCommand(args) {
   const script = process.env.npm_execpath
-  if (script?.endsWith('.js')) return [process.execPath, [script, ...args], {}]
-  return ['npm', args, { shell: process.platform === 'win32' }]
+  if (script?.endsWith('.js')) {
+    return { command: process.execPath, args: [script, ...args], shell: false }
+  }
+  return { command: 'npm', args, shell: process.platform === 'win32' }
 }
 
 /**
@@ -22,8 +24,9 @@ function npmCommand(args) {
  * @param {string[]} args
  */
 export function runNpm(args, cwd = root) {
-  const [command, commandArgs, options] = npmCommand(args)
-  const { status, error } = spawnSync(command, commandArgs, { cwd, stdio: 'inherit', ...options })
+  const npm = npmCommand(args)
+  const options = { cwd, shell: npm.shell, stdio: /** @type {const} */ ('inherit') }
+  const { status, error } = spawnSync(npm.command, npm.args, options)
   if (error) throw error
   return status ?? 1
 }
