@@ -9,6 +9,19 @@
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
+/** The snapshot file of one room. Calls are made one after the other: of two that wait, either may go first. */
+export declare class NativeFileStore {
+  /** The file of the room `roomId` in `dir`. Touches nothing yet. */
+  constructor(dir: string, roomId: string)
+  /**
+   * The file's text; null when there is no file. Rejects with `HEDDLE_DAMAGED_FILE` when it holds no snapshot, and with
+   * `HEDDLE_STORAGE` when it cannot be read.
+   */
+  load(): Promise<string | null>
+  /** Replaces the file. Rejects with `HEDDLE_STORAGE`; then the old file is still there. */
+  save(snapshot: string | NativeSnapshot): Promise<void>
+}
+
 /** The engine of one room. Sessions are numbers that the caller never uses twice. */
 export declare class NativeRoom {
   /** An empty room. `wantsPatches`: whether CHANGED carries the patches. */

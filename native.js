@@ -835,6 +835,7 @@ function __napiStampBindingTarget(exportsObject, target) {
 // linked import resolves to `undefined`.
 module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __napiLoadedBindingTarget)
 module.exports = nativeBinding
+module.exports.NativeFileStore = nativeBinding.NativeFileStore
 module.exports.NativeRoom = nativeBinding.NativeRoom
 module.exports.NativeSnapshot = nativeBinding.NativeSnapshot
 module.exports.PROTOCOL_VERSION = nativeBinding.PROTOCOL_VERSION
