@@ -1,0 +1,23 @@
+'use strict'
+
+/** What heddle exports; `index.d.ts` documents it. */
+
+const { acceptConnection, parseConnectUrl } = require('./lib/connection.js')
+const { ConnectionClosedError, ConnectRequestError, HeddleError } = require('./lib/errors.js')
+const { RoomManager } = require('./lib/manager.js')
+const { PROTOCOL_VERSION } = require('./lib/native.js')
+const { Room } = require('./lib/room.js')
+const { FileStorage, MemoryStorage } = require('./lib/storage.js')
+
+module.exports = {
+  acceptConnection,
+  ConnectionClosedError,
+  ConnectRequestError,
+  FileStorage,
+  HeddleError,
+  MemoryStorage,
+  parseConnectUrl,
+  PROTOCOL_VERSION,
+  Room,
+  RoomManager,
+}

@@ -1,0 +1,132 @@
+'use strict'
+
+/**
+ * Checks of the arguments that users hand over. Each throws a `TypeError` with
+ * `code: 'HEDDLE_INVALID_ARGUMENT'` that names the argument and never shows its value: it may be a
+ * token.
+ */
+
+/** The delays that a room and a manager take. */
+const DELAYS = ['saveThrottleMs', 'idleTimeout']
+
+/** The callbacks that a room takes. */
+const CALLBACKS = [
+  'createStorage',
+  'onDataChange',
+  'onDocumentPatch',
+  'onSessionRemoved',
+  'onTokenRefresh',
+  'onError',
+]
+
+/**
+ * @param {string} name
+ * @param {string} expected
+ * @param {unknown} value
+ * @returns {TypeError & { code: string }}
+ */
+function invalidArgument(name, expected, value) {
+  const error = new TypeError(`${name} must be ${expected}, not ${kindOf(value)}`)
+  return Object.assign(error, { code: 'HEDDLE_INVALID_ARGUMENT' })
+}
+
+/**
+ * @param {unknown} value
+ * @returns {string}
+ */
+function kindOf(value) {
+  if (value === null || value === undefined) return String(value)
+  if (Array.isArray(value)) return 'an array'
+  if (typeof value === 'number') return `the number ${value}`
+  return typeof value === 'object' ? 'an object of another kind' : `a ${typeof value}`
+}
+
+/**
+ * @param {unknown} value
+ * @returns {value is Record<string, unknown>}
+ */
+function isRecord(value) {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/**
+ * @param {string} name
+ * @param {unknown} value
+ * @returns {asserts value is string}
+ */
+function checkString(name, value) {
+  if (typeof value !== 'string') throw invalidArgument(name, 'a string', value)
+}
+
+/**
+ * @param {string} name
+ * @param {unknown} value
+ * @returns {asserts value is Record<string, unknown>}
+ */
+function checkRecord(name, value) {
+  if (!isRecord(value)) throw invalidArgument(name, 'an object', value)
+}
+
+/**
+ * @param {string} name
+ * @param {unknown} value
+ */
+function checkFunction(name, value) {
+  if (typeof value !== 'function') throw invalidArgument(name, 'a function', value)
+}
+
+/**
+ * Checks that an object has the methods that will be called on it.
+ * @param {string} name
+ * @param {unknown} value
+ * @param {readonly string[]} methods
+ */
+function checkMethods(name, value, methods) {
+  const has = (/** @type {string} */ method) =>
+    typeof (/** @type {Record<string, unknown>} */ (value)[method]) === 'function'
+  if (typeof value !== 'object' || value === null || !methods.every(has)) {
+    const list = methods.map((method) => `${method}()`).join(' and ')
+    throw invalidArgument(name, `an object with ${list}`, value)
+  }
+}
+
+/**
+ * @param {unknown} storage
+ * @param {string} name
+ */
+function checkStorage(storage, name) {
+  checkMethods(name, storage, ['load', 'save'])
+}
+
+/**
+ * Checks what rooms and managers have in common.
+ * @param {unknown} options
+ */
+function checkRoomOptions(options) {
+  checkRecord('options', options)
+  for (const name of CALLBACKS) {
+    if (options[name] !== undefined) checkFunction(`options.${name}`, options[name])
+  }
+  for (const name of DELAYS) {
+    const delay = options[name]
+    if (delay !== undefined && !(typeof delay === 'number' && delay >= 0)) {
+      throw invalidArgument(`options.${name}`, 'a number of milliseconds from 0 on', delay)
+    }
+  }
+  if (options.storage !== undefined) checkStorage(options.storage, 'options.storage')
+  const durability = options.durability
+  if (durability !== undefined && !['none', 'process', 'disk'].includes(String(durability))) {
+    throw invalidArgument('options.durability', "'none', 'process' or 'disk'", durability)
+  }
+}
+
+module.exports = {
+  checkFunction,
+  checkMethods,
+  checkRecord,
+  checkRoomOptions,
+  checkStorage,
+  checkString,
+  invalidArgument,
+  isRecord,
+}

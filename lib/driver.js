@@ -1,0 +1,392 @@
+'use strict'
+
+/**
+ * Drives one room: hands the engine what happens, runs its effects, and keeps what is no business of
+ * the engine: sockets, ids, metadata, loading, saving, closing.
+ *
+ * Every way into a room leads through here. `Room` checks arguments and comes by the front door, the
+ * manager and `acceptConnection` by the back door. Each input calls the engine once, which changes
+ * the state at once, and queues what the engine answers.
+ */
+
+const { closeThenLeave, EffectQueue } = require('./effects.js')
+const { Engine } = require('./engine.js')
+const { HeddleError, roomClosed } = require('./errors.js')
+const { asFrame } = require('./frames.js')
+const { LoadGate } = require('./loading.js')
+const { askInMicrotask, permissionOf } = require('./refresh.js')
+const { Saver } = require('./saver.js')
+const { Session, Sessions } = require('./sessions.js')
+const { lazySnapshot, snapshotText } = require('./snapshot.js')
+const { readStorage } = require('./storage.js')
+const { deferred, ignore } = require('./timers.js')
+
+/** @typedef {import('../index').SessionInfo} SessionInfo */
+/** @typedef {import('../index').Storage} Storage */
+/** @typedef {import('./effects.js').Effects} Effects */
+/** @typedef {import('./frames.js').Frame} Frame */
+/** @typedef {import('./hooks.js').Hooks} Hooks */
+/** @typedef {import('./sessions.js').Join} Join */
+
+/** Close codes with their reasons; those of refused frames and tokens are the engine's. */
+const TOO_MUCH_WAITING = /** @type {const} */ ([4413, 'too many frames wait'])
+const ROOM_BROKEN = /** @type {const} */ ([4450, 'the room broke'])
+const ROOM_NOT_LOADED = /** @type {const} */ ([4450, 'the room could not be loaded'])
+
+/**
+ * Who must know of a room's comings and goings whatever its users do: the manager.
+ * @typedef {object} Observer
+ * @property {() => void} joined
+ * @property {(remaining: number) => void} left
+ * @property {(lastSave: Promise<void>) => void} closed
+ */
+
+class RoomDriver {
+  #hooks
+  #storage
+  #engine
+  #queue
+  #sessions = new Sessions()
+  #nextNumber = 1
+  /** @type {Saver | undefined} */
+  #saver
+  /** @type {Observer | undefined} */
+  #observer
+  /** @type {Promise<void> | undefined} */
+  #loaded
+  /**
+   * There while the room loads.
+   * @type {LoadGate | undefined}
+   */
+  #gate
+  #isClosed = false
+
+  /**
+   * @param {Hooks} hooks
+   * @param {{ storage: Storage | undefined, initialSnapshot: unknown, saveThrottleMs: number }} options
+   */
+  constructor(hooks, { storage, initialSnapshot, saveThrottleMs }) {
+    this.#hooks = hooks
+    this.#storage = storage
+    this.#engine = new Engine(hooks.wantsPatches, (error) => {
+      this.#gate?.fail(error)
+      this.#end(false, ...ROOM_BROKEN)
+      hooks.report(error)
+    })
+    this.#queue = new EffectQueue(this.#sessions, {
+      close: (session, code, reason) => this.#close(session, code, reason),
+      left: (session, remaining) => {
+        this.#observer?.left(remaining)
+        hooks.sessionRemoved(session.id, remaining)
+      },
+      verifyToken: (session, attempt, token) => this.#verifyToken(session, attempt, token),
+      changed: (patches) => {
+        this.#saver?.changed()
+        hooks.documentChanged(patches)
+      },
+      failed: (error) => this.#engine.break(error),
+    })
+    if (initialSnapshot !== undefined) this.#engine.restore(snapshotText(initialSnapshot))
+    if (storage !== undefined) {
+      this.#saver = new Saver(storage, saveThrottleMs, {
+        clock: () => this.#engine.clock,
+        snapshot: () => this.snapshot(),
+        report: (error) => hooks.report(error),
+      })
+    }
+  }
+
+  /** @param {Observer} observer */
+  observe(observer) {
+    this.#observer = observer
+  }
+
+  /**
+   * Adds a session and gives its id.
+   * @param {Join} join
+   * @returns {string}
+   */
+  connect(join) {
+    if (this.#isClosed) throw roomClosed()
+    const session = new Session(this.#nextNumber, join, (lost, error) => this.#lose(lost, error))
+    this.#nextNumber += 1
+    this.#sessions.add(session)
+    this.#gate?.admit(session)
+    const permissions = permissionOf(join.permissions)
+    const effects = this.#engine.join(session.number, join.clientId, permissions, join.isHeld)
+    this.#observer?.joined()
+    this.#queue.run(effects)
+    return session.id
+  }
+
+  /**
+   * @param {string} sessionId
+   * @param {unknown} data
+   */
+  receive(sessionId, data) {
+    const session = this.#sessions.get(sessionId)
+    if (session === undefined) return
+    const frame = asFrame(data)
+    if (session.gate === undefined) this.#handle(session, frame)
+    else if (!session.gate.hold(session, frame)) this.#expel(session, ...TOO_MUCH_WAITING)
+  }
+
+  /**
+   * Removes a session whose socket is gone.
+   * @param {string} sessionId
+   */
+  disconnect(sessionId) {
+    const session = this.#sessions.get(sessionId)
+    if (session === undefined) return
+    session.abandon()
+    this.#queue.run(this.#engine.leave(session.number))
+  }
+
+  get sessionCount() {
+    return this.#sessions.count
+  }
+
+  /** @returns {SessionInfo[]} */
+  sessionInfos() {
+    return Array.from(this.#sessions.visible(), ({ id, number, clientId, metadata }) => {
+      const permissions = permissionOf(this.#engine.permissions(number))
+      return { sessionId: id, clientId, permissions, metadata }
+    })
+  }
+
+  /** @param {string} sessionId */
+  permissionsOf(sessionId) {
+    const session = this.#sessions.get(sessionId)
+    return session && this.#engine.permissions(session.number)
+  }
+
+  /**
+   * @param {string} sessionId
+   * @param {unknown} permissions
+   */
+  setPermissions(sessionId, permissions) {
+    const session = this.#sessions.get(sessionId)
+    if (session === undefined) return
+    this.#engine.setPermissions(session.number, permissionOf(permissions))
+  }
+
+  /** @param {string} sessionId */
+  metadataOf(sessionId) {
+    return this.#sessions.get(sessionId)?.metadata
+  }
+
+  /**
+   * @param {string} sessionId
+   * @param {unknown} metadata
+   */
+  setMetadata(sessionId, metadata) {
+    const session = this.#sessions.get(sessionId)
+    if (session !== undefined) session.metadata = metadata
+  }
+
+  /**
+   * Gives the clock after the patches, before anything that their effects set off.
+   * @param {string} patches JSON text of a list
+   * @returns {number}
+   */
+  applyPatches(patches) {
+    if (this.#isClosed) throw roomClosed()
+    if (this.#gate !== undefined) {
+      throw new HeddleError('HEDDLE_ROOM_LOADING', 'The room has not loaded yet')
+    }
+    const effects = this.#engine.applyPatches(patches)
+    const { clock } = this.#engine
+    this.#queue.run(effects)
+    return clock
+  }
+
+  get clock() {
+    return this.#engine.clock
+  }
+
+  snapshot() {
+    return lazySnapshot(this.#engine.snapshot())
+  }
+
+  /** Whether something was applied that no completed save holds. */
+  get isUnsaved() {
+    return this.#saver?.isUnsaved ?? false
+  }
+
+  /** @returns {Promise<void>} */
+  load() {
+    this.#loaded ??= this.#startLoading()
+    return this.#loaded
+  }
+
+  /** @returns {Promise<void>} */
+  async flush() {
+    if (this.#engine.broken !== undefined) throw this.#engine.broken
+    // What a room holds that is loading must not overwrite what it is about to load.
+    if (this.#gate !== undefined) await this.#gate.promise
+    await this.#saver?.flush()
+  }
+
+  /**
+   * Saves like `flush`, for a caller that is not the user: a failure is reported too.
+   * @returns {Promise<void>}
+   */
+  async saveInBackground() {
+    try {
+      await this.flush()
+    } catch (error) {
+      this.#hooks.report(error)
+      throw error
+    }
+  }
+
+  /**
+   * Closes the room.
+   * @param {boolean} save whether what is unsaved is saved
+   */
+  close(save) {
+    this.#end(save)
+  }
+
+  /** @returns {Promise<void>} */
+  #startLoading() {
+    if (this.#isClosed) return Promise.reject(roomClosed())
+    if (this.#storage === undefined) return Promise.resolve()
+    const gate = new LoadGate()
+    this.#gate = gate
+    readStorage(this.#storage).then(
+      (text) => this.#finishLoading(gate, text),
+      (error) => this.#failLoading(gate, error),
+    )
+    return gate.promise
+  }
+
+  /**
+   * @param {LoadGate} gate
+   * @param {string | null} text
+   */
+  #finishLoading(gate, text) {
+    if (this.#isClosed) return
+    try {
+      if (text !== null) this.#engine.restore(text)
+    } catch (error) {
+      this.#failLoading(gate, error)
+      return
+    }
+    this.#saver?.loaded()
+    this.#gate = undefined
+    gate.open((session, frame) => this.#handle(session, frame))
+  }
+
+  /**
+   * @param {LoadGate} gate
+   * @param {unknown} error
+   */
+  #failLoading(gate, error) {
+    gate.fail(error)
+    this.#end(false, ...ROOM_NOT_LOADED)
+  }
+
+  /**
+   * Closes the room. Its sessions are gone at once; their sockets are closed when what they are still
+   * owed was written.
+   * @param {boolean} save
+   * @param {number} [code]
+   * @param {string} [reason]
+   */
+  #end(save, code, reason) {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#sessions.hideAll()
+    const gate = this.#gate
+    this.#gate = undefined
+    if (gate !== undefined) {
+      // Who closes a room that loads need not have kept the promise of `load()`.
+      gate.promise.catch(ignore)
+      gate.fail(roomClosed())
+    }
+    /** @type {import('./timers.js').Deferred<void>} */
+    const lastSave = deferred()
+    // One that is given up is reported by the saver.
+    lastSave.promise.catch(ignore)
+    this.#observer?.closed(lastSave.promise)
+    this.#queue.runAfter(() => {
+      for (const session of this.#sessions.all()) this.#close(session, code, reason)
+      this.#sessions.clear()
+    })
+    lastSave.resolve(this.#saver?.close(save && gate === undefined))
+  }
+
+  /**
+   * @param {Session} session
+   * @param {Frame} frame
+   */
+  #handle(session, frame) {
+    this.#queue.run(this.#engine.receive(session.number, frame))
+  }
+
+  /**
+   * @param {Session} session
+   * @param {number} attempt
+   * @param {string} token
+   */
+  #verifyToken(session, attempt, token) {
+    const { id: sessionId, number, clientId } = session
+    const verify = session.onRefresh ?? this.#hooks.tokenVerifier({ sessionId, clientId, token })
+    if (verify === undefined) return
+    const onMistake = (/** @type {HeddleError} */ error) => this.#hooks.report(error, sessionId)
+    void askInMicrotask(() => verify(token), onMistake).then((grant) => {
+      if (this.#isClosed) return
+      if (grant === undefined) {
+        this.#queue.run(this.#engine.tokenRefused(number, attempt))
+      } else if (this.#engine.tokenVerified(number, attempt, grant.permissions)) {
+        if (grant.metadata !== undefined) session.metadata = grant.metadata
+      }
+    })
+  }
+
+  /**
+   * Removes a session that took too much, and closes its socket.
+   * @param {Session} session
+   * @param {number} code
+   * @param {string} reason
+   */
+  #expel(session, code, reason) {
+    const leave = this.#engine.leave(session.number)
+    this.#queue.run(closeThenLeave(session, code, reason, leave))
+  }
+
+  /**
+   * Removes a session whose socket cannot be written, and closes it.
+   * @param {Session} session
+   * @param {unknown} error
+   */
+  #lose(session, error) {
+    const isNews = !session.isGone
+    session.abandon()
+    if (isNews) {
+      try {
+        session.closeSocket()
+      } catch {
+        // It cannot even be closed; what is wrong with it is told below.
+      }
+      if (!this.#isClosed) this.#queue.run(this.#engine.leave(session.number))
+    }
+    this.#hooks.report(error, session.id)
+  }
+
+  /**
+   * @param {Session} session
+   * @param {number} [code]
+   * @param {string} [reason]
+   */
+  #close(session, code, reason) {
+    try {
+      session.close(code, reason)
+    } catch (error) {
+      this.#hooks.report(error, session.id)
+    }
+  }
+}
+
+module.exports = { RoomDriver }

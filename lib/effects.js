@@ -1,0 +1,164 @@
+'use strict'
+
+/**
+ * The effects of a room, run in order.
+ *
+ * The native side answers each call with a flat list of operations. A callback or a `send` may call
+ * back into the room: that call changes the state at once, and its effects wait behind those that
+ * have not run yet, so that every session sees the same order.
+ */
+
+/** @typedef {import('./sessions.js').Session} Session */
+/** @typedef {import('./sessions.js').Sessions} Sessions */
+/** @typedef {(number | string | null)[]} Effects */
+
+const SEND = 0
+const BROADCAST = 1
+const PLACE = 2
+const CLOSE = 3
+const LEFT = 4
+const VERIFY_TOKEN = 5
+const CHANGED = 6
+
+/** How many slots each operation takes, its number included. */
+const LENGTHS = [3, 4, 3, 4, 3, 4, 2]
+
+/**
+ * What is more than sending. None of these may throw.
+ * @typedef {object} Handlers
+ * @property {(session: Session, code: number, reason: string) => void} close
+ * @property {(session: Session, remaining: number) => void} left
+ * @property {(session: Session, attempt: number, token: string) => void} verifyToken
+ * @property {(patches: string | null) => void} changed
+ * @property {(error: unknown) => void} failed called when running an effect threw all the same
+ */
+
+class EffectQueue {
+  #sessions
+  #handlers
+  /** @type {(Effects | (() => void))[]} */
+  #waiting = []
+  #isRunning = false
+
+  /**
+   * @param {Sessions} sessions
+   * @param {Handlers} handlers
+   */
+  constructor(sessions, handlers) {
+    this.#sessions = sessions
+    this.#handlers = handlers
+  }
+
+  /**
+   * Runs effects, or queues them when others are being run further up the stack.
+   * @param {Effects | null} effects
+   */
+  run(effects) {
+    if (effects === null) return
+    this.#hideLeaving(effects)
+    this.#waiting.push(effects)
+    this.#drain()
+  }
+
+  /**
+   * Calls back when all effects so far have run.
+   * @param {() => void} callback
+   */
+  runAfter(callback) {
+    this.#waiting.push(callback)
+    this.#drain()
+  }
+
+  #drain() {
+    if (this.#isRunning) return
+    this.#isRunning = true
+    // Grows while it is walked over.
+    for (const next of this.#waiting) {
+      try {
+        if (typeof next === 'function') next()
+        else this.#perform(next)
+      } catch (error) {
+        this.#handlers.failed(error)
+      }
+    }
+    this.#waiting.length = 0
+    this.#isRunning = false
+  }
+
+  /**
+   * Users stop seeing a session when it leaves, not when the news of it has been sent.
+   * @param {Effects} effects
+   */
+  #hideLeaving(effects) {
+    let at = 0
+    while (at < effects.length) {
+      const operation = Number(effects[at])
+      if (operation === LEFT) this.#sessions.hide(Number(effects[at + 1]))
+      at += LENGTHS[operation] ?? Number.POSITIVE_INFINITY
+    }
+  }
+
+  /** @param {Effects} effects */
+  #perform(effects) {
+    // The layout of each operation says which slot is of which type.
+    const slots = /** @type {any[]} */ (effects)
+    let at = 0
+    while (at < slots.length) {
+      const operation = slots[at]
+      const length = LENGTHS[operation]
+      if (length === undefined) throw new Error(`unknown effect ${operation}`)
+      if (operation === BROADCAST) {
+        this.#sessions.broadcast(slots[at + 1], slots[at + 2], slots[at + 3])
+      } else if (operation === CHANGED) {
+        this.#handlers.changed(slots[at + 1])
+      } else {
+        const session = this.#sessions.at(slots[at + 1])
+        if (session !== undefined) {
+          this.#performFor(session, operation, slots[at + 2], slots[at + 3])
+        }
+      }
+      at += length
+    }
+  }
+
+  /**
+   * @param {Session} session
+   * @param {number} operation
+   * @param {any} first
+   * @param {any} second
+   */
+  #performFor(session, operation, first, second) {
+    switch (operation) {
+      case SEND:
+        session.send(first)
+        break
+      case PLACE:
+        this.#sessions.place(session, first)
+        break
+      case CLOSE:
+        this.#handlers.close(session, first, second)
+        break
+      case LEFT:
+        this.#sessions.remove(session)
+        this.#handlers.left(session, first)
+        break
+      case VERIFY_TOKEN:
+        this.#handlers.verifyToken(session, first, JSON.parse(second))
+        break
+    }
+  }
+}
+
+/**
+ * The effects of a session that this side ends: its socket is closed before the others hear of it.
+ * @param {Session} session
+ * @param {number} code
+ * @param {string} reason
+ * @param {Effects | null} leave
+ * @returns {Effects}
+ */
+function closeThenLeave(session, code, reason, leave) {
+  return [CLOSE, session.number, code, reason, ...(leave ?? [])]
+}
+
+module.exports = { closeThenLeave, EffectQueue }

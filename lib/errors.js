@@ -1,0 +1,84 @@
+'use strict'
+
+/**
+ * The error classes, and the turning of native errors into them. Codes are stable, messages are not;
+ * no message ever holds a token, a URL or a payload.
+ */
+
+const { inspect } = require('node:util')
+
+/** @typedef {import('../index').HeddleErrorCode} HeddleErrorCode */
+/** @typedef {import('../index').ConnectRequestErrorCode} ConnectRequestErrorCode */
+
+class HeddleError extends Error {
+  /**
+   * @param {HeddleErrorCode} code
+   * @param {string} message
+   * @param {{ cause?: unknown }} [options]
+   */
+  constructor(code, message, options) {
+    super(message, options)
+    this.name = 'HeddleError'
+    /** @readonly */
+    this.code = code
+  }
+}
+
+class ConnectRequestError extends Error {
+  /**
+   * @param {string} message
+   * @param {ConnectRequestErrorCode} code
+   */
+  constructor(message, code) {
+    super(message)
+    this.name = 'ConnectRequestError'
+    /** @readonly */
+    this.code = code
+  }
+}
+
+class ConnectionClosedError extends Error {
+  constructor() {
+    super('The socket closed before its session was live')
+    this.name = 'ConnectionClosedError'
+  }
+}
+
+/**
+ * Gives the coded error that the native side meant, or `undefined` for a failure of the engine itself.
+ * @param {unknown} error
+ * @returns {HeddleError | undefined}
+ */
+function codedError(error) {
+  if (error instanceof HeddleError) return error
+  if (!(error instanceof Error)) return undefined
+  const { code } = /** @type {{ code?: unknown }} */ (error)
+  if (typeof code !== 'string' || !code.startsWith('HEDDLE_')) return undefined
+  return new HeddleError(/** @type {HeddleErrorCode} */ (code), error.message, {
+    cause: error.cause,
+  })
+}
+
+/**
+ * What a thrown value says; it need not be an error.
+ * @param {unknown} error
+ * @returns {string}
+ */
+function messageOf(error) {
+  if (error instanceof Error) return `${error.message}`
+  return typeof error === 'string' ? error : inspect(error)
+}
+
+/** @returns {HeddleError} */
+function roomClosed() {
+  return new HeddleError('HEDDLE_ROOM_CLOSED', 'The room is closed')
+}
+
+module.exports = {
+  ConnectionClosedError,
+  ConnectRequestError,
+  codedError,
+  HeddleError,
+  messageOf,
+  roomClosed,
+}

@@ -1,0 +1,129 @@
+'use strict'
+
+/**
+ * A room's callbacks, each called so that whatever it throws or rejects with reaches `onError` and
+ * nothing else. Where there is no `onError`, or it fails itself, it becomes a process warning.
+ */
+
+const { messageOf } = require('./errors.js')
+
+/** @typedef {import('../index').Room} Room */
+/** @typedef {import('../index').RoomOptions} RoomOptions */
+
+class Hooks {
+  #room
+  #onDataChange
+  #onDocumentPatch
+  #onSessionRemoved
+  #onTokenRefresh
+  #onError
+
+  /**
+   * @param {Room} room
+   * @param {RoomOptions} options
+   */
+  constructor(room, { onDataChange, onDocumentPatch, onSessionRemoved, onTokenRefresh, onError }) {
+    this.#room = room
+    this.#onDataChange = onDataChange
+    this.#onDocumentPatch = onDocumentPatch
+    this.#onSessionRemoved = onSessionRemoved
+    this.#onError = onError
+    this.#onTokenRefresh = onTokenRefresh
+  }
+
+  get wantsPatches() {
+    return this.#onDocumentPatch !== undefined
+  }
+
+  /** @param {string | null} patches */
+  documentChanged(patches) {
+    const onDocumentPatch = this.#onDocumentPatch
+    if (onDocumentPatch !== undefined && patches !== null) {
+      this.#call(() => onDocumentPatch(this.#room, JSON.parse(patches)))
+    }
+    const onDataChange = this.#onDataChange
+    if (onDataChange !== undefined) this.#call(() => onDataChange(this.#room))
+  }
+
+  /**
+   * @param {string} sessionId
+   * @param {number} remaining
+   */
+  sessionRemoved(sessionId, remaining) {
+    const onSessionRemoved = this.#onSessionRemoved
+    if (onSessionRemoved === undefined) return
+    this.#call(() => onSessionRemoved(this.#room, { sessionId, remaining }), sessionId)
+  }
+
+  /**
+   * Gives what asks the room's own handler about a token; not isolated, its throwing is an answer.
+   * @param {{ sessionId: string, clientId: string, token: string }} info
+   * @returns {(() => unknown) | undefined}
+   */
+  tokenVerifier(info) {
+    const onTokenRefresh = this.#onTokenRefresh
+    return onTokenRefresh && (() => onTokenRefresh(this.#room, info))
+  }
+
+  /**
+   * Tells of what went wrong where no caller waits. Never throws.
+   * @param {unknown} error
+   * @param {string} [sessionId]
+   */
+  report(error, sessionId) {
+    const onError = this.#onError
+    if (onError === undefined) {
+      warn(error)
+      return
+    }
+    const context = sessionId === undefined ? { room: this.#room } : { room: this.#room, sessionId }
+    isolate(
+      () => onError(error, context),
+      (failure) => {
+        warn(error)
+        warn(failure)
+      },
+    )
+  }
+
+  /**
+   * @param {() => unknown} hook
+   * @param {string} [sessionId]
+   */
+  #call(hook, sessionId) {
+    isolate(hook, (error) => this.report(error, sessionId))
+  }
+}
+
+/**
+ * @param {() => unknown} callback
+ * @param {(error: unknown) => void} onFailure called with what it threw or rejected with
+ */
+function isolate(callback, onFailure) {
+  try {
+    const result = callback()
+    if (isThenable(result)) Promise.resolve(result).catch(onFailure)
+  } catch (error) {
+    onFailure(error)
+  }
+}
+
+/**
+ * @param {unknown} value
+ * @returns {value is PromiseLike<unknown>}
+ */
+function isThenable(value) {
+  if (typeof value !== 'object' || value === null) return false
+  return typeof (/** @type {{ then?: unknown }} */ (value).then) === 'function'
+}
+
+/** @param {unknown} error */
+function warn(error) {
+  const detail = error instanceof Error && error.stack !== undefined ? error.stack : undefined
+  process.emitWarning(messageOf(error), {
+    type: 'HeddleWarning',
+    ...(detail === undefined ? {} : { detail }),
+  })
+}
+
+module.exports = { Hooks }

@@ -1,0 +1,223 @@
+'use strict'
+
+/**
+ * `Room` as users see it: arguments checked, everything else done by its driver.
+ */
+
+const {
+  checkMethods,
+  checkRecord,
+  checkRoomOptions,
+  checkStorage,
+  checkString,
+  invalidArgument,
+  isRecord,
+} = require('./arguments.js')
+const { RoomDriver } = require('./driver.js')
+const { HeddleError, messageOf } = require('./errors.js')
+const { Hooks } = require('./hooks.js')
+
+/** @typedef {import('../index').FrameData} FrameData */
+/** @typedef {import('../index').Patch} Patch */
+/** @typedef {import('../index').RoomOptions} RoomOptions */
+/** @typedef {import('../index').RoomSnapshot} RoomSnapshot */
+/** @typedef {import('../index').RoomStats} RoomStats */
+/** @typedef {import('../index').SessionInfo} SessionInfo */
+/** @typedef {import('../index').SessionPermission} SessionPermission */
+/** @typedef {import('../index').Storage} Storage */
+/** @typedef {import('../index').WebSocketLike} WebSocketLike */
+
+const DEFAULT_SAVE_THROTTLE_MS = 10_000
+
+/**
+ * The drivers of the rooms: the back door for the manager and for `acceptConnection`.
+ * @type {WeakMap<object, RoomDriver>}
+ */
+const drivers = new WeakMap()
+
+class Room {
+  #driver
+
+  /** @param {RoomOptions} [options] */
+  constructor(options = {}) {
+    checkRoomOptions(options)
+    checkDurability(options)
+    this.#driver = new RoomDriver(new Hooks(this, options), {
+      storage: storageOf(options),
+      initialSnapshot: options.initialSnapshot ?? undefined,
+      saveThrottleMs: options.saveThrottleMs ?? DEFAULT_SAVE_THROTTLE_MS,
+    })
+    drivers.set(this, this.#driver)
+  }
+
+  /** @returns {Promise<void>} */
+  load() {
+    return this.#driver.load()
+  }
+
+  /**
+   * @param {{ socket: WebSocketLike, clientId: string, permissions: SessionPermission, metadata?: unknown }} options
+   * @returns {string}
+   */
+  handleSocketConnect(options) {
+    checkRecord('options', options)
+    const { socket, clientId, permissions, metadata } = options
+    checkMethods('options.socket', socket, ['send', 'close'])
+    checkString('options.clientId', clientId)
+    return this.#driver.connect({
+      socket,
+      clientId,
+      permissions,
+      metadata,
+      isHeld: false,
+      onRefresh: undefined,
+    })
+  }
+
+  /**
+   * @param {string} sessionId
+   * @param {FrameData} data
+   */
+  handleSocketMessage(sessionId, data) {
+    this.#driver.receive(sessionId, data)
+  }
+
+  /** @param {string} sessionId */
+  handleSocketClose(sessionId) {
+    this.#driver.disconnect(sessionId)
+  }
+
+  /** @param {string} sessionId */
+  handleSocketError(sessionId) {
+    this.#driver.disconnect(sessionId)
+  }
+
+  /** @returns {RoomSnapshot} */
+  getSnapshot() {
+    return this.#driver.snapshot()
+  }
+
+  /** @returns {number} */
+  getSessionCount() {
+    return this.#driver.sessionCount
+  }
+
+  /** @returns {SessionInfo[]} */
+  getSessions() {
+    return this.#driver.sessionInfos()
+  }
+
+  /**
+   * @param {string} sessionId
+   * @returns {SessionPermission | undefined}
+   */
+  getSessionPermissions(sessionId) {
+    return this.#driver.permissionsOf(sessionId)
+  }
+
+  /**
+   * @param {string} sessionId
+   * @param {SessionPermission} permissions
+   */
+  setSessionPermissions(sessionId, permissions) {
+    this.#driver.setPermissions(sessionId, permissions)
+  }
+
+  /**
+   * @param {string} sessionId
+   * @returns {unknown}
+   */
+  getSessionMetadata(sessionId) {
+    return this.#driver.metadataOf(sessionId)
+  }
+
+  /**
+   * @param {string} sessionId
+   * @param {unknown} metadata
+   */
+  setSessionMetadata(sessionId, metadata) {
+    this.#driver.setMetadata(sessionId, metadata)
+  }
+
+  /**
+   * @param {Patch | readonly Patch[]} patches
+   * @returns {number}
+   */
+  applyPatch(patches) {
+    const list = Array.isArray(patches) ? patches : [patches]
+    if (!list.every(isRecord)) {
+      throw invalidArgument('patch', 'a patch (an object) or an array of patches', patches)
+    }
+    return this.#driver.applyPatches(patchText(list))
+  }
+
+  /** @returns {Promise<void>} */
+  flush() {
+    return this.#driver.flush()
+  }
+
+  /** @param {{ flush?: boolean | undefined }} [options] */
+  close(options = {}) {
+    checkRecord('options', options)
+    this.#driver.close(options.flush !== false)
+  }
+
+  /** @returns {RoomStats} */
+  getStats() {
+    const { state } = this.#driver.snapshot()
+    const components = Object.values(state)
+    const tombstones = components.filter(({ _exists }) => _exists === false).length
+    return {
+      timestamp: this.#driver.clock,
+      sessions: this.#driver.sessionCount,
+      components: components.length - tombstones,
+      tombstones,
+      unsaved: this.#driver.isUnsaved,
+    }
+  }
+}
+
+/**
+ * Gives the driver of a room; for the other modules of heddle.
+ * @param {object} room
+ * @returns {RoomDriver}
+ */
+function driverOf(room) {
+  const driver = drivers.get(room)
+  if (driver === undefined) throw invalidArgument('room', 'a Room', room)
+  return driver
+}
+
+/** @param {RoomOptions} options */
+function checkDurability({ durability }) {
+  if (durability !== 'process' && durability !== 'disk') return
+  const message = `durability '${durability}' needs a storage that can journal`
+  throw new HeddleError('HEDDLE_DURABILITY_UNAVAILABLE', message)
+}
+
+/**
+ * @param {RoomOptions} options
+ * @returns {Storage | undefined}
+ */
+function storageOf({ storage, createStorage }) {
+  if (createStorage === undefined) return storage
+  const created = createStorage()
+  checkStorage(created, 'what options.createStorage returns')
+  return created
+}
+
+/**
+ * @param {unknown} patches
+ * @returns {string}
+ */
+function patchText(patches) {
+  try {
+    return JSON.stringify(patches)
+  } catch (cause) {
+    throw new HeddleError('HEDDLE_BAD_PATCH', `A patch must be JSON: ${messageOf(cause)}`, {
+      cause,
+    })
+  }
+}
+
+module.exports = { driverOf, Room }

@@ -1,0 +1,220 @@
+'use strict'
+
+/**
+ * The sessions of one room: who can be called by id, and who gets a broadcast.
+ *
+ * A session has two lives. By its id it is known to users from join to leave; by its number to the
+ * native side's effects until its LEFT has run. In between it can still be owed frames, so the two
+ * maps differ while effects wait.
+ */
+
+const { randomUUID } = require('node:crypto')
+const { closeSocket, outletFor } = require('./sockets.js')
+
+/** @typedef {import('../index').WebSocketLike} WebSocketLike */
+/** @typedef {import('./loading.js').LoadGate} LoadGate */
+
+/** Bits of the delivery groups. A session is in one of them, or in none. */
+const GROUP_LIVE = 1
+const GROUP_VERSION_1 = 2
+const GROUP_HELD = 4
+
+/**
+ * @typedef {object} Join
+ * @property {WebSocketLike} socket
+ * @property {string} clientId
+ * @property {unknown} permissions
+ * @property {unknown} metadata
+ * @property {boolean} isHeld gets no document broadcast before its first frame
+ * @property {((token: string) => unknown) | undefined} onRefresh answers refreshes instead of the
+ *   room's `onTokenRefresh`
+ */
+
+class Session {
+  /** A random lower-case UUID: what users know. */
+  id = randomUUID()
+  /** Set when nothing may be sent to the socket any more. */
+  isGone = false
+  /**
+   * Keeps the session's frames while the room loads.
+   * @type {LoadGate | undefined}
+   */
+  gate
+  /** @type {readonly Session[] | undefined} */
+  group
+  /** The place in `group`. */
+  place = 0
+  #socket
+  #outlet
+
+  /**
+   * @param {number} number what the native side knows
+   * @param {Join} join
+   * @param {(session: Session, error: unknown) => void} onLost called when the socket cannot be written
+   */
+  constructor(number, { clientId, socket, metadata, onRefresh }, onLost) {
+    this.number = number
+    this.clientId = clientId
+    this.metadata = metadata
+    this.onRefresh = onRefresh
+    this.#socket = socket
+    this.#outlet = outletFor(socket, (error) => onLost(this, error))
+  }
+
+  /** @param {string} text */
+  send(text) {
+    if (!this.isGone) this.#outlet.send(text)
+  }
+
+  /** Sends nothing any more, what waits included: the socket is gone. */
+  abandon() {
+    this.isGone = true
+    this.#outlet.discard()
+    this.gate?.forget(this)
+  }
+
+  /**
+   * Writes what waits and closes the socket. Throws what the socket's `close` throws.
+   * @param {number} [code]
+   * @param {string} [reason]
+   */
+  close(code, reason) {
+    this.#outlet.flush()
+    if (this.isGone) return
+    this.abandon()
+    this.closeSocket(code, reason)
+  }
+
+  /**
+   * Throws what the socket's `close` throws.
+   * @param {number} [code]
+   * @param {string} [reason]
+   */
+  closeSocket(code, reason) {
+    closeSocket(this.#socket, code, reason)
+  }
+}
+
+class Sessions {
+  /** @type {Map<string, Session>} */
+  #byId = new Map()
+  /** @type {Map<number, Session>} */
+  #byNumber = new Map()
+  /** @type {Session[]} */
+  #live = []
+  /** @type {Session[]} */
+  #version1 = []
+  /** @type {Session[]} */
+  #held = []
+
+  /** How many sessions users see. */
+  get count() {
+    return this.#byId.size
+  }
+
+  /** The sessions that users see, in the order in which they joined. */
+  visible() {
+    return this.#byId.values()
+  }
+
+  /** All sessions, those included whose leave is still under way. */
+  all() {
+    return [...this.#byNumber.values()]
+  }
+
+  /** @param {Session} session */
+  add(session) {
+    this.#byId.set(session.id, session)
+    this.#byNumber.set(session.number, session)
+  }
+
+  /** @param {string} id */
+  get(id) {
+    return this.#byId.get(id)
+  }
+
+  /** @param {number} number */
+  at(number) {
+    return this.#byNumber.get(number)
+  }
+
+  /**
+   * Takes a session out of the users' sight.
+   * @param {number} number
+   */
+  hide(number) {
+    const session = this.#byNumber.get(number)
+    if (session !== undefined) this.#byId.delete(session.id)
+  }
+
+  hideAll() {
+    this.#byId.clear()
+  }
+
+  /**
+   * Forgets a session. Like `place` it changes what `broadcast` walks over: only effects may call it.
+   * @param {Session} session
+   */
+  remove(session) {
+    this.place(session, 0)
+    this.#byId.delete(session.id)
+    this.#byNumber.delete(session.number)
+  }
+
+  clear() {
+    for (const session of this.all()) this.remove(session)
+  }
+
+  /**
+   * Moves a session from its delivery group into another.
+   * @param {Session} session
+   * @param {number} group a bit; 0 for none
+   */
+  place(session, group) {
+    const from = /** @type {Session[] | undefined} */ (session.group)
+    if (from !== undefined) {
+      const last = from.pop()
+      if (last !== undefined && last !== session) {
+        from[session.place] = last
+        last.place = session.place
+      }
+    }
+    const to = this.#membersOf(group)
+    session.group = to
+    if (to !== undefined) session.place = to.push(session) - 1
+  }
+
+  /**
+   * @param {number} groups bits
+   * @param {number} except the number of a session that gets nothing
+   * @param {string} text
+   */
+  broadcast(groups, except, text) {
+    if ((groups & GROUP_LIVE) !== 0) sendToAll(this.#live, except, text)
+    if ((groups & GROUP_VERSION_1) !== 0) sendToAll(this.#version1, except, text)
+    if ((groups & GROUP_HELD) !== 0) sendToAll(this.#held, except, text)
+  }
+
+  /**
+   * @param {number} group
+   * @returns {Session[] | undefined}
+   */
+  #membersOf(group) {
+    if (group === GROUP_LIVE) return this.#live
+    if (group === GROUP_VERSION_1) return this.#version1
+    return group === GROUP_HELD ? this.#held : undefined
+  }
+}
+
+/**
+ * @param {readonly Session[]} sessions
+ * @param {number} except
+ * @param {string} text
+ */
+function sendToAll(sessions, except, text) {
+  for (const session of sessions) {
+    if (session.number !== except) session.send(text)
+  }
+}
+
+module.exports = { Session, Sessions }

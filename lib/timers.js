@@ -1,0 +1,82 @@
+'use strict'
+
+/**
+ * Time and waiting: one-shot timers and promises that are settled from outside.
+ *
+ * `globalThis.setTimeout` is looked up when a timer is armed, because users' tests fake it.
+ */
+
+/** `setTimeout` fires at once beyond this. */
+const LONGEST_DELAY_MS = 2 ** 31 - 1
+
+/** A timer that is armed at most once at a time. */
+class Timer {
+  /** @type {(() => void) | undefined} */
+  #cancel
+
+  get armed() {
+    return this.#cancel !== undefined
+  }
+
+  /**
+   * Calls `callback` after the delay instead of whatever it was armed with.
+   * @param {number} delayMs
+   * @param {() => void} callback
+   */
+  arm(delayMs, callback) {
+    this.clear()
+    // The one that belongs to the timer: a fake `clearTimeout` does not know real timers.
+    const { clearTimeout } = globalThis
+    const timer = globalThis.setTimeout(
+      () => {
+        this.#cancel = undefined
+        callback()
+      },
+      Math.min(delayMs, LONGEST_DELAY_MS),
+    )
+    this.#cancel = () => clearTimeout(timer)
+    return timer
+  }
+
+  /**
+   * Like `arm`, but does not keep the process alive.
+   * @param {number} delayMs
+   * @param {() => void} callback
+   */
+  armUnreferenced(delayMs, callback) {
+    const timer = /** @type {{ unref?: () => void }} */ (this.arm(delayMs, callback))
+    timer.unref?.()
+  }
+
+  clear() {
+    this.#cancel?.()
+    this.#cancel = undefined
+  }
+}
+
+/**
+ * @template T
+ * @typedef {{ promise: Promise<T>, resolve: (value: T | PromiseLike<T>) => void, reject: (error: unknown) => void }} Deferred
+ */
+
+/**
+ * @template T
+ * @returns {Deferred<T>}
+ */
+function deferred() {
+  /** @type {(value: T | PromiseLike<T>) => void} */
+  let resolve = ignore
+  /** @type {(error: unknown) => void} */
+  let reject = ignore
+  /** @type {Promise<T>} */
+  const promise = new Promise((onResolve, onReject) => {
+    resolve = onResolve
+    reject = onReject
+  })
+  return { promise, resolve, reject }
+}
+
+/** For a rejection that reaches somebody else too. */
+function ignore() {}
+
+module.exports = { deferred, ignore, Timer }
