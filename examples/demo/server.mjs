@@ -17,11 +17,7 @@ const MAX_FRAME_BYTES = 8 * 1024 * 1024
 await mkdir(DATA_DIR, { recursive: true })
 const page = await buildPage()
 
-const manager = new RoomManager({
-  createStorage: (roomId) => new FileStorage({ dir: DATA_DIR, roomId }),
-  saveThrottleMs: 1000,
-  onError: (error) => console.error(error),
-})
+const manager = new RoomManager()
 
 const server = createServer((request, response) => {
   const url = new URL(request.url ?? '/', 'http://localhost')
@@ -73,6 +69,11 @@ sockets.on('connection', (socket, request) => {
       if (!ROOM_ID.test(roomId)) throw new Error('This is not a room name.')
       return { permissions: 'readwrite' }
     },
+    roomOptions: (roomId) => ({
+      createStorage: () => new FileStorage({ dir: DATA_DIR, roomId }),
+      saveThrottleMs: 1000,
+      onError: (error) => console.error(error),
+    }),
   })
   socket.on('message', connection.onMessage)
   socket.on('close', connection.onClose)
@@ -97,7 +98,8 @@ async function stop() {
 process.on('SIGINT', stop)
 process.on('SIGTERM', stop)
 
-server.on('error', (error) => {
+// The socket server passes the HTTP server's errors on.
+sockets.on('error', (error) => {
   const reason =
     error.code === 'EADDRINUSE'
       ? `Port ${PORT} is taken. Stop what uses it, or choose another: PORT=8090 npm start`

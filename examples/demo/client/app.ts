@@ -109,7 +109,6 @@ function frame(): void {
   lastFrame = now
   if (stale) {
     paintScene(drawing, view, scene, theme, desk.now.editing)
-    hint.classList.toggle('gone', scene.all.length > 0)
     header.showPeople()
     editor.update()
   }
@@ -118,6 +117,7 @@ function frame(): void {
   }
   stale = false
   toolbar.update()
+  hint.classList.toggle('gone', !board.loaded || scene.all.length > 0)
 }
 
 // The store sends and applies when it is stepped: with every frame, and slowly while nobody looks.

@@ -43,6 +43,8 @@ export class Board {
   private checkpoint: string | null = null
   private outcome: 'keep' | 'discard' | null = null
   private wantsConnection = true
+  private connected = false
+  private closing = false
 
   constructor(private readonly options: BoardOptions) {
     this.store = new CanvasStore({
@@ -125,12 +127,19 @@ export class Board {
     return this.store.canRedo()
   }
 
+  /** Whether this page wants to be connected, not whether it is. */
   get online(): boolean {
     return this.wantsConnection
   }
 
+  /** Whether what the room holds has arrived, once. */
+  get loaded(): boolean {
+    return this.store.isSynced
+  }
+
   disconnect(): void {
     this.wantsConnection = false
+    this.closing = this.connected
     this.store.disconnect()
     this.options.onConnection('offline')
   }
@@ -138,8 +147,8 @@ export class Board {
   connect(): void {
     this.wantsConnection = true
     this.options.onConnection('reconnecting')
-    // A refused attempt is retried by the store itself when its socket closes.
-    this.store.connect().catch(() => this.options.onConnection('reconnecting'))
+    // The store takes the close of any of its sockets for that of its newest: one after the other.
+    if (!this.closing) this.dial()
   }
 
   // The gesture's edits are in the history only after a sync has seen them.
@@ -155,8 +164,18 @@ export class Board {
     this.world.execute(...systems).catch(this.options.onFailure)
   }
 
+  private dial(): void {
+    // A refused attempt is retried by the store itself when its socket closes.
+    this.store.connect().catch(() => this.options.onConnection('reconnecting'))
+  }
+
   private report(online: boolean): void {
-    if (online) this.options.onConnection('live')
+    this.connected = online
+    if (online && !this.wantsConnection) this.disconnect()
+    else if (!online && this.closing) {
+      this.closing = false
+      if (this.wantsConnection) this.dial()
+    } else if (online) this.options.onConnection('live')
     else this.options.onConnection(this.wantsConnection ? 'reconnecting' : 'offline')
   }
 }
