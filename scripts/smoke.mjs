@@ -43,7 +43,7 @@ rmSync(dir, { recursive: true })
 
 if (isMainThread) {
   const [said] = await once(new Worker(fileURLToPath(import.meta.url)), 'message')
-  assert.equal(said, 'works in a thread')
+  if (said !== 'works in a thread') throw new Error(`the thread said ${said}`)
   console.log(`heddle works on ${process.platform}-${process.arch}, Node ${process.versions.node}`)
 } else {
   parentPort?.postMessage('works in a thread')
