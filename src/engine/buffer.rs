@@ -129,7 +129,7 @@ mod tests {
             }
             let runs: Vec<(usize, &[f64])> = runs.iter().map(|(offset, run)| (*offset, run.as_slice())).collect();
 
-            let mut array = base.clone();
+            let mut array = base;
             delta(len, &runs).apply(&mut array);
 
             prop_assert_eq!(array, expected);

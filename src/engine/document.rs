@@ -87,13 +87,13 @@ impl Document {
         self.slots.get(index(self.find(key)?))
     }
 
-    /// What changed after `since`, latest first; costs what it yields.
+    /// What changed after `since`, latest first; costs what it yields. Since 0 everything changed.
     pub fn changed_since(&self, since: Clock) -> impl Iterator<Item = &Component> {
         let slot = |slot: Slot| self.slots.get(index(slot));
         std::iter::successors(self.newest.and_then(slot), move |component| {
             component.older.and_then(slot)
         })
-        .take_while(move |component| component.changed > since)
+        .take_while(move |component| since == 0 || component.changed > since)
     }
 
     /// Checks what depends on the document: that every delta finds a base (MG9, MG10).
@@ -197,20 +197,18 @@ impl Document {
     }
 
     fn sort_by_change(&mut self) {
-        let mut order: Vec<(Clock, Slot)> =
+        let mut slots: Vec<(Clock, Slot)> =
             self.slots.iter().zip(0..).map(|(component, slot)| (component.changed, slot)).collect();
-        order.sort_unstable();
-        for (position, (_, slot)) in order.iter().enumerate() {
-            let neighbour =
-                |at: Option<usize>| at.and_then(|at| order.get(at)).map(|(_, slot)| *slot);
-            let (older, newer) =
-                (neighbour(position.checked_sub(1)), neighbour(position.checked_add(1)));
+        slots.sort_unstable();
+        let order: Vec<Slot> = slots.into_iter().map(|(_, slot)| slot).collect();
+        for (position, slot) in order.iter().enumerate() {
+            let neighbour = |at: Option<usize>| at.and_then(|at| order.get(at)).copied();
             if let Some(component) = self.slots.get_mut(index(*slot)) {
-                component.older = older;
-                component.newer = newer;
+                component.older = neighbour(position.checked_sub(1));
+                component.newer = neighbour(position.checked_add(1));
             }
         }
-        self.newest = order.last().map(|(_, slot)| *slot);
+        self.newest = order.last().copied();
     }
 }
 

@@ -449,7 +449,7 @@ mod tests {
             let mut expected = BTreeMap::new();
             let mut fields = Fields::default();
             for (step, update) in updates.iter().enumerate() {
-                let clock = step as Clock * 1_000;
+                let clock = Clock::try_from(step * 1_000).unwrap();
                 let update: Vec<_> = update.iter().map(|(name, value)| json(name, value)).collect();
                 fields.merge(&update, clock, &mut Scratch::default());
                 for field in &update {

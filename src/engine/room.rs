@@ -68,7 +68,7 @@ impl Room {
     pub fn handle<'f>(&mut self, input: Input<'f>, effects: &mut Vec<Effect<'f>>) {
         match input {
             Input::Joined { session, client, access, held } => {
-                self.join(session, client, access, held, effects)
+                self.join(session, client, access, held, effects);
             }
             Input::Received { session, frame } => self.receive(session, frame, effects),
             Input::Left { session } => self.leave(session, effects),

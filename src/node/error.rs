@@ -1,6 +1,6 @@
 //! Errors as JS sees them: each has a `code` that stays the same from release to release.
 
-use crate::server::RoomError;
+use crate::{server::RoomError, storage::StorageError};
 
 /// An error on its way to JS, its status being the `code`.
 pub(super) type CodedError = napi::Error<&'static str>;
@@ -16,5 +16,13 @@ impl From<RoomError> for CodedError {
             RoomError::BadPatch(_) => "HEDDLE_BAD_PATCH",
         };
         Self::new(code, error)
+    }
+}
+
+/// The code of a storage error.
+pub(super) fn storage_code(error: &StorageError) -> &'static str {
+    match error {
+        StorageError::Damaged { .. } => "HEDDLE_DAMAGED_FILE",
+        StorageError::Io { .. } | StorageError::NameTaken { .. } => "HEDDLE_STORAGE",
     }
 }

@@ -3,10 +3,14 @@
 //! Here live the classes that lib/ calls: each converts its arguments, calls one thing of the layers below and converts
 //! the result. No rule of a room and no state of its own; the only folder that may hold unsafe code.
 
+#![expect(clippy::needless_pass_by_value, reason = "the napi macros hand arguments over by value")]
+
 mod error;
 mod room;
+mod store;
 
 pub use room::{NativeRoom, NativeSnapshot};
+pub use store::{Load, NativeFileStore, Save};
 
 /// The protocol version that current clients speak.
 #[napi_derive::napi]

@@ -1,5 +1,7 @@
 //! One room, for lib/room.js.
 
+use std::sync::Arc;
+
 use napi::{
     JsString,
     bindgen_prelude::{Either3, Null, Uint8Array},
@@ -56,14 +58,14 @@ impl NativeSnapshot {
     /// Its JSON text.
     #[napi]
     pub fn text(&self) -> String {
-        text(self.snapshot.text.clone())
+        text(self.snapshot.text.to_vec())
     }
 }
 
 impl NativeSnapshot {
-    /// Its JSON text as bytes.
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.snapshot.text
+    /// Its JSON text, for another thread.
+    pub(super) fn share(&self) -> Arc<[u8]> {
+        Arc::clone(&self.snapshot.text)
     }
 }
 
@@ -284,7 +286,7 @@ fn number(integer: u64) -> f64 {
 }
 
 /// What the layers below write is UTF-8, because they only ever copy whole pieces of checked text.
-fn text(bytes: Vec<u8>) -> String {
+pub(super) fn text(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }

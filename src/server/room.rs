@@ -1,6 +1,9 @@
 //! One room: engine and dialect joined, panics caught.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use super::delivery::{Delivery, bit};
 use crate::{
@@ -27,8 +30,8 @@ pub struct Room {
 pub struct Snapshot {
     /// The clock of its last change.
     pub clock: Clock,
-    /// Its JSON text.
-    pub text: Vec<u8>,
+    /// Its JSON text, shared with whoever stores it.
+    pub text: Arc<[u8]>,
 }
 
 /// Why a room did not do what it was asked.
@@ -81,7 +84,10 @@ impl Room {
     pub fn snapshot(&mut self) -> Result<Snapshot, RoomError> {
         self.guard(|room| {
             let document = room.engine.document();
-            Ok(Snapshot { clock: document.clock(), text: canvas::snapshot::encode(document) })
+            Ok(Snapshot {
+                clock: document.clock(),
+                text: canvas::snapshot::encode(document).into(),
+            })
         })
     }
 
@@ -159,7 +165,7 @@ impl Room {
             }
             Effect::Close(session, reason) => deliveries.push(Delivery::Close(session, reason)),
             Effect::Left { session, remaining } => {
-                deliveries.push(Delivery::Left(session, remaining))
+                deliveries.push(Delivery::Left(session, remaining));
             }
         }
     }
@@ -178,19 +184,14 @@ impl Room {
             present(audience.whole_arrays, Group::WholeArrays),
             present(audience.held, Group::Held),
         );
-        let forms = match message {
-            Message::Change { document, presence, .. } => {
-                let deltas = document.has_deltas || presence.has_deltas;
-                // Where nothing is spelled out both versions read the same text.
-                let (current, spelled_out) =
-                    if deltas { (live, whole_arrays) } else { (live | whole_arrays, 0) };
-                [(current, Group::Live), (spelled_out, Group::WholeArrays), (held, Group::Held)]
-            }
-            _ => [
-                (live | whole_arrays | held, Group::Live),
-                (0, Group::WholeArrays),
-                (0, Group::Held),
-            ],
+        let forms = if let Message::Change { document, presence, .. } = message {
+            // Where nothing is spelled out both versions read the same text.
+            let deltas = document.has_deltas || presence.has_deltas;
+            let (current, spelled_out) =
+                if deltas { (live, whole_arrays) } else { (live | whole_arrays, 0) };
+            [(current, Group::Live), (spelled_out, Group::WholeArrays), (held, Group::Held)]
+        } else {
+            [(live | whole_arrays | held, Group::Live), (0, Group::WholeArrays), (0, Group::Held)]
         };
         for (groups, form) in forms {
             if groups != 0 {

@@ -322,19 +322,18 @@ fn whole_arrays(fields: &[crate::engine::Field<'_>], current: Option<&Fields>, o
     for field in fields {
         match &field.value {
             Value::Json(json) => object.member(field.name).extend_from_slice(json),
-            Value::Delta(_, delta) => match current {
-                Some(current) => {
+            Value::Delta(_, delta) => {
+                if let Some(current) = current {
                     if let Some(content) = current.get(field.name) {
                         content.write(object.member(field.name));
                     }
-                }
-                // Not stored (MG3): nobody has a base for it either.
-                None => {
+                } else {
+                    // Not stored (MG3): nobody has a base for it either.
                     let mut numbers = Vec::new();
                     delta.apply(&mut numbers);
                     Content::Numbers(&numbers).write(object.member(field.name));
                 }
-            },
+            }
         }
     }
     object.close();

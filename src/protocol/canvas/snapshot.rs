@@ -13,13 +13,32 @@ const DEPTH: usize = 256;
 
 /// Why text is no snapshot.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct BadSnapshot(String);
+#[error("{reason}")]
+pub struct BadSnapshot {
+    reason: String,
+    offset: Option<usize>,
+}
+
+impl BadSnapshot {
+    /// The byte at which the text is no JSON, if that is what is wrong.
+    pub fn offset(&self) -> Option<u64> {
+        self.offset.and_then(|offset| u64::try_from(offset).ok())
+    }
+}
 
 impl From<Flaw> for BadSnapshot {
     fn from(flaw: Flaw) -> Self {
-        Self(flaw.to_string())
+        let offset = match flaw {
+            Flaw::Syntax(offset) => Some(offset),
+            Flaw::Depth(_) => None,
+        };
+        Self { reason: flaw.to_string(), offset }
     }
+}
+
+/// Checks that text is a snapshot, as [`decode`] would.
+pub fn check(text: &[u8]) -> Result<(), BadSnapshot> {
+    decode(text, (0, 0)).map(|_| ())
 }
 
 /// Reads a snapshot, ours or the peer's.
@@ -161,5 +180,5 @@ fn clock(json: &[u8], limit: Clock) -> Option<Clock> {
 }
 
 fn bad(message: impl Into<String>) -> BadSnapshot {
-    BadSnapshot(message.into())
+    BadSnapshot { reason: message.into(), offset: None }
 }

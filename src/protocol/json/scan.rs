@@ -133,7 +133,7 @@ impl<'t> Scanner<'t> {
 
     fn number(&mut self) -> Result<(), Flaw> {
         let text = self.text.get(self.at..).unwrap_or_default();
-        let (length, canonical) = number::scan(text).ok_or(self.flaw())?;
+        let (length, canonical) = number::scan(text).ok_or_else(|| self.flaw())?;
         if !canonical {
             self.form = Form::Loose;
         }

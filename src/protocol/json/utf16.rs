@@ -9,10 +9,16 @@ pub fn from_utf16(units: &[u16]) -> String {
         match decoded {
             Ok(character) => text.push(character),
             Err(_) if ends_in_open_escape(&text) => text.push(char::REPLACEMENT_CHARACTER),
-            Err(surrogate) => text.push_str(&format!("\\u{:04x}", surrogate.unpaired_surrogate())),
+            Err(surrogate) => push_escape(surrogate.unpaired_surrogate(), &mut text),
         }
     }
     text
+}
+
+fn push_escape(unit: u16, text: &mut String) {
+    text.push_str("\\u");
+    let digits = [unit >> 12, unit >> 8, unit >> 4, unit].map(|digit| u32::from(digit & 0xf));
+    text.extend(digits.into_iter().filter_map(|digit| char::from_digit(digit, 16)));
 }
 
 fn ends_in_open_escape(text: &str) -> bool {

@@ -1,0 +1,97 @@
+//! The files of one room, for lib/storage.js. Reading and writing happen on Node's worker threads.
+
+use std::sync::Arc;
+
+use napi::{
+    Env, JsError, Task,
+    bindgen_prelude::{AsyncTask, Either, Utf16String},
+};
+use napi_derive::napi;
+
+use super::{error::storage_code, room::NativeSnapshot};
+use crate::{
+    protocol::canvas::snapshot,
+    storage::{Damage, FileStore, StorageError},
+};
+
+/// The snapshot file of one room. Calls are made one after the other: of two that wait, either may go first.
+#[derive(Debug)]
+#[napi]
+pub struct NativeFileStore {
+    store: Arc<FileStore>,
+}
+
+#[napi]
+impl NativeFileStore {
+    /// The file of the room `roomId` in `dir`. Touches nothing yet.
+    #[napi(constructor)]
+    pub fn new(dir: String, room_id: Utf16String) -> Self {
+        let check = |text: &[u8]| {
+            snapshot::check(text)
+                .map_err(|bad| Damage { offset: bad.offset(), reason: bad.to_string() })
+        };
+        Self { store: Arc::new(FileStore::new(dir, &room_id, check)) }
+    }
+
+    /// The file's text; null when there is no file. Rejects with `HEDDLE_DAMAGED_FILE` when it holds no snapshot, and with
+    /// `HEDDLE_STORAGE` when it cannot be read.
+    #[napi(ts_return_type = "Promise<string | null>")]
+    pub fn load(&self) -> AsyncTask<Load> {
+        AsyncTask::new(Load { store: Arc::clone(&self.store) })
+    }
+
+    /// Replaces the file. Rejects with `HEDDLE_STORAGE`; then the old file is still there.
+    #[napi(ts_return_type = "Promise<void>")]
+    pub fn save(&self, snapshot: Either<String, &NativeSnapshot>) -> AsyncTask<Save> {
+        let text = match snapshot {
+            Either::A(text) => text.into_bytes().into(),
+            Either::B(snapshot) => snapshot.share(),
+        };
+        AsyncTask::new(Save { store: Arc::clone(&self.store), text })
+    }
+}
+
+/// [`NativeFileStore::load`] on its thread.
+#[derive(Debug)]
+pub struct Load {
+    store: Arc<FileStore>,
+}
+
+impl Task for Load {
+    type Output = Result<Option<Vec<u8>>, StorageError>;
+    type JsValue = Option<String>;
+
+    fn compute(&mut self) -> napi::Result<Self::Output> {
+        Ok(self.store.load())
+    }
+
+    fn resolve(&mut self, env: Env, output: Self::Output) -> napi::Result<Self::JsValue> {
+        let text = output.map_err(|error| rejection(env, &error))?;
+        Ok(text.map(super::room::text))
+    }
+}
+
+/// [`NativeFileStore::save`] on its thread.
+#[derive(Debug)]
+pub struct Save {
+    store: Arc<FileStore>,
+    text: Arc<[u8]>,
+}
+
+impl Task for Save {
+    type Output = Result<(), StorageError>;
+    type JsValue = ();
+
+    fn compute(&mut self) -> napi::Result<Self::Output> {
+        Ok(self.store.save(&self.text))
+    }
+
+    fn resolve(&mut self, env: Env, output: Self::Output) -> napi::Result<Self::JsValue> {
+        output.map_err(|error| rejection(env, &error))
+    }
+}
+
+/// A JS error with a code of ours, in the shape that a promise is rejected with.
+fn rejection(env: Env, error: &StorageError) -> napi::Error {
+    JsError::from(napi::Error::new(storage_code(error), error)).into_unknown(env).into()
+}

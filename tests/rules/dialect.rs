@@ -1,0 +1,259 @@
+//! SPEC.md section 14.
+
+use heddle::{engine::CloseReason, protocol::json::from_utf16};
+
+use super::table::{Asked, Table};
+
+/// Alice speaks version 2, old bob version 1, and `a.points` is `[1,2,3]`.
+fn mixed_room() -> Table {
+    let mut table = Table::with(&["alice", "bob"]);
+    table.patch(1, r#"[{"a":{"_exists":true,"points":[1,2,3]}}]"#);
+    table.receive(2, r#"{"type":"reconnect","lastTimestamp":0,"protocolVersion":1}"#);
+    table.forget();
+    table
+}
+
+#[test]
+fn cv1_version_1_gets_whole_arrays_for_deltas() {
+    let mut table = mixed_room();
+
+    table.patch(1, r#"[{"a":{"points":{"__buf":1,"len":3,"runs":[[0,[9]]]},"x":1}}]"#);
+    assert_eq!(
+        table.sent(2),
+        [
+            r#"{"type":"patch","clientId":"alice","documentPatches":[{"a":{"points":[9,2,3],"x":1}}],"timestamp":2}"#
+        ]
+    );
+
+    table.show(1, r#"[{"c":{"_exists":true,"t":{"__buf":1,"len":1,"runs":[]}}}]"#);
+    assert_eq!(
+        table.sent(2),
+        [
+            r#"{"type":"patch","clientId":"alice","ephemeralPatches":[{"c":{"_exists":true,"t":[0]}}]}"#
+        ]
+    );
+}
+
+#[test]
+fn cv1_version_1_sees_where_a_whole_frame_led() {
+    let mut table = mixed_room();
+
+    table.patch(1, r#"[{"a":{"points":{"__buf":1,"len":1,"runs":[]}},"ghost":{"p":{"__buf":1,"len":2,"runs":[[1,[4]]]}}},{"a":{"points":{"__buf":1,"len":2,"runs":[[1,[8]]]}}}]"#);
+    assert_eq!(
+        table.sent(2),
+        [
+            r#"{"type":"patch","clientId":"alice","documentPatches":[{"a":{"points":[1,8]},"ghost":{"p":[0,4]}},{"a":{"points":[1,8]}}],"timestamp":2}"#
+        ]
+    );
+
+    table.patch(1, r#"[{"a":{"points":{"__buf":1,"len":1,"runs":[]}}},{"a":{"_exists":false}}]"#);
+    assert_eq!(
+        table.sent(2),
+        [
+            r#"{"type":"patch","clientId":"alice","documentPatches":[{"a":{}},{"a":{"_exists":false}}],"timestamp":3}"#
+        ]
+    );
+}
+
+#[test]
+fn cv1_frames_without_deltas_are_the_same_for_both_versions() {
+    let mut table = mixed_room();
+    table.join(3, "carol");
+    table.forget();
+
+    table.patch(1, r#"[{"a":{"x":1}}]"#);
+
+    assert_eq!(table.sent(2), table.sent(3));
+}
+
+#[test]
+fn cv1_version_1_may_write_and_may_come_back_as_version_2() {
+    let mut table = mixed_room();
+
+    table.patch(2, r#"[{"a":{"x":1}}]"#);
+    assert_eq!(table.sent(2), [r#"{"type":"ack","messageId":"m","timestamp":2}"#]);
+
+    table.reconnect(2, 2);
+    table.forget();
+    table.patch(1, r#"[{"a":{"points":{"__buf":1,"len":0,"runs":[]}}}]"#);
+    assert!(table.sent(2).concat().contains("__buf"));
+}
+
+#[test]
+fn cv2_any_other_version_is_a_mismatch_and_nothing_else() {
+    for version in [
+        "",
+        r#","protocolVersion":null"#,
+        r#","protocolVersion":"2""#,
+        r#","protocolVersion":3"#,
+        r#","protocolVersion":0"#,
+        r#","protocolVersion":2.5"#,
+        r#","protocolVersion":[2]"#,
+    ] {
+        let mut table = mixed_room();
+        table.receive(
+            2,
+            format!(r#"{{"type":"reconnect","lastTimestamp":0{version},"documentPatches":[{{"b":{{"_exists":true}}}}]}}"#),
+        );
+        assert_eq!(
+            table.sent(2),
+            [r#"{"type":"version-mismatch","serverProtocolVersion":2}"#],
+            "{version}"
+        );
+        assert_eq!((table.room.clock(), table.asked.len()), (1, 0));
+    }
+}
+
+#[test]
+fn cv2_the_version_is_a_number_however_it_is_written() {
+    for version in ["2", "2.0", "2e0", "1.0"] {
+        let mut table = mixed_room();
+        table.receive(
+            2,
+            format!(r#"{{"type":"reconnect","lastTimestamp":1,"protocolVersion":{version}}}"#),
+        );
+        assert_eq!(table.sent(2), [r#"{"type":"synced","timestamp":1}"#]);
+    }
+}
+
+#[test]
+fn cv3_after_a_mismatch_a_session_is_mute_until_a_good_reconnect() {
+    let mut table = mixed_room();
+    table.receive(2, r#"{"type":"reconnect","lastTimestamp":0,"protocolVersion":3}"#);
+    table.forget();
+
+    table.patch(1, r#"[{"a":{"x":1}}]"#);
+    table.show(1, r#"[{"c":{"_exists":true}}]"#);
+    table.join(3, "carol");
+    table.patch(2, r#"[{"a":{"x":2}}]"#);
+    table.receive(2, "not json");
+    assert_eq!(table.sent(2), [""; 0]);
+    assert_eq!(table.room.clock(), 2, "what it sends is not applied");
+    assert!(!table.asked.contains(&Asked::Close(2, CloseReason::FrameRefused)));
+
+    table.receive(2, r#"{"type":"auth-refresh","token":"t"}"#);
+    assert!(table.asked.contains(&Asked::Verify(2, 1, r#""t""#.into())));
+
+    table.reconnect(2, 1);
+    table.patch(1, r#"[{"a":{"x":3}}]"#);
+    assert_eq!(table.sent(2).len(), 3, "catch-up, synced and the next broadcast");
+}
+
+#[test]
+fn cv4_of_duplicate_names_the_last_wins_at_every_level() {
+    let mut table = Table::with(&["alice", "bob"]);
+
+    table.receive(
+        1,
+        concat!(
+            r#"{"type":"reconnect","messageId":"x","documentPatches":[7],"type":"patch","messageId":"m","#,
+            r#""documentPatches":[{"a":7,"b":{"_exists":false},"a":{"_exists":5,"x":1,"x":{"n":1,"n":2},"_exists":true}}]}"#
+        ),
+    );
+
+    assert_eq!(table.sent(1), [r#"{"type":"ack","messageId":"m","timestamp":1}"#]);
+    assert_eq!(
+        table.sent(2),
+        [concat!(
+            r#"{"type":"patch","clientId":"alice","documentPatches":"#,
+            r#"[{"b":{"_exists":false},"a":{"x":{"n":2},"_exists":true}}],"timestamp":1}"#
+        )]
+    );
+}
+
+#[test]
+fn cv5_numbers_become_what_json_stringify_makes_of_them() {
+    let mut table = Table::with(&["alice", "bob"]);
+
+    table.patch(
+        1,
+        r#"[{"a":{"_exists":true,"v":[1.0,-0,1e400,-1e400,1E2,0.10,12345678901234567890]}}]"#,
+    );
+
+    assert!(table.sent(2).concat().contains(r#""v":[1,0,null,null,100,0.1,12345678901234567000]"#));
+}
+
+#[test]
+fn cv6_any_text_is_a_name_and_round_trips() {
+    let names = [
+        "__proto__",
+        "constructor",
+        "",
+        r"\u0000",
+        r"\ud800",
+        "é😀",
+        r#"\"\\"#,
+        "toString",
+        "0",
+        "a/b",
+    ];
+    let fields: Vec<_> = names.iter().map(|name| format!("\"{name}\":\"{name}\"")).collect();
+    let component = format!(r#"{{"_exists":true,{}}}"#, fields.join(","));
+    let components: Vec<_> = names.iter().map(|name| format!("\"{name}\":{component}")).collect();
+    let patch = format!("[{{{}}}]", components.join(","));
+    let mut table = Table::with(&["alice", "bob"]);
+
+    table.patch(1, &patch);
+
+    assert!(table.sent(2).concat().contains(&patch), "live");
+    table.reconnect(2, 0);
+    let catch_up = table.sent(2).concat();
+    let snapshot = table.snapshot();
+    let mut restored = Table::new();
+    restored.room.restore(snapshot.as_bytes()).unwrap();
+    for member in &components {
+        assert!(catch_up.contains(member), "{member} in {catch_up}");
+        assert!(snapshot.contains(member), "{member} in {snapshot}");
+    }
+    assert_eq!(restored.snapshot(), snapshot);
+}
+
+#[test]
+fn cv6_names_are_equal_however_they_are_escaped() {
+    let mut table = Table::with(&["alice"]);
+    table.patch(1, r#"[{"é/\u0041":{"_exists":true,"x":1}}]"#);
+
+    table.patch(1, r#"[{"\u00e9\/A":{"\u0078":2}}]"#);
+
+    assert!(table.snapshot().contains(r#""state":{"é/A":{"_exists":true,"x":2}}"#));
+}
+
+#[test]
+fn cv6_a_lone_surrogate_of_a_js_string_is_kept_as_its_escape() {
+    let mut units: Vec<u16> =
+        r#"{"type":"patch","messageId":"m","documentPatches":[{"a":{"_exists":true,"s":""#
+            .encode_utf16()
+            .collect();
+    units.push(0xd83d);
+    units.extend(r#""}}]}"#.encode_utf16());
+    let mut table = Table::with(&["alice"]);
+
+    table.receive(1, from_utf16(&units));
+
+    assert!(table.snapshot().contains(r#""s":"\ud83d""#));
+}
+
+#[test]
+fn cv7_what_is_canonical_is_kept_to_the_byte() {
+    let value = r#"{"z":1,"a":[1.5,"é😀\n\u0000/",null,{"2":true,"1":false}]}"#;
+    let mut table = Table::with(&["alice"]);
+
+    table.patch(1, &format!(r#"[{{"k":{{"_exists":true,"v":{value}}}}}]"#));
+
+    assert!(table.snapshot().contains(value));
+}
+
+#[test]
+fn cv7_what_is_not_canonical_is_rewritten() {
+    let mut table = Table::with(&["alice", "bob"]);
+
+    table.receive(
+        1,
+        " { \"type\" : \"patch\" ,\n \"messageId\" : \"\\u006d\" , \"documentPatches\" : [ { \"a\" : { \"_exists\" : true , \"s\" : \"\\/\" } } ] } ",
+    );
+
+    assert_eq!(table.sent(1), [r#"{"type":"ack","messageId":"m","timestamp":1}"#]);
+    assert!(
+        table.sent(2).concat().contains(r#""documentPatches":[{"a":{"_exists":true,"s":"/"}}]"#)
+    );
+}

@@ -1,0 +1,13 @@
+//! The rules of SPEC.md, shown on a room as its owner drives it: bytes in, frames out.
+
+mod table;
+
+mod dialect;
+mod joining;
+mod merging;
+mod patches;
+mod presence;
+mod reconnect;
+mod refusals;
+mod rights;
+mod snapshots;

@@ -1,0 +1,177 @@
+//! A room with its sessions around it: what each of them is sent is kept until a test takes it.
+#![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
+use std::collections::BTreeMap;
+
+use heddle::{
+    engine::{Access, CloseReason, Input, SessionId},
+    server::{Delivery, Room, RoomError, groups},
+};
+
+/// A room and its sessions. Sessions are numbers that the tests name.
+pub(crate) struct Table {
+    pub(crate) room: Room,
+    sessions: BTreeMap<SessionId, Seat>,
+    /// What the room asked for besides sending.
+    pub(crate) asked: Vec<Asked>,
+}
+
+#[derive(Default)]
+struct Seat {
+    group: u32,
+    frames: Vec<String>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    Close(SessionId, CloseReason),
+    Left(SessionId, usize),
+    Verify(SessionId, u32, String),
+    Changed(String),
+}
+
+impl Table {
+    pub(crate) fn new() -> Self {
+        let room = Room::new(true).expect("the system has randomness");
+        Self { room, sessions: BTreeMap::new(), asked: Vec::new() }
+    }
+
+    /// A room with these clients, as sessions 1, 2, …, which have been sent all there is to send.
+    pub(crate) fn with(clients: &[&str]) -> Self {
+        let mut table = Self::new();
+        for (client, session) in clients.iter().zip(1..) {
+            table.join(session, client);
+        }
+        table.forget();
+        table
+    }
+
+    pub(crate) fn join(&mut self, session: SessionId, client: &str) {
+        self.join_as(session, client, Access::ReadWrite, false);
+    }
+
+    pub(crate) fn join_held(&mut self, session: SessionId, client: &str) {
+        self.join_as(session, client, Access::ReadWrite, true);
+    }
+
+    pub(crate) fn join_readonly(&mut self, session: SessionId, client: &str) {
+        self.join_as(session, client, Access::ReadOnly, false);
+    }
+
+    fn join_as(&mut self, session: SessionId, client: &str, access: Access, held: bool) {
+        self.sessions.insert(session, Seat::default());
+        self.handle(Input::Joined { session, client: client.as_bytes(), access, held });
+    }
+
+    pub(crate) fn leave(&mut self, session: SessionId) {
+        self.sessions.remove(&session);
+        self.handle(Input::Left { session });
+    }
+
+    pub(crate) fn handle(&mut self, input: Input<'_>) {
+        let deliveries = self.room.handle(input).expect("the room is sound");
+        self.deliver(deliveries);
+    }
+
+    pub(crate) fn receive(&mut self, session: SessionId, frame: impl AsRef<[u8]>) {
+        let deliveries = self.room.receive(session, frame.as_ref()).expect("the room is sound");
+        self.deliver(deliveries);
+    }
+
+    /// Sends document patches, `m` being the message's id.
+    pub(crate) fn patch(&mut self, session: SessionId, document: &str) {
+        self.receive(
+            session,
+            format!(r#"{{"type":"patch","messageId":"m","documentPatches":{document}}}"#),
+        );
+    }
+
+    pub(crate) fn show(&mut self, session: SessionId, presence: &str) {
+        self.receive(
+            session,
+            format!(r#"{{"type":"patch","messageId":"p","ephemeralPatches":{presence}}}"#),
+        );
+    }
+
+    /// Reconnects with version 2 and no patches.
+    pub(crate) fn reconnect(&mut self, session: SessionId, since: u64) {
+        self.receive(
+            session,
+            format!(r#"{{"type":"reconnect","lastTimestamp":{since},"protocolVersion":2}}"#),
+        );
+    }
+
+    pub(crate) fn edit(&mut self, patches: &str) -> Result<(), RoomError> {
+        let deliveries = self.room.edit(patches.as_bytes())?;
+        self.deliver(deliveries);
+        Ok(())
+    }
+
+    /// Takes what a session was sent since the last look.
+    pub(crate) fn sent(&mut self, session: SessionId) -> Vec<String> {
+        self.sessions
+            .get_mut(&session)
+            .map(|seat| std::mem::take(&mut seat.frames))
+            .unwrap_or_default()
+    }
+
+    /// Forgets all that was sent and asked so far.
+    pub(crate) fn forget(&mut self) {
+        self.asked.clear();
+        for seat in self.sessions.values_mut() {
+            seat.frames.clear();
+        }
+    }
+
+    /// The document as a snapshot.
+    pub(crate) fn snapshot(&mut self) -> String {
+        text(self.room.snapshot().expect("the room is sound").text.to_vec())
+    }
+
+    fn deliver(&mut self, deliveries: Vec<Delivery>) {
+        for delivery in deliveries {
+            match delivery {
+                Delivery::Send(session, frame) => {
+                    if let Some(seat) = self.sessions.get_mut(&session) {
+                        seat.frames.push(text(frame));
+                    }
+                }
+                Delivery::Broadcast(groups, except, frame) => {
+                    let frame = text(frame);
+                    for (session, seat) in &mut self.sessions {
+                        if seat.group & groups != 0 && Some(*session) != except {
+                            seat.frames.push(frame.clone());
+                        }
+                    }
+                }
+                Delivery::Place(session, group) => {
+                    assert!(group <= groups::HELD, "one group at a time");
+                    match self.sessions.get_mut(&session) {
+                        Some(seat) => seat.group = group,
+                        None => panic!("placed session {session}, which is not here"),
+                    }
+                }
+                Delivery::Close(session, reason) => {
+                    // Its socket takes nothing more; what it got before stays readable.
+                    if let Some(seat) = self.sessions.get_mut(&session) {
+                        seat.group = groups::MUTE;
+                    }
+                    self.asked.push(Asked::Close(session, reason));
+                }
+                Delivery::Left(session, remaining) => {
+                    self.asked.push(Asked::Left(session, remaining));
+                }
+                Delivery::VerifyToken(session, attempt, token) => {
+                    self.asked.push(Asked::Verify(session, attempt, text(token)));
+                }
+                Delivery::Changed(patches) => {
+                    self.asked.extend(patches.map(text).map(Asked::Changed));
+                }
+            }
+        }
+    }
+}
+
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).expect("frames are UTF-8")
+}
