@@ -201,3 +201,32 @@ impl Room {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lc12_a_panic_breaks_the_room_and_nothing_else() {
+        let mut room = Room::new(false).unwrap();
+        let mut other = Room::new(false).unwrap();
+        room.edit(br#"[{"a":{"_exists":true}}]"#).unwrap();
+
+        let outcome = room.guard(|room| -> Result<(), RoomError> {
+            room.wants_patches = true;
+            panic!("the engine has a bug");
+        });
+
+        assert!(matches!(outcome, Err(RoomError::Broken)));
+        assert!(
+            matches!(room.snapshot(), Err(RoomError::Broken)),
+            "what it holds may be half an edit"
+        );
+        assert!(matches!(room.receive(1, b"{}"), Err(RoomError::Broken)));
+        assert!(matches!(
+            room.restore(br#"{"timestamp":0,"state":{},"timestamps":{}}"#),
+            Err(RoomError::Broken)
+        ));
+        assert!(other.edit(br#"[{"a":{"_exists":true}}]"#).is_ok());
+    }
+}
