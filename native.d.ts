@@ -28,6 +28,10 @@ export declare class NativeRoom {
   constructor(wantsPatches: boolean)
   /** The number of the last change. */
   get clock(): number
+  /** How many components are alive. */
+  get components(): number
+  /** How many tombstones there are. */
+  get tombstones(): number
   /** Starts from the JSON text of a snapshot. Throws `HEDDLE_BAD_SNAPSHOT`; then nothing has changed. */
   restore(snapshot: string): void
   /** Copies the document as it is now. */

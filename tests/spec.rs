@@ -51,7 +51,7 @@ fn rules_in_tests() -> BTreeSet<String> {
             Path::new(folder),
             &mut |path, code| match path.extension().and_then(|e| e.to_str()) {
                 Some("rs") => {
-                    rust_titles(code).for_each(|title| rules.extend(cited_in_rust(&title)))
+                    rust_titles(code).for_each(|title| rules.extend(cited_in_rust(&title)));
                 }
                 Some("ts") => rules.extend(cited_in_typescript(code)),
                 _ => {}

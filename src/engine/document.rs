@@ -21,6 +21,7 @@ pub struct Document {
     by_key: HashTable<Slot>,
     hash_keys: (u64, u64),
     newest: Option<Slot>,
+    alive: usize,
     scratch: Scratch,
 }
 
@@ -68,6 +69,7 @@ impl Document {
             by_key: HashTable::new(),
             hash_keys,
             newest: None,
+            alive: 0,
             scratch: Scratch::default(),
         }
     }
@@ -80,6 +82,11 @@ impl Document {
     /// Every component and tombstone, in the order in which their keys were first seen.
     pub fn components(&self) -> &[Component] {
         &self.slots
+    }
+
+    /// How many components are alive; the rest are tombstones.
+    pub fn alive(&self) -> usize {
+        self.alive
     }
 
     /// The component under a key, alive or not.
@@ -140,7 +147,7 @@ impl Document {
             key: key.into(),
             fields: Fields::default(),
             changed: 0,
-            alive: true,
+            alive: false,
             older: None,
             newer: None,
         });
@@ -157,8 +164,8 @@ impl Document {
         if fields.is_empty() {
             return;
         }
+        self.set_alive(slot, true);
         if let Some(component) = self.slots.get_mut(index(slot)) {
-            component.alive = true;
             component.fields.merge(fields, self.clock, &mut self.scratch);
         }
         self.touch(slot);
@@ -167,11 +174,19 @@ impl Document {
     /// Leaves a tombstone (TB1).
     fn bury(&mut self, found: Option<Slot>, key: &[u8]) {
         let slot = found.unwrap_or_else(|| self.insert(key));
+        self.set_alive(slot, false);
         if let Some(component) = self.slots.get_mut(index(slot)) {
-            component.alive = false;
             component.fields = Fields::default();
         }
         self.touch(slot);
+    }
+
+    fn set_alive(&mut self, slot: Slot, alive: bool) {
+        let Some(component) = self.slots.get_mut(index(slot)) else { return };
+        if std::mem::replace(&mut component.alive, alive) {
+            self.alive -= 1;
+        }
+        self.alive += usize::from(alive);
     }
 
     /// Moves a component to the head of the list of changes.
@@ -250,8 +265,8 @@ impl Restore {
         if let Some(component) = self.0.slots.get_mut(index(slot)) {
             component.fields = fields;
             component.changed = changed;
-            component.alive = alive;
         }
+        self.0.set_alive(slot, alive);
     }
 }
 
@@ -359,6 +374,7 @@ mod tests {
             patch(&[("a", &[DELETE, ("y", "2")]), ("unseen", &[DELETE])]),
         ]);
 
+        assert_eq!((document.alive(), document.components().len()), (0, 2));
         for key in ["a", "unseen"] {
             let component = document.get(key.as_bytes()).unwrap();
             assert!(!component.is_alive() && component.fields().is_empty());
@@ -420,6 +436,7 @@ mod tests {
         let mut document = restore.finish();
 
         assert_eq!(changed(&document, 0), ["late", "gone", "early"]);
+        assert_eq!((document.alive(), document.components().len()), (2, 3));
         document.apply(&patch(&[("early", &[("x", "3")])]));
         assert_eq!(changed(&document, 4), ["early", "late"]);
         assert_eq!(document.clock(), 10);

@@ -84,6 +84,18 @@ impl NativeRoom {
         number(self.room.clock())
     }
 
+    /// How many components are alive.
+    #[napi(getter)]
+    pub fn components(&self) -> u32 {
+        u32::try_from(self.room.census().0).unwrap_or(u32::MAX)
+    }
+
+    /// How many tombstones there are.
+    #[napi(getter)]
+    pub fn tombstones(&self) -> u32 {
+        u32::try_from(self.room.census().1).unwrap_or(u32::MAX)
+    }
+
     /// Starts from the JSON text of a snapshot. Throws `HEDDLE_BAD_SNAPSHOT`; then nothing has changed.
     #[napi]
     pub fn restore(&mut self, snapshot: String) -> Result<(), CodedError> {

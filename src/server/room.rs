@@ -62,6 +62,12 @@ impl Room {
         self.engine.document().clock()
     }
 
+    /// How many components are alive, and how many tombstones there are.
+    pub fn census(&self) -> (usize, usize) {
+        let document = self.engine.document();
+        (document.alive(), document.components().len() - document.alive())
+    }
+
     /// A session's rights, as long as it is here.
     pub fn access(&self, session: SessionId) -> Option<Access> {
         self.engine.session(session).map(|session| session.access)
