@@ -58,7 +58,6 @@ const hint = find('#hint', HTMLElement)
 
 listenToKeys(studio, actions, input)
 desk.onChange(repaint)
-desk.set({ color: me.color })
 onThemeChange(() => {
   theme = readTheme()
   repaint()
@@ -102,9 +101,15 @@ function resize(): void {
 addEventListener('resize', resize)
 
 let lastFrame = performance.now()
+let greeted = false
 function frame(): void {
   const now = performance.now()
   board.step()
+  if (board.loaded && !greeted) {
+    greeted = true
+    presence.takeFreeColor()
+    desk.set({ color: me.color })
+  }
   const moving = presence.ease(now - lastFrame)
   lastFrame = now
   if (stale) {

@@ -6,7 +6,7 @@ import {
   hasComponent,
 } from '@woven-ecs/core'
 import { type Board, createShared } from './board'
-import { Cursor, snap } from './components'
+import { COLORS, Cursor, snap } from './components'
 import { tidyName } from './ids'
 import type { Point } from './view'
 
@@ -51,6 +51,15 @@ export class Presence {
   rename(name: string): void {
     this.me.name = tidyName(name)
     this.say({ name: this.me.name })
+  }
+
+  /** Takes a colour that nobody here has, where there is one. */
+  takeFreeColor(): void {
+    const taken = new Set(Array.from(this.others.values(), ({ color }) => color))
+    if (!taken.has(this.me.color)) return
+    const free = Array.from({ length: COLORS }, (_, color) => color).slice(1)
+    this.me.color = free.find((color) => !taken.has(color)) ?? this.me.color
+    this.say({ color: this.me.color })
   }
 
   /** Follows the world; says whether anybody came, went or moved. */
