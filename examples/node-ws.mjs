@@ -20,7 +20,7 @@ server.on('connection', (ws, request) => {
   ws.on('message', connection.onMessage)
   ws.on('close', connection.onClose)
   ws.on('error', connection.onError)
-  connection.ready.catch((error) => ws.close(4401, error.message))
+  connection.ready.catch(() => ws.close(4401, 'refused'))
 })
 
 // Everything is saved before the process ends.
