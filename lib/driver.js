@@ -70,7 +70,7 @@ class RoomDriver {
     this.#storage = storage
     this.#engine = new Engine(hooks.wantsPatches, (error) => {
       this.#gate?.fail(error)
-      this.#end(false, ...ROOM_BROKEN)
+      this.shut(...ROOM_BROKEN)?.(false)
       hooks.report(error)
     })
     this.#queue = new EffectQueue(this.#sessions, {
@@ -241,11 +241,40 @@ class RoomDriver {
   }
 
   /**
-   * Closes the room.
+   * Closes the room and begins the last save.
    * @param {boolean} save whether what is unsaved is saved
    */
   close(save) {
-    this.#end(save)
+    this.shut()?.(save)
+  }
+
+  /**
+   * Closes the room, but for its last save, which the function that it gives begins; it gives none
+   * when the room is closed already. The sessions are gone at once, so that effects which have not
+   * run skip them.
+   * @param {number} [code]
+   * @param {string} [reason]
+   * @returns {((save: boolean) => void) | undefined}
+   */
+  shut(code, reason) {
+    if (this.#isClosed) return undefined
+    this.#isClosed = true
+    this.#sessions.hideAll()
+    const gate = this.#gate
+    this.#gate = undefined
+    if (gate !== undefined) {
+      // Who closes a room that loads need not have kept the promise of `load()`.
+      gate.promise.catch(ignore)
+      gate.fail(roomClosed())
+    }
+    /** @type {import('./timers.js').Deferred<void>} */
+    const lastSave = deferred()
+    // One that is given up is reported by the saver.
+    lastSave.promise.catch(ignore)
+    this.#observer?.closed(lastSave.promise)
+    for (const session of this.#sessions.all()) this.#close(session, code, reason)
+    this.#queue.runAfter(() => this.#sessions.clear())
+    return (save) => lastSave.resolve(this.#saver?.close(save && gate === undefined))
   }
 
   /** @returns {Promise<void>} */
@@ -284,37 +313,7 @@ class RoomDriver {
    */
   #failLoading(gate, error) {
     gate.fail(error)
-    this.#end(false, ...ROOM_NOT_LOADED)
-  }
-
-  /**
-   * Closes the room. Its sessions are gone at once; their sockets are closed when what they are still
-   * owed was written.
-   * @param {boolean} save
-   * @param {number} [code]
-   * @param {string} [reason]
-   */
-  #end(save, code, reason) {
-    if (this.#isClosed) return
-    this.#isClosed = true
-    this.#sessions.hideAll()
-    const gate = this.#gate
-    this.#gate = undefined
-    if (gate !== undefined) {
-      // Who closes a room that loads need not have kept the promise of `load()`.
-      gate.promise.catch(ignore)
-      gate.fail(roomClosed())
-    }
-    /** @type {import('./timers.js').Deferred<void>} */
-    const lastSave = deferred()
-    // One that is given up is reported by the saver.
-    lastSave.promise.catch(ignore)
-    this.#observer?.closed(lastSave.promise)
-    this.#queue.runAfter(() => {
-      for (const session of this.#sessions.all()) this.#close(session, code, reason)
-      this.#sessions.clear()
-    })
-    lastSave.resolve(this.#saver?.close(save && gate === undefined))
+    this.shut(...ROOM_NOT_LOADED)?.(false)
   }
 
   /**

@@ -108,6 +108,7 @@ class RoomManager {
    * @returns {Room | undefined}
    */
   getExistingRoom(roomId) {
+    checkString('roomId', roomId)
     const entry = this.#entries.get(roomId)
     return entry?.isOpen ? entry.room : undefined
   }
@@ -119,8 +120,9 @@ class RoomManager {
 
   /** @param {string} roomId */
   closeRoom(roomId) {
+    checkString('roomId', roomId)
     const entry = this.#entries.get(roomId)
-    if (entry !== undefined) this.#takeAway(entry, roomClosed())
+    if (entry !== undefined) this.#takeAway(entry, roomClosed())?.(true)
   }
 
   /** @returns {Promise<void>} */
@@ -131,7 +133,9 @@ class RoomManager {
     this.#closed = closed.promise
     // What could not be saved was reported too, so nobody has to look at the rejection.
     closed.promise.catch(ignore)
-    for (const entry of [...this.#entries.values()]) this.#takeAway(entry, managerClosed())
+    // All sessions are gone before the first save begins.
+    const rooms = [...this.#entries.values()].map((entry) => this.#takeAway(entry, managerClosed()))
+    for (const save of rooms) save?.(true)
     closed.resolve(allSaved([...this.#closing.values()]))
     return this.#closed
   }
@@ -165,7 +169,7 @@ class RoomManager {
         },
         closed: (lastSave) => this.#roomClosed(entry, lastSave),
       })
-      if (entry.isTakenAway) room.close()
+      if (entry.isTakenAway) room.close({ flush: false })
       await room.load()
       if (entry.isTakenAway) return
       entry.succeed(room)
@@ -193,15 +197,16 @@ class RoomManager {
   }
 
   /**
-   * Closes a room, opening or open, and lets those who wait for it know why.
+   * Closes a room, opening or open, but for its last save, and lets those who wait for it know why.
    * @param {Entry} entry
    * @param {HeddleError} reason
+   * @returns {((save: boolean) => void) | undefined} begins the last save
    */
   #takeAway(entry, reason) {
     entry.isTakenAway = true
     entry.fail(reason)
     this.#forget(entry)
-    entry.room?.close()
+    return entry.room && driverOf(entry.room).shut()
   }
 
   /** @param {Entry} entry */

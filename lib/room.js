@@ -79,16 +79,19 @@ class Room {
    * @param {FrameData} data
    */
   handleSocketMessage(sessionId, data) {
+    checkString('sessionId', sessionId)
     this.#driver.receive(sessionId, data)
   }
 
   /** @param {string} sessionId */
   handleSocketClose(sessionId) {
+    checkString('sessionId', sessionId)
     this.#driver.disconnect(sessionId)
   }
 
   /** @param {string} sessionId */
   handleSocketError(sessionId) {
+    checkString('sessionId', sessionId)
     this.#driver.disconnect(sessionId)
   }
 
@@ -112,6 +115,7 @@ class Room {
    * @returns {SessionPermission | undefined}
    */
   getSessionPermissions(sessionId) {
+    checkString('sessionId', sessionId)
     return this.#driver.permissionsOf(sessionId)
   }
 
@@ -120,6 +124,7 @@ class Room {
    * @param {SessionPermission} permissions
    */
   setSessionPermissions(sessionId, permissions) {
+    checkString('sessionId', sessionId)
     this.#driver.setPermissions(sessionId, permissions)
   }
 
@@ -128,6 +133,7 @@ class Room {
    * @returns {unknown}
    */
   getSessionMetadata(sessionId) {
+    checkString('sessionId', sessionId)
     return this.#driver.metadataOf(sessionId)
   }
 
@@ -136,6 +142,7 @@ class Room {
    * @param {unknown} metadata
    */
   setSessionMetadata(sessionId, metadata) {
+    checkString('sessionId', sessionId)
     this.#driver.setMetadata(sessionId, metadata)
   }
 
