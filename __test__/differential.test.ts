@@ -475,4 +475,19 @@ describe('deviations from the peer are these and no others', () => {
     expect(ours.room.getSnapshot().state).toEqual({ 'e1/A': { _exists: true, p: 'text' } })
     expect(theirs.room.getSnapshot().state).toEqual({ 'e1/A': { _exists: true, p: ['t', 5] } })
   })
+
+  it('[D14] concurrent first opens share one room; at the peer each gets its own', async () => {
+    const ours = new heddle.RoomManager()
+    const theirs = new peer.RoomManager()
+
+    const [one, other] = await Promise.all([ours.getOrCreateRoom('r'), ours.getOrCreateRoom('r')])
+    const [theirOne, theirOther] = await Promise.all([
+      theirs.getOrCreateRoom('r'),
+      theirs.getOrCreateRoom('r'),
+    ])
+
+    expect(one === other).toBe(true)
+    expect(theirOne === theirOther).toBe(false)
+    await Promise.all([ours.closeAll(), theirs.closeAll()])
+  })
 })

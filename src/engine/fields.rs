@@ -21,6 +21,9 @@ use super::{
 /// From this many bytes on a value is kept beside the packed entries.
 const DETACH_BYTES: usize = 1024;
 
+/// A buffer that one huge component needed is not kept for the others.
+const KEEP_BYTES: usize = 64 << 10;
+
 /// From this many fields on an update is searched by its sorted names.
 const SEARCH_SORTED: usize = 16;
 
@@ -270,7 +273,9 @@ impl Builder {
             entries: self.entries.as_slice().into(),
             detached: (!self.detached.is_empty()).then(|| Box::new(self.detached)),
         };
-        scratch.entries = self.entries;
+        if self.entries.capacity() <= KEEP_BYTES {
+            scratch.entries = self.entries;
+        }
         fields
     }
 

@@ -8,10 +8,12 @@ use std::{
 use super::delivery::{Delivery, bit};
 use crate::{
     engine::{
-        self, Access, Audience, Clock, Document, Effect, Frame, Group, Input, Message, Refusal,
-        SessionId,
+        self, Access, Audience, Clock, Document, Effect, Group, Input, Message, Refusal, SessionId,
     },
-    protocol::{canvas, limits::Limits},
+    protocol::{
+        canvas::{self, FrameText},
+        limits::Limits,
+    },
 };
 
 /// A room as its owner sees it: bytes in, deliveries out.
@@ -109,11 +111,8 @@ impl Room {
         bytes: &[u8],
     ) -> Result<Vec<Delivery>, RoomError> {
         self.guard(|room| {
-            let normal = canvas::normalize(bytes, &room.limits);
-            let frame = match &normal {
-                Ok(text) => canvas::decode_frame(text, &room.limits),
-                Err(refusal) => Frame::Refused(refusal.clone(), None),
-            };
+            let text = FrameText::read(bytes, &room.limits);
+            let frame = canvas::decode_frame(&text, &room.limits);
             Ok(room.run(Input::Received { session, frame }))
         })
     }
@@ -121,8 +120,9 @@ impl Room {
     /// Applies an edit by the server itself: the JSON text of a list of patches (PA11).
     pub fn edit(&mut self, patches: &[u8]) -> Result<Vec<Delivery>, RoomError> {
         self.guard(|room| {
-            let text = canvas::normalize(patches, &room.limits).map_err(RoomError::BadPatch)?;
-            let patches = canvas::decode_edit(&text, &room.limits).map_err(RoomError::BadPatch)?;
+            let text = FrameText::read(patches, &room.limits);
+            let text = text.sound().map_err(RoomError::BadPatch)?;
+            let patches = canvas::decode_edit(text, &room.limits).map_err(RoomError::BadPatch)?;
             room.engine.check_edit(&patches).map_err(RoomError::BadPatch)?;
             Ok(room.run(Input::Edited { patches }))
         })

@@ -217,6 +217,31 @@ fn rc6_a_delta_without_a_base_is_refused_the_same_way_and_gets_no_resync() {
 }
 
 #[test]
+fn rc6_a_reconnect_that_is_too_deep_is_served_too() {
+    let mut table = room_with_history();
+    let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+
+    table.receive(
+        2,
+        format!(
+            r#"{{"type":"reconnect","lastTimestamp":3,"protocolVersion":2,"documentPatches":[{{"a":{{"y":{deep}}},"new":{{"_exists":true}}}}]}}"#
+        ),
+    );
+
+    assert_eq!(
+        table.sent(2),
+        [
+            r#"{"type":"error","code":"too-deep","message":"nested deeper than the limit of 64"}"#,
+            concat!(
+                r#"{"type":"patch","clientId":"","documentPatches":[{"a":{"_exists":true,"x":3,"y":1},"new":{"_exists":false}}],"#,
+                r#""timestamp":3,"ephemeralPatches":[{"c":{"_exists":true}}]}"#
+            ),
+            r#"{"type":"synced","timestamp":3}"#
+        ]
+    );
+}
+
+#[test]
 fn rc8_last_timestamp_is_a_number() {
     for (last_timestamp, newest) in [
         ("-5", true),

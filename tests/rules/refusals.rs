@@ -122,7 +122,7 @@ fn lm3_json_may_be_64_deep() {
     accepted(frame(64));
     assert_eq!(
         refused(frame(65)),
-        r#"{"type":"error","code":"too-deep","message":"nested deeper than the limit of 64"}"#
+        r#"{"type":"error","code":"too-deep","message":"nested deeper than the limit of 64","messageId":"m"}"#
     );
     assert!(refused("[".repeat(10_000)).contains("too-deep"));
 }

@@ -4,38 +4,91 @@ use std::borrow::Cow;
 
 use super::{
     super::{
-        json::{Flaw, Form, Reader, canonicalize, scan},
+        json::{Flaw, Form, Reader, canonicalize, prune, scan},
         limits::Limits,
     },
     patches::{decode_patches, touched_keys},
 };
 use crate::engine::{Clock, Frame, Group, Patches, ReconnectPatches, Refusal, RefusalCode};
 
-/// The canonical text of a frame: as it came, or rewritten.
-///
-/// Fails on what is not UTF-8, not JSON, too large or too deep; no `messageId` can be told from such a frame.
-pub fn normalize<'f>(bytes: &'f [u8], limits: &Limits) -> Result<Cow<'f, [u8]>, Refusal> {
-    if bytes.len() > limits.frame_bytes {
-        let message =
-            format!("a frame of {} bytes is over the limit of {}", bytes.len(), limits.frame_bytes);
-        return Err(Refusal::new(RefusalCode::FrameTooLarge, message));
+/// The text of a frame, as far as it can be read.
+#[derive(Debug)]
+pub enum FrameText<'f> {
+    /// Canonical text: as it came, or rewritten.
+    Sound(Cow<'f, [u8]>),
+    /// Text that must be refused for its depth, cut down so that its sender can be told apart (RC6).
+    TooDeep(Refusal, Vec<u8>),
+    /// No JSON, or too much of it. Nothing is known about it.
+    Unreadable(Refusal),
+}
+
+impl<'f> FrameText<'f> {
+    /// Reads a frame's bytes as text.
+    pub fn read(bytes: &'f [u8], limits: &Limits) -> Self {
+        if bytes.len() > limits.frame_bytes {
+            let message = format!(
+                "a frame of {} bytes is over the limit of {}",
+                bytes.len(),
+                limits.frame_bytes
+            );
+            return Self::Unreadable(Refusal::new(RefusalCode::FrameTooLarge, message));
+        }
+        if let Err(error) = std::str::from_utf8(bytes) {
+            let message = format!("no valid UTF-8 at byte {}", error.valid_up_to());
+            return Self::Unreadable(Refusal::new(RefusalCode::BadJson, message));
+        }
+        match scan(bytes, limits.depth) {
+            Ok(Form::Canonical) => Self::Sound(Cow::Borrowed(bytes)),
+            Ok(Form::Loose) => Self::Sound(Cow::Owned(canonicalize(bytes))),
+            Err(flaw @ Flaw::Depth(_)) => {
+                let refusal = Refusal::new(RefusalCode::TooDeep, flaw.to_string());
+                let pruned = prune(bytes, limits.depth);
+                match scan(&pruned, limits.depth) {
+                    Ok(_) => Self::TooDeep(refusal, canonicalize(&pruned)),
+                    Err(_) => Self::Unreadable(refusal),
+                }
+            }
+            Err(flaw @ Flaw::Syntax(_)) => {
+                Self::Unreadable(Refusal::new(RefusalCode::BadJson, flaw.to_string()))
+            }
+        }
     }
-    if let Err(error) = std::str::from_utf8(bytes) {
-        return Err(Refusal::new(
-            RefusalCode::BadJson,
-            format!("no valid UTF-8 at byte {}", error.valid_up_to()),
-        ));
-    }
-    match scan(bytes, limits.depth) {
-        Ok(Form::Canonical) => Ok(Cow::Borrowed(bytes)),
-        Ok(Form::Loose) => Ok(Cow::Owned(canonicalize(bytes))),
-        Err(flaw @ Flaw::Syntax(_)) => Err(Refusal::new(RefusalCode::BadJson, flaw.to_string())),
-        Err(flaw @ Flaw::Depth(_)) => Err(Refusal::new(RefusalCode::TooDeep, flaw.to_string())),
+
+    /// The canonical text, unless the frame must be refused.
+    pub fn sound(&self) -> Result<&[u8], Refusal> {
+        match self {
+            Self::Sound(text) => Ok(text),
+            Self::TooDeep(refusal, _) | Self::Unreadable(refusal) => Err(refusal.clone()),
+        }
     }
 }
 
-/// Decodes a frame's canonical text.
-pub fn decode_frame<'f>(text: &'f [u8], limits: &Limits) -> Frame<'f> {
+/// Decodes a frame.
+pub fn decode_frame<'f>(text: &'f FrameText<'_>, limits: &Limits) -> Frame<'f> {
+    match text {
+        FrameText::Sound(text) => decode_text(text, limits),
+        FrameText::TooDeep(refusal, pruned) => match decode_text(pruned, limits) {
+            Frame::Reconnect { since, group, .. } => {
+                let touched = touched_keys(
+                    Envelope::read(pruned).and_then(|envelope| envelope.document_patches),
+                );
+                Frame::Reconnect {
+                    since,
+                    group,
+                    patches: ReconnectPatches::Refused(refusal.clone(), touched),
+                }
+            }
+            Frame::Unserved => Frame::Unserved,
+            Frame::Patch { message_id, .. } | Frame::Refused(_, message_id) => {
+                Frame::Refused(refusal.clone(), message_id)
+            }
+            Frame::TokenRefresh(_) | Frame::Unknown => Frame::Refused(refusal.clone(), None),
+        },
+        FrameText::Unreadable(refusal) => Frame::Refused(refusal.clone(), None),
+    }
+}
+
+fn decode_text<'f>(text: &'f [u8], limits: &Limits) -> Frame<'f> {
     let Some(envelope) = Envelope::read(text) else {
         return Frame::Refused(
             Refusal::new(RefusalCode::BadFrame, "a frame must be a JSON object"),

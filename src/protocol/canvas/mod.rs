@@ -8,7 +8,7 @@ pub mod encode;
 mod patches;
 pub mod snapshot;
 
-pub use decode::{decode_edit, decode_frame, normalize};
+pub use decode::{FrameText, decode_edit, decode_frame};
 
 /// The protocol version of current clients.
 pub const PROTOCOL_VERSION: u32 = 2;

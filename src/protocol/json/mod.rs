@@ -6,12 +6,14 @@
 
 mod canonical;
 mod number;
+mod prune;
 mod reader;
 mod scan;
 mod string;
 mod utf16;
 
 pub use canonical::canonicalize;
+pub use prune::prune;
 pub use reader::Reader;
 pub use scan::{Flaw, Form, scan};
 pub use utf16::from_utf16;
