@@ -31,8 +31,12 @@ export function runNpm(args, cwd = root) {
   return status ?? 1
 }
 
+/** How long one program may take before it counts as hanging, in milliseconds. */
+const DEADLINE_MS = 8 * 60_000
+
 /**
- * Runs a program, shows its output as it comes, and resolves to its exit code and what it wrote to stdout.
+ * Runs a program, shows its output as it comes, and resolves to its exit code and what it wrote to stdout. One that hangs
+ * is killed with all that it started: a test's worker does not notice that its parent is gone.
  * @param {string} command
  * @param {string[]} args
  * @param {Record<string, string>} env
@@ -40,17 +44,37 @@ export function runNpm(args, cwd = root) {
  */
 export function run(command, args, env = {}) {
   return new Promise((resolve, reject) => {
+    const hasGroups = process.platform !== 'win32'
     const child = spawn(command, args, {
       cwd: root,
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { ...process.env, ...env },
+      detached: hasGroups,
     })
+    /** @param {NodeJS.Signals} signal */
+    const end = (signal) => {
+      if (child.pid !== undefined) process.kill(hasGroups ? -child.pid : child.pid, signal)
+    }
+    const interrupted = () => {
+      end('SIGKILL')
+      process.exit(130)
+    }
+    process.once('SIGINT', interrupted).once('SIGTERM', interrupted)
+    const deadline = setTimeout(() => {
+      console.error(`${command} is killed: it ran for ${DEADLINE_MS / 60_000} minutes.`)
+      end('SIGKILL')
+    }, DEADLINE_MS)
+
     let output = ''
     child.stdout.setEncoding('utf8').on('data', (text) => {
       output += text
       process.stdout.write(text)
     })
     child.on('error', reject)
-    child.on('close', (code) => resolve({ code: code ?? 1, output }))
+    child.on('close', (code) => {
+      clearTimeout(deadline)
+      process.off('SIGINT', interrupted).off('SIGTERM', interrupted)
+      resolve({ code: code ?? 1, output })
+    })
   })
 }

@@ -41,7 +41,7 @@ export function cargoTest(title, args) {
   return {
     title,
     async run() {
-      const { code, output } = await run('cargo', ['test', ...args])
+      const { code, output } = await run('cargo', ['test', '--no-fail-fast', ...args])
       const counts = { passed: 0, failed: 0, skipped: 0 }
       for (const line of output.matchAll(
         /^test result:.* (\d+) passed; (\d+) failed; (\d+) ignored/gm,
