@@ -4,10 +4,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, describe, expect, test as it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import WebSocket from 'ws'
 import type { ServerMessage } from '../index.js'
-import { bunPath, nodeOfLine } from '../scripts/runtimes.mjs'
+import { bunPath, nodeOfLine, oldestBunPath } from '../scripts/runtimes.mjs'
 
 const examples = fileURLToPath(new URL('../examples', import.meta.url))
 
@@ -108,6 +108,7 @@ function startExample(runtime: string, file: string): Promise<Example> {
 describe.each([
   { file: 'node-ws.mjs', runtime: () => process.execPath },
   { file: 'bun.ts', runtime: bunPath },
+  { file: 'bun.ts', runtime: oldestBunPath },
   { file: 'express.mjs', runtime: () => process.execPath },
   { file: 'sqlite-storage.mjs', runtime: () => nodeOfLine(22) },
   { file: 'sqlite-storage.mjs', runtime: () => nodeOfLine(24) },

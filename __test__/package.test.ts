@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { publint } from 'publint'
-import { afterAll, beforeAll, describe, expect, test as it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import manifest from '../package.json' with { type: 'json' }
 import { npmCommand } from '../scripts/run.mjs'
-import { bunPath, nodeOfLine } from '../scripts/runtimes.mjs'
+import { bunPath, nodeOfLine, oldestBunPath } from '../scripts/runtimes.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const programs = fileURLToPath(new URL('package', import.meta.url))
@@ -18,6 +18,7 @@ const runtimes = [
   { runtime: 'Node 22', path: () => nodeOfLine(22) },
   { runtime: 'Node 24', path: () => nodeOfLine(24) },
   { runtime: 'Bun', path: bunPath },
+  { runtime: 'the oldest Bun', path: oldestBunPath },
 ]
 
 const NAMES = [

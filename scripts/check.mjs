@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import { fail, requireRust } from './requirements.mjs'
 import { root, run } from './run.mjs'
-import { nodeOfLine } from './runtimes.mjs'
+import { nodeLines, nodeOfLine } from './runtimes.mjs'
 import { setup } from './setup.mjs'
 import { command, runSteps, vitest } from './steps.mjs'
 
@@ -49,7 +49,7 @@ try {
     tool('types', 'typescript/bin/tsc', ['-p', '.']),
     tool('types of the Bun example', 'typescript/bin/tsc', ['-p', 'examples']),
     generatedFilesAreCommitted,
-    ...[20, 22, 24]
+    ...nodeLines
       .filter((line) => nodeOfLine(line) !== process.execPath)
       .map((line) => vitest(`vitest on Node ${line}`, nodeOfLine(line), [], runtimeTestsOnly)),
   ])

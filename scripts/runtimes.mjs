@@ -13,47 +13,69 @@ import { join } from 'node:path'
 import { SetupError } from './requirements.mjs'
 import { root, runNpm } from './run.mjs'
 
-/** The releases that stand for the supported lines of Node.
- * @type {Record<number, string>}
- */
+/** The releases that stand for the supported lines of Node. */
 const NODE_RELEASES = { 20: '20.20.2', 22: '22.23.3', 24: '24.21.0' }
 
+/** The lines of Node that heddle runs on. */
+export const nodeLines = /** @type {const} */ ([20, 22, 24])
+
+/** The oldest release of Bun that heddle runs on. */
+const OLDEST_BUN = '1.2.0'
+
+const executableSuffix = process.platform === 'win32' ? '.exe' : ''
 const runtimesFolder = join(root, 'target', 'runtimes')
 
 /**
  * The path of a Node of the line `major`: this one if it is of that line, else a fetched one.
- * @param {number} major
+ * @param {keyof typeof NODE_RELEASES} major
  */
 export function nodeOfLine(major) {
   const here = process.versions.node.split('.')[0]
   if (here === String(major) && !process.versions.bun) return process.execPath
 
   const release = NODE_RELEASES[major]
-  const home = join(runtimesFolder, `node-${release}`)
   const system = process.platform === 'win32' ? 'win' : process.platform
   const name = `node-${system}-${process.arch}`
-  if (!existsSync(home)) fetchInto(home, `${name}@${release}`)
-  return join(home, 'node_modules', name, 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
+  return join(fetchPackage(name, release), 'bin', `node${executableSuffix}`)
+}
+
+/** The path of the oldest supported Bun, fetched. */
+export function oldestBunPath() {
+  const system = process.platform === 'win32' ? 'windows' : process.platform
+  const machine = process.arch === 'arm64' ? 'aarch64' : process.arch
+  const home = fetchPackage(`@oven/bun-${system}-${machine}`, OLDEST_BUN)
+  return join(home, 'bin', `bun${executableSuffix}`)
+}
+
+/** Fetches all of them ahead, so that no test waits for it. */
+export function fetchRuntimes() {
+  for (const line of nodeLines) nodeOfLine(line)
+  oldestBunPath()
 }
 
 /**
- * Installs one package into `home`; several processes may do so at once, the first to finish wins.
- * @param {string} home
- * @param {string} spec
+ * Gives the folder of a package, fetched unless it was before. Several processes may do so at once: the first to finish
+ * wins.
+ * @param {string} name
+ * @param {string} version
  */
-function fetchInto(home, spec) {
-  mkdirSync(runtimesFolder, { recursive: true })
-  const draft = mkdtempSync(join(runtimesFolder, 'fetching-'))
-  const flags = ['--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
-  if (runNpm(['install', '--prefix', draft, ...flags, spec], draft) !== 0) {
-    rmSync(draft, { recursive: true })
-    throw new SetupError(`${spec} could not be fetched from npm: npm says why, above.`)
+function fetchPackage(name, version) {
+  const home = join(runtimesFolder, `${name.replace('/', '-')}-${version}`)
+  if (!existsSync(home)) {
+    mkdirSync(runtimesFolder, { recursive: true })
+    const draft = mkdtempSync(join(runtimesFolder, 'fetching-'))
+    const flags = ['--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
+    if (runNpm(['install', '--prefix', draft, ...flags, `${name}@${version}`], draft) !== 0) {
+      rmSync(draft, { recursive: true })
+      throw new SetupError(`${name} could not be fetched from npm: npm says why, above.`)
+    }
+    if (existsSync(home)) {
+      rmSync(draft, { recursive: true })
+    } else {
+      renameSync(draft, home)
+    }
   }
-  if (existsSync(home)) {
-    rmSync(draft, { recursive: true })
-  } else {
-    renameSync(draft, home)
-  }
+  return join(home, 'node_modules', name)
 }
 
 /**
@@ -66,9 +88,10 @@ export function bunPath() {
   if (isProgram(moved)) return moved
 
   const scope = join(root, 'node_modules', '@oven')
-  const name = process.platform === 'win32' ? 'bun.exe' : 'bun'
   const packages = existsSync(scope) ? readdirSync(scope) : []
-  const found = packages.map((folder) => join(scope, folder, 'bin', name)).find(isProgram)
+  const found = packages
+    .map((folder) => join(scope, folder, 'bin', `bun${executableSuffix}`))
+    .find(isProgram)
   if (!found) {
     throw new SetupError('Bun is missing: its npm package has no build for this platform.')
   }

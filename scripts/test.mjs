@@ -1,12 +1,13 @@
 // `npm test`: sets the clone up and runs every test: Rust without and with the bindings, then the addon on Node and on Bun.
 import { fail, requireRust } from './requirements.mjs'
-import { bunPath } from './runtimes.mjs'
+import { bunPath, fetchRuntimes } from './runtimes.mjs'
 import { setup } from './setup.mjs'
 import { cargoTest, runSteps, vitest } from './steps.mjs'
 
 try {
   setup()
   requireRust()
+  fetchRuntimes()
   await runSteps('tests', [
     cargoTest('Rust without Node', ['--no-default-features']),
     cargoTest('Rust with the bindings', []),
