@@ -23,7 +23,7 @@ const { deferred, ignore } = require('./timers.js')
 
 /** @typedef {import('../index').SessionInfo} SessionInfo */
 /** @typedef {import('../index').Storage} Storage */
-/** @typedef {import('./effects.js').Effects} Effects */
+/** @typedef {import('./mailbox.js').Effects} Effects */
 /** @typedef {import('./frames.js').Frame} Frame */
 /** @typedef {import('./hooks.js').Hooks} Hooks */
 /** @typedef {import('./sessions.js').Join} Join */

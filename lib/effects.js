@@ -8,20 +8,20 @@
  * have not run yet, so that every session sees the same order.
  */
 
+const {
+  BROADCAST,
+  CHANGED,
+  CLOSE,
+  LEFT,
+  LENGTHS,
+  PLACE,
+  SEND,
+  VERIFY_TOKEN,
+} = require('./mailbox.js')
+
+/** @typedef {import('./mailbox.js').Effects} Effects */
 /** @typedef {import('./sessions.js').Session} Session */
 /** @typedef {import('./sessions.js').Sessions} Sessions */
-/** @typedef {(number | string | null)[]} Effects */
-
-const SEND = 0
-const BROADCAST = 1
-const PLACE = 2
-const CLOSE = 3
-const LEFT = 4
-const VERIFY_TOKEN = 5
-const CHANGED = 6
-
-/** How many slots each operation takes, its number included. */
-const LENGTHS = [3, 4, 3, 4, 3, 4, 2]
 
 /**
  * What is more than sending. None of these may throw.

@@ -9,9 +9,10 @@
  */
 
 const { codedError, HeddleError } = require('./errors.js')
+const { mailbox, openAnswer } = require('./mailbox.js')
 const { NativeRoom } = require('./native.js')
 
-/** @typedef {import('./effects.js').Effects} Effects */
+/** @typedef {import('./mailbox.js').Effects} Effects */
 /** @typedef {import('./frames.js').Frame} Frame */
 /** @typedef {import('../index').SessionPermission} SessionPermission */
 /** @typedef {import('../native').NativeSnapshot} NativeSnapshot */
@@ -27,7 +28,7 @@ class Engine {
    * @param {(error: HeddleError) => void} onBroken
    */
   constructor(wantsPatches, onBroken) {
-    this.#native = new NativeRoom(wantsPatches)
+    this.#native = new NativeRoom(mailbox, wantsPatches)
     this.#onBroken = onBroken
   }
 
@@ -60,7 +61,7 @@ class Engine {
    */
   join(session, clientId, permissions, isHeld) {
     const text = JSON.stringify(clientId)
-    return this.#ask(() => this.#native.join(session, text, permissions, isHeld))
+    return this.#ask(() => openAnswer(this.#native.join(session, text, permissions, isHeld)))
   }
 
   /**
@@ -70,9 +71,11 @@ class Engine {
    */
   receive(session, frame) {
     try {
-      return typeof frame === 'string'
-        ? this.#native.receiveText(session, frame)
-        : this.#native.receiveBytes(session, frame)
+      return openAnswer(
+        typeof frame === 'string'
+          ? this.#native.receiveText(session, frame)
+          : this.#native.receiveBytes(session, frame),
+      )
     } catch (error) {
       this.break(error)
       return null
@@ -84,7 +87,7 @@ class Engine {
    * @returns {Effects | null}
    */
   leave(session) {
-    return this.#tell(() => this.#native.leave(session)) ?? null
+    return this.#tell(() => openAnswer(this.#native.leave(session))) ?? null
   }
 
   /**
@@ -120,7 +123,7 @@ class Engine {
    * @returns {Effects | null}
    */
   tokenRefused(session, attempt) {
-    return this.#tell(() => this.#native.tokenRefused(session, attempt)) ?? null
+    return this.#tell(() => openAnswer(this.#native.tokenRefused(session, attempt))) ?? null
   }
 
   /**
@@ -128,7 +131,7 @@ class Engine {
    * @returns {Effects | null}
    */
   applyPatches(patches) {
-    return this.#ask(() => this.#native.applyPatches(patches))
+    return this.#ask(() => openAnswer(this.#native.applyPatches(patches)))
   }
 
   /**

@@ -35,7 +35,7 @@ function explain(cause) {
     return `${start} native.js is missing, this checkout is not built. Run \`npm run build\` (needs Rust).`
   }
   if (existsSync(join(ROOT, file)) || isInstalled(packageName)) {
-    return `${start} it is there but does not load. Reinstall heddle here. ${messageOf(cause)}`
+    return `${start} it is there but does not load. Reinstall heddle here. ${loadFailure(cause)}`
   }
   return (
     `${start} neither ${file} nor the package ${packageName} is installed. ` +
@@ -43,6 +43,20 @@ function explain(cause) {
     'node_modules made on another platform, or `--omit=optional`, leaves it out. Where no such ' +
     'package exists, build heddle from its sources with `npm run build` (needs Rust).'
   )
+}
+
+/**
+ * Why the system refused the binary: of the attempts that the generated loader made, each the cause
+ * of the next, only one found something to load.
+ * @param {unknown} error
+ * @returns {string}
+ */
+function loadFailure(error) {
+  let reason = messageOf(error)
+  for (let attempt = error; attempt instanceof Error; attempt = attempt.cause) {
+    if (!attempt.message.startsWith('Cannot find')) reason = attempt.message
+  }
+  return reason
 }
 
 /**

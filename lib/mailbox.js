@@ -1,0 +1,80 @@
+'use strict'
+
+/**
+ * How native answers are read. An answer is one string, all its texts one after the other; what to
+ * do with which piece of it stands as numbers in the mailbox, which the next answer overwrites.
+ * `src/node/mailbox.rs` writes it.
+ */
+
+/** The operations of an answer. */
+const SEND = 0
+const BROADCAST = 1
+const PLACE = 2
+const CLOSE = 3
+const LEFT = 4
+const VERIFY_TOKEN = 5
+const CHANGED = 6
+
+/** How many slots each operation takes, its number included. */
+const LENGTHS = [3, 4, 3, 4, 3, 4, 2]
+
+/** The slot of each operation that holds the length of a text; 0 for none. */
+const TEXT_SLOTS = [2, 3, 0, 3, 0, 3, 1]
+
+/** An answer is a handful of operations. */
+const mailbox = new Float64Array(256)
+
+/** @typedef {(number | string | null)[]} Effects */
+
+/**
+ * Copies an answer out of the mailbox: operations, one after the other, each with its operands.
+ * @param {string | null} texts what the native call returned
+ * @returns {Effects | null}
+ */
+function openAnswer(texts) {
+  if (texts === null) return null
+  // The first slot counts the others.
+  const end = slot(0) + 1
+  /** @type {Effects} */
+  const effects = []
+  let from = 0
+  for (let at = 1; at < end; ) {
+    const operation = slot(at)
+    const textSlot = TEXT_SLOTS[operation]
+    const next = at + (LENGTHS[operation] ?? 0)
+    if (next === at) throw new Error(`unknown operation ${operation}`)
+    for (let index = 0; at < next; at++, index++) {
+      const value = slot(at)
+      if (index === 0 || index !== textSlot) {
+        effects.push(value)
+      } else if (value < 0) {
+        effects.push(null)
+      } else {
+        effects.push(texts.slice(from, from + value))
+        from += value
+      }
+    }
+  }
+  return effects
+}
+
+/**
+ * @param {number} index
+ * @returns {number}
+ */
+function slot(index) {
+  return /** @type {number} */ (mailbox[index])
+}
+
+module.exports = {
+  BROADCAST,
+  CHANGED,
+  CLOSE,
+  LEFT,
+  LENGTHS,
+  mailbox,
+  openAnswer,
+  PLACE,
+  SEND,
+  VERIFY_TOKEN,
+}
