@@ -22,10 +22,13 @@ export declare class NativeFileStore {
   save(snapshot: string | NativeSnapshot): Promise<void>
 }
 
-/** The engine of one room. Sessions are numbers that the caller never uses twice. */
+/**
+ * The engine of one room. Sessions are numbers that the caller never uses twice. What a method returns, if it returns
+ * a string, is the text of an answer; `mailbox.rs` says how to read it.
+ */
 export declare class NativeRoom {
-  /** An empty room. `wantsPatches`: whether CHANGED carries the patches. */
-  constructor(wantsPatches: boolean)
+  /** An empty room that answers through `mailbox`. `wantsPatches`: whether CHANGED carries the patches. */
+  constructor(mailbox: Float64Array, wantsPatches: boolean)
   /** The number of the last change. */
   get clock(): number
   /** How many components are alive. */
@@ -37,13 +40,13 @@ export declare class NativeRoom {
   /** Copies the document as it is now. */
   snapshot(): NativeSnapshot
   /** Adds a session of a client, whose id comes as JSON text. */
-  join(session: number, clientId: string, permissions: string, held: boolean): Array<number | string | null> | null
+  join(session: number, clientId: string, permissions: string, held: boolean): string | null
   /** Handles a frame that came as text. */
-  receiveText(session: number, frame: string): Array<number | string | null> | null
+  receiveText(session: number, frame: string): string | null
   /** Handles a frame that came as bytes. */
-  receiveBytes(session: number, frame: Uint8Array): Array<number | string | null> | null
+  receiveBytes(session: number, frame: Uint8Array): string | null
   /** Removes a session. */
-  leave(session: number): Array<number | string | null> | null
+  leave(session: number): string | null
   /** A session's rights; null when it is not here. */
   permissions(session: number): 'readonly' | 'readwrite' | null
   /** Sets a session's rights; anything but `readwrite` is `readonly`. */
@@ -51,12 +54,12 @@ export declare class NativeRoom {
   /** A token refresh succeeded. False when its outcome no longer counts. */
   tokenVerified(session: number, attempt: number, permissions: string): boolean
   /** A token refresh was refused. Nothing happens when its outcome no longer counts. */
-  tokenRefused(session: number, attempt: number): Array<number | string | null> | null
+  tokenRefused(session: number, attempt: number): string | null
   /**
    * Applies an edit by the server itself: the JSON text of a list of patches. Throws `HEDDLE_BAD_PATCH`; then nothing
    * has changed.
    */
-  applyPatches(patches: string): Array<number | string | null> | null
+  applyPatches(patches: string): string | null
 }
 
 /** A consistent copy of a room's document. */

@@ -6,6 +6,7 @@
 #![expect(clippy::needless_pass_by_value, reason = "the napi macros hand arguments over by value")]
 
 mod error;
+mod mailbox;
 mod room;
 mod store;
 

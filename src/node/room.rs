@@ -4,40 +4,27 @@ use std::sync::Arc;
 
 use napi::{
     JsString,
-    bindgen_prelude::{Either3, Null, Uint8Array},
+    bindgen_prelude::{Float64Array, Uint8Array},
 };
 use napi_derive::napi;
 
-use super::error::{CodedError, ROOM_BROKEN};
+use super::{
+    error::{CodedError, ROOM_BROKEN},
+    mailbox::Mailbox,
+};
 use crate::{
-    engine::{Access, CloseReason, Input, SessionId},
+    engine::{Access, Input, SessionId},
     protocol::json::from_utf16,
-    server::{Delivery, Room, Snapshot},
+    server::{Room, Snapshot},
 };
 
-/// What is left to do, flattened: an op, then its operands. `lib/effects.js` reads it.
-type Effects = Option<Vec<Operand>>;
-type Operand = Either3<f64, String, Null>;
-
-/// The ops of [`Effects`].
-mod op {
-    pub(super) const SEND: f64 = 0.0;
-    pub(super) const BROADCAST: f64 = 1.0;
-    pub(super) const PLACE: f64 = 2.0;
-    pub(super) const CLOSE: f64 = 3.0;
-    pub(super) const LEFT: f64 = 4.0;
-    pub(super) const VERIFY_TOKEN: f64 = 5.0;
-    pub(super) const CHANGED: f64 = 6.0;
-}
-
-/// Stands for "no session" in [`op::BROADCAST`].
-const NOBODY: f64 = -1.0;
-
-/// The engine of one room. Sessions are numbers that the caller never uses twice.
+/// The engine of one room. Sessions are numbers that the caller never uses twice. What a method returns, if it returns
+/// a string, is the text of an answer; `mailbox.rs` says how to read it.
 #[derive(Debug)]
 #[napi]
 pub struct NativeRoom {
     room: Room,
+    mailbox: Mailbox,
 }
 
 /// A consistent copy of a room's document.
@@ -71,11 +58,11 @@ impl NativeSnapshot {
 
 #[napi]
 impl NativeRoom {
-    /// An empty room. `wantsPatches`: whether CHANGED carries the patches.
+    /// An empty room that answers through `mailbox`. `wantsPatches`: whether CHANGED carries the patches.
     #[napi(constructor)]
-    pub fn new(wants_patches: bool) -> Result<Self, CodedError> {
+    pub fn new(mailbox: Float64Array, wants_patches: bool) -> Result<Self, CodedError> {
         let room = Room::new(wants_patches).map_err(|error| CodedError::new(ROOM_BROKEN, error))?;
-        Ok(Self { room })
+        Ok(Self { room, mailbox: Mailbox::new(mailbox) })
     }
 
     /// The number of the last change.
@@ -109,14 +96,14 @@ impl NativeRoom {
     }
 
     /// Adds a session of a client, whose id comes as JSON text.
-    #[napi(ts_return_type = "Array<number | string | null> | null")]
+    #[napi]
     pub fn join(
         &mut self,
         session: i64,
         client_id: String,
         permissions: String,
         held: bool,
-    ) -> Result<Effects, CodedError> {
+    ) -> Result<Option<String>, CodedError> {
         let client = client_id.trim_matches('"').as_bytes();
         self.handle(Input::Joined {
             session: id(session),
@@ -127,12 +114,12 @@ impl NativeRoom {
     }
 
     /// Handles a frame that came as text.
-    #[napi(ts_return_type = "Array<number | string | null> | null")]
+    #[napi]
     pub fn receive_text(
         &mut self,
         session: i64,
         frame: JsString<'_>,
-    ) -> Result<Effects, CodedError> {
+    ) -> Result<Option<String>, CodedError> {
         let utf8 = frame.into_utf8().map_err(unreadable)?;
         let utf8 = utf8.as_str().map_err(unreadable)?;
         // Lone surrogates have no UTF-8 and were replaced: look at what was really there.
@@ -144,18 +131,18 @@ impl NativeRoom {
     }
 
     /// Handles a frame that came as bytes.
-    #[napi(ts_return_type = "Array<number | string | null> | null")]
+    #[napi]
     pub fn receive_bytes(
         &mut self,
         session: i64,
         frame: Uint8Array,
-    ) -> Result<Effects, CodedError> {
+    ) -> Result<Option<String>, CodedError> {
         self.receive(session, &frame)
     }
 
     /// Removes a session.
-    #[napi(ts_return_type = "Array<number | string | null> | null")]
-    pub fn leave(&mut self, session: i64) -> Result<Effects, CodedError> {
+    #[napi]
+    pub fn leave(&mut self, session: i64) -> Result<Option<String>, CodedError> {
         self.handle(Input::Left { session: id(session) })
     }
 
@@ -190,93 +177,30 @@ impl NativeRoom {
     }
 
     /// A token refresh was refused. Nothing happens when its outcome no longer counts.
-    #[napi(ts_return_type = "Array<number | string | null> | null")]
-    pub fn token_refused(&mut self, session: i64, attempt: u32) -> Result<Effects, CodedError> {
+    #[napi]
+    pub fn token_refused(
+        &mut self,
+        session: i64,
+        attempt: u32,
+    ) -> Result<Option<String>, CodedError> {
         self.handle(Input::TokenRefused { session: id(session), attempt })
     }
 
     /// Applies an edit by the server itself: the JSON text of a list of patches. Throws `HEDDLE_BAD_PATCH`; then nothing
     /// has changed.
-    #[napi(ts_return_type = "Array<number | string | null> | null")]
-    pub fn apply_patches(&mut self, patches: String) -> Result<Effects, CodedError> {
-        Ok(flatten(self.room.edit(patches.as_bytes())?))
+    #[napi]
+    pub fn apply_patches(&mut self, patches: String) -> Result<Option<String>, CodedError> {
+        self.mailbox.post(self.room.edit(patches.as_bytes())?)
     }
 }
 
 impl NativeRoom {
-    fn receive(&mut self, session: i64, frame: &[u8]) -> Result<Effects, CodedError> {
-        Ok(flatten(self.room.receive(id(session), frame)?))
+    fn receive(&mut self, session: i64, frame: &[u8]) -> Result<Option<String>, CodedError> {
+        self.mailbox.post(self.room.receive(id(session), frame)?)
     }
 
-    fn handle(&mut self, input: Input<'_>) -> Result<Effects, CodedError> {
-        Ok(flatten(self.room.handle(input)?))
-    }
-}
-
-fn flatten(deliveries: Vec<Delivery>) -> Effects {
-    if deliveries.is_empty() {
-        return None;
-    }
-    let mut effects = Vec::with_capacity(deliveries.len() * 4);
-    let operand = |session: SessionId| Either3::A(number(session));
-    for delivery in deliveries {
-        match delivery {
-            Delivery::Send(session, frame) => {
-                effects.extend([Either3::A(op::SEND), operand(session), Either3::B(text(frame))]);
-            }
-            Delivery::Broadcast(groups, except, frame) => {
-                let except = Either3::A(except.map_or(NOBODY, number));
-                let groups = Either3::A(f64::from(groups));
-                effects.extend([
-                    Either3::A(op::BROADCAST),
-                    groups,
-                    except,
-                    Either3::B(text(frame)),
-                ]);
-            }
-            Delivery::Place(session, group) => {
-                effects.extend([
-                    Either3::A(op::PLACE),
-                    operand(session),
-                    Either3::A(f64::from(group)),
-                ]);
-            }
-            Delivery::Close(session, reason) => {
-                let (code, reason) = close_code(reason);
-                let reason = Either3::B(String::from(reason));
-                effects.extend([Either3::A(op::CLOSE), operand(session), Either3::A(code), reason]);
-            }
-            Delivery::Left(session, remaining) => {
-                let remaining = u32::try_from(remaining).unwrap_or(u32::MAX);
-                effects.extend([
-                    Either3::A(op::LEFT),
-                    operand(session),
-                    Either3::A(f64::from(remaining)),
-                ]);
-            }
-            Delivery::VerifyToken(session, attempt, token) => {
-                let attempt = Either3::A(f64::from(attempt));
-                effects.extend([
-                    Either3::A(op::VERIFY_TOKEN),
-                    operand(session),
-                    attempt,
-                    Either3::B(text(token)),
-                ]);
-            }
-            Delivery::Changed(patches) => {
-                let patches = patches.map_or(Either3::C(Null), |patches| Either3::B(text(patches)));
-                effects.extend([Either3::A(op::CHANGED), patches]);
-            }
-        }
-    }
-    Some(effects)
-}
-
-/// The close codes of SPEC.md (CC1): below 4500 a client may come back.
-fn close_code(reason: CloseReason) -> (f64, &'static str) {
-    match reason {
-        CloseReason::FrameRefused => (4400.0, "frame refused"),
-        CloseReason::TokenRefused => (4401.0, "token refused"),
+    fn handle(&mut self, input: Input<'_>) -> Result<Option<String>, CodedError> {
+        self.mailbox.post(self.room.handle(input)?)
     }
 }
 
@@ -291,7 +215,7 @@ fn id(session: i64) -> SessionId {
 }
 
 /// Clocks and sessions stay below 2^53, so a double holds them exactly.
-fn number(integer: u64) -> f64 {
+pub(super) fn number(integer: u64) -> f64 {
     let (high, low) = (integer >> 32, integer & 0xffff_ffff);
     let half = |half: u64| f64::from(u32::try_from(half).unwrap_or(u32::MAX));
     half(high) * 4_294_967_296.0 + half(low)

@@ -1,0 +1,165 @@
+//! How a room's answers reach lib/: numbers through memory that both sides see, texts as one string.
+//!
+//! Making JS values is what a call across the border costs most, so an answer is one string, whatever it consists of: all
+//! texts one after the other. What to do with which piece stands in the *mailbox*, an array of numbers that lib/ made and
+//! that is overwritten by the next answer:
+//!
+//! ```text
+//! mailbox := count op*                     count: the slots that follow
+//! op      := SEND session length           length: UTF-16 code units of the next piece of the string
+//!          | BROADCAST groups except length
+//!          | PLACE session group
+//!          | CLOSE session code length
+//!          | LEFT session remaining
+//!          | VERIFY_TOKEN session attempt length
+//!          | CHANGED length                length: -1 without a text
+//! ```
+#![expect(unsafe_code, reason = "writing into memory that JS sees")]
+
+use napi::bindgen_prelude::Float64Array;
+
+use super::{
+    error::{CodedError, ROOM_BROKEN},
+    room::{number, text},
+};
+use crate::{engine::CloseReason, server::Delivery};
+
+const SEND: f64 = 0.0;
+const BROADCAST: f64 = 1.0;
+const PLACE: f64 = 2.0;
+const CLOSE: f64 = 3.0;
+const LEFT: f64 = 4.0;
+const VERIFY_TOKEN: f64 = 5.0;
+const CHANGED: f64 = 6.0;
+
+/// Stands for "no session" and "no text".
+const NONE: f64 = -1.0;
+
+/// The array that answers are written into.
+pub(super) struct Mailbox(Float64Array);
+
+impl std::fmt::Debug for Mailbox {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_tuple("Mailbox").field(&self.0.len()).finish()
+    }
+}
+
+impl Mailbox {
+    pub(super) fn new(slots: Float64Array) -> Self {
+        Self(slots)
+    }
+
+    /// Writes an answer; the string to return, or none when there is nothing to do. An input has a handful of effects, so
+    /// a mailbox that is too small for them is a mistake of ours.
+    pub(super) fn post(&mut self, deliveries: Vec<Delivery>) -> Result<Option<String>, CodedError> {
+        if deliveries.is_empty() {
+            return Ok(None);
+        }
+        // SAFETY: lib/ reads the array only between two calls, on the thread that makes them.
+        let slots = unsafe { self.0.as_mut() };
+        let mut answer = Answer { slots, used: 0, text: Vec::new() };
+        for delivery in deliveries {
+            answer.add(delivery);
+        }
+        answer.finish().map(Some)
+    }
+}
+
+struct Answer<'m> {
+    slots: &'m mut [f64],
+    used: usize,
+    text: Vec<u8>,
+}
+
+impl Answer<'_> {
+    fn add(&mut self, delivery: Delivery) {
+        match delivery {
+            Delivery::Send(session, frame) => {
+                self.numbers([SEND, number(session)]);
+                self.piece(&frame);
+            }
+            Delivery::Broadcast(groups, except, frame) => {
+                self.numbers([BROADCAST, f64::from(groups), except.map_or(NONE, number)]);
+                self.piece(&frame);
+            }
+            Delivery::Place(session, group) => {
+                self.numbers([PLACE, number(session), f64::from(group)]);
+            }
+            Delivery::Close(session, reason) => {
+                let (code, reason) = close_code(reason);
+                self.numbers([CLOSE, number(session), code]);
+                self.piece(reason.as_bytes());
+            }
+            Delivery::Left(session, remaining) => {
+                let remaining = f64::from(u32::try_from(remaining).unwrap_or(u32::MAX));
+                self.numbers([LEFT, number(session), remaining]);
+            }
+            Delivery::VerifyToken(session, attempt, token) => {
+                self.numbers([VERIFY_TOKEN, number(session), f64::from(attempt)]);
+                self.piece(&token);
+            }
+            Delivery::Changed(None) => self.numbers([CHANGED, NONE]),
+            Delivery::Changed(Some(patches)) => {
+                self.numbers([CHANGED]);
+                self.piece(&patches);
+            }
+        }
+    }
+
+    fn finish(self) -> Result<String, CodedError> {
+        if self.used >= self.slots.len() {
+            return Err(CodedError::new(ROOM_BROKEN, "an answer does not fit its mailbox"));
+        }
+        if let Some(count) = self.slots.first_mut() {
+            *count = f64::from(u32::try_from(self.used).unwrap_or(u32::MAX));
+        }
+        Ok(text(self.text))
+    }
+
+    fn numbers<const N: usize>(&mut self, numbers: [f64; N]) {
+        for number in numbers {
+            self.used += 1;
+            if let Some(slot) = self.slots.get_mut(self.used) {
+                *slot = number;
+            }
+        }
+    }
+
+    fn piece(&mut self, piece: &[u8]) {
+        self.numbers([code_units(piece)]);
+        self.text.extend_from_slice(piece);
+    }
+}
+
+/// The length of UTF-8 text as JS counts it.
+fn code_units(text: &[u8]) -> f64 {
+    let units = if text.is_ascii() {
+        text.len()
+    } else {
+        // One for each character, and one more for each that takes four bytes.
+        text.iter().filter(|byte| **byte & 0xc0 != 0x80).count()
+            + text.iter().filter(|byte| **byte >= 0xf0).count()
+    };
+    f64::from(u32::try_from(units).unwrap_or(u32::MAX))
+}
+
+/// The close codes of SPEC.md (CC1): below 4500 a client may come back.
+fn close_code(reason: CloseReason) -> (f64, &'static str) {
+    match reason {
+        CloseReason::FrameRefused => (4400.0, "frame refused"),
+        CloseReason::TokenRefused => (4401.0, "token refused"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_are_counted_as_js_counts_them() {
+        for text in ["", "ascii", "é", "中文", "😀", "a😀é中\u{fffd}"] {
+            let expected = u32::try_from(text.encode_utf16().count()).unwrap();
+            assert_eq!(code_units(text.as_bytes()), f64::from(expected), "{text}");
+        }
+    }
+}
