@@ -21,6 +21,7 @@ const { lazySnapshot, snapshotText } = require('./snapshot.js')
 const { readStorage } = require('./storage.js')
 const { deferred, ignore } = require('./timers.js')
 
+/** @typedef {import('../index').RoomStats} RoomStats */
 /** @typedef {import('../index').SessionInfo} SessionInfo */
 /** @typedef {import('../index').Storage} Storage */
 /** @typedef {import('./mailbox.js').Effects} Effects */
@@ -200,8 +201,14 @@ class RoomDriver {
     return clock
   }
 
-  get clock() {
-    return this.#engine.clock
+  /** @returns {RoomStats} */
+  stats() {
+    return {
+      timestamp: this.#engine.clock,
+      sessions: this.#sessions.count,
+      ...this.#engine.census,
+      unsaved: this.isUnsaved,
+    }
   }
 
   snapshot() {
@@ -250,8 +257,8 @@ class RoomDriver {
 
   /**
    * Closes the room, but for its last save, which the function that it gives begins; it gives none
-   * when the room is closed already. The sessions are gone at once, so that effects which have not
-   * run skip them.
+   * when the room is closed already. The sessions are gone at once; their sockets are closed behind
+   * the effects that have not run yet.
    * @param {number} [code]
    * @param {string} [reason]
    * @returns {((save: boolean) => void) | undefined}
@@ -272,8 +279,10 @@ class RoomDriver {
     // One that is given up is reported by the saver.
     lastSave.promise.catch(ignore)
     this.#observer?.closed(lastSave.promise)
-    for (const session of this.#sessions.all()) this.#close(session, code, reason)
-    this.#queue.runAfter(() => this.#sessions.clear())
+    this.#queue.runAfter(() => {
+      for (const session of this.#sessions.all()) this.#close(session, code, reason)
+      this.#sessions.clear()
+    })
     return (save) => lastSave.resolve(this.#saver?.close(save && gate === undefined))
   }
 

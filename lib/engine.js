@@ -42,6 +42,14 @@ class Engine {
     return this.#ask(() => this.#native.clock)
   }
 
+  /** How many components are alive, and how many are tombstones. */
+  get census() {
+    return this.#ask(() => {
+      const { components, tombstones } = this.#native
+      return { components, tombstones }
+    })
+  }
+
   /** @param {string} text */
   restore(text) {
     this.#ask(() => this.#native.restore(text))

@@ -171,16 +171,7 @@ class Room {
 
   /** @returns {RoomStats} */
   getStats() {
-    const { state } = this.#driver.snapshot()
-    const components = Object.values(state)
-    const tombstones = components.filter(({ _exists }) => _exists === false).length
-    return {
-      timestamp: this.#driver.clock,
-      sessions: this.#driver.sessionCount,
-      components: components.length - tombstones,
-      tombstones,
-      unsaved: this.#driver.isUnsaved,
-    }
+    return this.#driver.stats()
   }
 }
 
