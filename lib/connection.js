@@ -7,7 +7,7 @@
 
 const { checkFunction, checkMethods, checkRecord, checkString } = require('./arguments.js')
 const { ConnectionClosedError, ConnectRequestError } = require('./errors.js')
-const { asFrame, Inbox } = require('./frames.js')
+const { asFrame, INBOX_IS_FULL, Inbox } = require('./frames.js')
 const { Interim } = require('./interim.js')
 const { grantOf } = require('./refresh.js')
 const { driverOf } = require('./room.js')
@@ -26,9 +26,6 @@ const { deferred, ignore } = require('./timers.js')
  * @template TMeta
  * @typedef {import('../index').Connection<TMeta>} Connection
  */
-
-/** One frame of any size waits; what comes on top of it is too much. */
-const TOO_MUCH_WAITING = /** @type {const} */ ([4413, 'too many frames wait'])
 
 /**
  * A socket on its way into a room.
@@ -118,7 +115,7 @@ class Arrival {
   #refuseMore() {
     this.#end(new ConnectionClosedError())
     try {
-      closeSocket(this.#options.socket, ...TOO_MUCH_WAITING)
+      closeSocket(this.#options.socket, ...INBOX_IS_FULL)
     } catch {
       // It is gone already.
     }

@@ -12,7 +12,7 @@
 const { closeThenLeave, EffectQueue } = require('./effects.js')
 const { Engine } = require('./engine.js')
 const { HeddleError, roomClosed } = require('./errors.js')
-const { asFrame } = require('./frames.js')
+const { asFrame, INBOX_IS_FULL } = require('./frames.js')
 const { LoadGate } = require('./loading.js')
 const { askInMicrotask, permissionOf } = require('./refresh.js')
 const { Saver } = require('./saver.js')
@@ -30,7 +30,6 @@ const { deferred, ignore } = require('./timers.js')
 /** @typedef {import('./sessions.js').Join} Join */
 
 /** Close codes with their reasons; those of refused frames and tokens are the engine's. */
-const TOO_MUCH_WAITING = /** @type {const} */ ([4413, 'too many frames wait'])
 const ROOM_BROKEN = /** @type {const} */ ([4450, 'the room broke'])
 const ROOM_NOT_LOADED = /** @type {const} */ ([4450, 'the room could not be loaded'])
 
@@ -129,7 +128,7 @@ class RoomDriver {
     if (session === undefined) return
     const frame = asFrame(data)
     if (session.gate === undefined) this.#handle(session, frame)
-    else if (!session.gate.hold(session, frame)) this.#expel(session, ...TOO_MUCH_WAITING)
+    else if (!session.gate.hold(session, frame)) this.#expel(session, ...INBOX_IS_FULL)
   }
 
   /**

@@ -14,6 +14,9 @@ const FRAME_LIMIT_BYTES = 16 * 1024 * 1024
 /** One frame of any size must be able to wait, and a few small ones with it. */
 const INBOX_LIMIT_BYTES = FRAME_LIMIT_BYTES + 64 * 1024
 
+/** The close code and reason of a socket whose inbox is over its bound. */
+const INBOX_IS_FULL = /** @type {const} */ ([4413, 'too many frames wait'])
+
 /** What a frame counts at least, so that empty ones are bounded too. */
 const LEAST_COST_BYTES = 64
 
@@ -90,4 +93,4 @@ class Inbox {
   }
 }
 
-module.exports = { asFrame, Inbox, isSameFrame }
+module.exports = { asFrame, INBOX_IS_FULL, Inbox, isSameFrame }
