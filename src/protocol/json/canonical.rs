@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, ops::Range};
 
 use super::{number, string};
 
-/// The canonical form of `text`, which [`super::scan`] must have found valid. Of names that occur twice the last
+/// The canonical form of `text`, which [`super::scan()`] must have found valid. Of names that occur twice the last
 /// value stays (CV4).
 pub fn canonicalize(text: &[u8]) -> Vec<u8> {
     let mut writer = Writer { rest: text, out: Vec::with_capacity(text.len()) };

@@ -1,6 +1,6 @@
 //! Reading canonical JSON text piece by piece, without copying.
 
-/// A cursor over text that [`super::scan`] found canonical. It relies on that: on other text it ends early.
+/// A cursor over text that [`super::scan()`] found canonical. It relies on that: on other text it ends early.
 #[derive(Debug, Clone, Copy)]
 pub struct Reader<'t> {
     rest: &'t [u8],
