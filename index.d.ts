@@ -397,8 +397,8 @@ export interface RoomManagerOptions
   /** Makes the storage of a room that brings none of its own; called once for each opening. */
   createStorage?: ((roomId: string) => Storage) | undefined
   /**
-   * How long a room stays open after its last session left, in milliseconds; it is then saved and
-   * closed. Where that save fails the room stays open and is tried again. Default: 30000.
+   * How long a room stays open while nobody is in it, in milliseconds; it is then saved and closed.
+   * Where that save fails the room stays open and is tried again. Default: 30000.
    */
   idleTimeout?: number | undefined
 }
@@ -562,6 +562,7 @@ export class ConnectionClosedError extends Error {
 /**
  * - `HEDDLE_ROOM_CLOSED`: the room is closed
  * - `HEDDLE_ROOM_LOADING`: the room has not loaded yet
+ * - `HEDDLE_ROOM_IN_USE`: `load()` was called after an edit; the room is closed without saving
  * - `HEDDLE_ROOM_BROKEN`: the engine failed in this room, which is closed; others go on
  * - `HEDDLE_BAD_SNAPSHOT`: what a storage or the caller gave is no snapshot
  * - `HEDDLE_BAD_PATCH`: `applyPatch` got what a frame would be refused for
@@ -576,6 +577,7 @@ export class ConnectionClosedError extends Error {
 export type HeddleErrorCode =
   | 'HEDDLE_ROOM_CLOSED'
   | 'HEDDLE_ROOM_LOADING'
+  | 'HEDDLE_ROOM_IN_USE'
   | 'HEDDLE_ROOM_BROKEN'
   | 'HEDDLE_BAD_SNAPSHOT'
   | 'HEDDLE_BAD_PATCH'

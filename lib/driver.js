@@ -90,7 +90,7 @@ class RoomDriver {
     if (storage !== undefined) {
       this.#saver = new Saver(storage, saveThrottleMs, {
         clock: () => this.#engine.clock,
-        snapshot: () => this.snapshot(),
+        snapshot: () => lazySnapshot(this.#engine.snapshot()),
         report: (error) => hooks.report(error),
       })
     }
@@ -210,8 +210,9 @@ class RoomDriver {
     }
   }
 
-  snapshot() {
-    return lazySnapshot(this.#engine.snapshot())
+  /** The document as plain data, for a caller who asked to see it. */
+  document() {
+    return JSON.parse(this.#engine.snapshot().text())
   }
 
   /** Whether something was applied that no completed save holds. */
@@ -291,6 +292,12 @@ class RoomDriver {
     if (this.#storage === undefined) return Promise.resolve()
     const gate = new LoadGate()
     this.#gate = gate
+    if (this.isUnsaved) {
+      // To go on with either document would lose the other.
+      const message = 'The room was edited before it was loaded'
+      this.#failLoading(gate, new HeddleError('HEDDLE_ROOM_IN_USE', message))
+      return gate.promise
+    }
     readStorage(this.#storage).then(
       (text) => this.#finishLoading(gate, text),
       (error) => this.#failLoading(gate, error),

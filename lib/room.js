@@ -97,7 +97,7 @@ class Room {
 
   /** @returns {RoomSnapshot} */
   getSnapshot() {
-    return this.#driver.snapshot()
+    return this.#driver.document()
   }
 
   /** @returns {number} */

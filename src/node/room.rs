@@ -104,7 +104,11 @@ impl NativeRoom {
         permissions: String,
         held: bool,
     ) -> Result<Option<String>, CodedError> {
-        let client = client_id.trim_matches('"').as_bytes();
+        let client = client_id.as_bytes();
+        let client = client
+            .strip_prefix(b"\"")
+            .and_then(|client| client.strip_suffix(b"\""))
+            .unwrap_or(client);
         self.handle(Input::Joined {
             session: id(session),
             client,
@@ -125,7 +129,9 @@ impl NativeRoom {
         // Lone surrogates have no UTF-8 and were replaced: look at what was really there.
         if utf8.contains(char::REPLACEMENT_CHARACTER) {
             let utf16 = frame.into_utf16().map_err(unreadable)?;
-            return self.receive(session, from_utf16(utf16.as_slice()).as_bytes());
+            // The view ends with a NUL that is no part of the string.
+            let units = utf16.as_slice().split_last().map_or(&[][..], |(_, units)| units);
+            return self.receive(session, from_utf16(units).as_bytes());
         }
         self.receive(session, utf8.as_bytes())
     }
