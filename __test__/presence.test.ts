@@ -1,4 +1,4 @@
-import { expect, test as it } from 'vitest'
+import { expect, it } from 'vitest'
 import { create, openRoom, remove, update } from './harness/room.js'
 
 const delta = (len: number, ...runs: unknown[]) => ({ __buf: 1, len, runs })

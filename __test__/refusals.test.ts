@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { expect, test as it } from 'vitest'
+import { expect, it } from 'vitest'
 import { acceptConnection, type FrameData, RoomManager } from '../index.js'
 import { create, openRoom, update } from './harness/room.js'
 import { PlainSocket } from './harness/sockets.js'

@@ -1,4 +1,4 @@
-import { expect, test as it, vi } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { RoomManager, type RoomOptions, type SessionPermission } from '../index.js'
 import { connect } from './harness/connecting.js'
 import { create, openRoom, update } from './harness/room.js'

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test as it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { FileStorage, MemoryStorage, Room, type RoomSnapshot } from '../index.js'
 import { runProgram } from './harness/processes.js'
 import { create, openRoom, remove, update } from './harness/room.js'

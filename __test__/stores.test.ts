@@ -1,7 +1,7 @@
 import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FileStorage as PeerFileStorage, Room as PeerRoom } from '@woven-ecs/canvas-store-server'
-import { describe, expect, test as it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { FileStorage, MemoryStorage, Room, RoomManager, type RoomSnapshot } from '../index.js'
 import { create, openRoom, remove, update } from './harness/room.js'
 import { temporaryFolder } from './harness/stores.js'

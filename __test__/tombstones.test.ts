@@ -1,4 +1,4 @@
-import { expect, test as it } from 'vitest'
+import { expect, it } from 'vitest'
 import { MemoryStorage, Room } from '../index.js'
 import { create, openRoom, remove, update } from './harness/room.js'
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { describe, expectTypeOf, test as it } from 'vitest'
+import { describe, expectTypeOf, it } from 'vitest'
 import type { WebSocket } from 'ws'
 import {
   type AcceptConnectionOptions,
