@@ -1,0 +1,182 @@
+// SPEC.md section 14, and the deviations of section 15 that no other chapter breaks.
+
+const encode = 'src/protocol/canvas/encode.rs'
+const decode = 'src/protocol/canvas/decode.rs'
+const room = 'src/engine/room.rs'
+const frames = 'lib/frames.js'
+const number = 'src/protocol/json/number.rs'
+const string = 'src/protocol/json/string.rs'
+
+/** @type {import('../../mutants.mjs').Mutant[]} */
+export const dialect = [
+  {
+    rule: 'CV1',
+    file: decode,
+    find: 'Some(b"1") => Group::WholeArrays,',
+    replace: 'Some(b"1") => Group::Live,',
+    why: 'sends deltas to version 1',
+  },
+  {
+    rule: ['CV1', 'D6'],
+    file: decode,
+    find: 'Some(b"1") => Group::WholeArrays,',
+    replace: 'Some(b"1") => return Frame::Unserved,',
+    why: 'does not serve version 1',
+  },
+  {
+    rule: 'CV1',
+    file: encode,
+    find: 'whole_arrays(patches.fields_of(update), current(update.key), out);',
+    replace: 'whole_arrays(patches.fields_of(update), None, out);',
+    why: 'spells deltas out as if they changed nothing',
+  },
+  {
+    rule: 'CV2',
+    file: decode,
+    find: '_ => return Frame::Unserved,',
+    replace: '_ => Group::Live,',
+    why: 'serves any version',
+  },
+  {
+    rule: 'CV2',
+    file: decode,
+    find: '_ => return Frame::Unserved,',
+    replace: 'None => Group::Live,\n            _ => return Frame::Unserved,',
+    why: 'takes a missing version for the current one',
+  },
+  {
+    rule: 'CV3',
+    file: room,
+    find: 'if session.group == Group::Mute => {}',
+    replace: 'if session.group == Group::Mute && session.attempt > 99 => {}',
+    why: 'goes on taking frames after a mismatch',
+  },
+  {
+    rule: ['CV3', 'D7'],
+    file: room,
+    find: '                self.place(id, Group::Mute, effects);\n',
+    replace: '',
+    why: 'goes on serving a session after a mismatch',
+  },
+  {
+    rule: 'CV3',
+    file: room,
+    find: `            Frame::Reconnect { since, group, patches } => {
+`,
+    replace: `            Frame::Reconnect { .. } if session.group == Group::Mute => {}
+            Frame::Reconnect { since, group, patches } => {
+`,
+    why: 'stays mute after a good reconnect',
+  },
+  {
+    rule: 'CV4',
+    file: 'src/protocol/json/canonical.rs',
+    find: 'members.iter().enumerate().map(|(index, member)|',
+    replace: 'members.iter().enumerate().rev().map(|(index, member)|',
+    why: 'lets the first of duplicate names win',
+  },
+  {
+    rule: 'CV4',
+    file: 'src/protocol/json/scan.rs',
+    find: 'self.names.get(outer..).is_some_and(has_duplicates)',
+    replace: 'outer == 0 && self.names.get(outer..).is_some_and(has_duplicates)',
+    why: 'sees duplicate names at the top only',
+  },
+  {
+    rule: 'CV5',
+    file: number,
+    find: 'out.extend_from_slice(b"null");',
+    replace: 'out.extend_from_slice(number);',
+    why: 'keeps numbers that no double holds',
+  },
+  {
+    rule: 'CV5',
+    file: number,
+    find: 'return !(negative && number == b"-0");',
+    replace: 'return true;',
+    why: 'keeps -0',
+  },
+  {
+    rule: 'CV5',
+    file: number,
+    find: `    if number.last() == Some(&b'0') {
+        return false;
+    }`,
+    replace: '',
+    why: 'keeps zeros at the end of fractions',
+  },
+  {
+    rule: 'CV6',
+    file: 'src/node/room.rs',
+    find: 'if utf8.contains(char::REPLACEMENT_CHARACTER) {',
+    replace: 'if utf8.is_empty() {',
+    why: 'loses lone surrogates',
+  },
+  {
+    rule: 'CV6',
+    file: 'src/protocol/json/utf16.rs',
+    find: '[unit >> 12, unit >> 8, unit >> 4, unit]',
+    replace: '[0xf, 0xf, 0xf, 0xd]',
+    why: 'replaces lone surrogates',
+  },
+  {
+    rule: ['CV6', 'D10'],
+    file: 'src/protocol/canvas/patches.rs',
+    find: `            *self.keys += 1;
+`,
+    replace: `            if key == b"__proto__" {
+                reader.value();
+                continue;
+            }
+            *self.keys += 1;
+`,
+    why: 'drops the key __proto__',
+  },
+  {
+    rule: 'CV7',
+    file: decode,
+    find: 'Ok(Form::Loose) => ',
+    replace: 'Ok(Form::Loose) if bytes.is_empty() => ',
+    why: 'does not compile as long as forms are two',
+  },
+  {
+    rule: 'CV7',
+    file: string,
+    find: 'Meaning::Character(\'\\n\') => out.write_all(b"\\\\n"),',
+    replace: 'Meaning::Character(\'\\n\') => out.write_all(b"\\\\u000a"),',
+    why: 'writes escapes in another form',
+  },
+  {
+    rule: 'CV7',
+    file: 'src/protocol/json/scan.rs',
+    find: `            self.form = Form::Loose;
+            self.at += 1;`,
+    replace: '            self.at += 1;',
+    why: 'takes white space for canonical',
+  },
+  {
+    rule: 'CV8',
+    file: frames,
+    find: 'if (types.isArrayBuffer(data)) return new Uint8Array(data)',
+    replace: '',
+    why: 'takes no ArrayBuffer',
+  },
+  {
+    rule: 'CV8',
+    file: frames,
+    find: 'return Buffer.concat(data)',
+    replace: 'return Buffer.concat(data.slice(0, 1))',
+    why: 'takes only the first of several Buffers',
+  },
+  {
+    rule: 'D12',
+    file: room,
+    find: `            Ok(changed) => {
+                effects.push(`,
+    replace: `            Ok(changed) => {
+                effects.extend(changed.map(Effect::Changed));
+                let changed: Option<&'f [u8]> = None;
+                effects.push(`,
+    why: 'runs hooks before the ack',
+  },
+]

@@ -1,0 +1,28 @@
+// The mutants, chapter by chapter as in SPEC.md.
+import { dialect } from './dialect.mjs'
+import { joining } from './joining.mjs'
+import { lifecycle } from './lifecycle.mjs'
+import { limits } from './limits.mjs'
+import { merging } from './merging.mjs'
+import { patches } from './patches.mjs'
+import { presence } from './presence.mjs'
+import { reconnect } from './reconnect.mjs'
+import { rights } from './rights.mjs'
+import { saving } from './saving.mjs'
+import { sockets } from './sockets.mjs'
+import { stores } from './stores.mjs'
+
+export const chapters = [
+  joining,
+  patches,
+  merging,
+  presence,
+  reconnect,
+  rights,
+  saving,
+  stores,
+  limits,
+  lifecycle,
+  sockets,
+  dialect,
+]

@@ -1,0 +1,240 @@
+// SPEC.md section 12.
+
+const manager = 'lib/manager.js'
+const driver = 'lib/driver.js'
+const timers = 'lib/timers.js'
+const hooks = 'lib/hooks.js'
+const argumentChecks = 'lib/arguments.js'
+
+/** @type {import('../../mutants.mjs').Mutant[]} */
+export const lifecycle = [
+  {
+    rule: ['LC1', 'D14'],
+    file: manager,
+    find: 'if (known !== undefined) {',
+    replace: 'if (known?.isOpen) {',
+    why: 'opens a room that is opening once more',
+  },
+  {
+    rule: 'LC2',
+    file: manager,
+    find: 'if (lastSave !== undefined) await lastSave.catch(ignore)',
+    replace: 'void lastSave',
+    why: 'opens an id while its last save is under way',
+  },
+  {
+    rule: 'LC3',
+    file: manager,
+    find: `      this.#forget(entry)
+      entry.fail(error)`,
+    replace: '      entry.fail(error)',
+    why: 'remembers a failed open',
+  },
+  {
+    rule: 'LC4',
+    file: manager,
+    find: `    entry.isOpen = false
+    entry.idleTimer.clear()
+    if (this.#entries.get(entry.id) === entry) this.#entries.delete(entry.id)`,
+    replace: `    setImmediate(() => {
+      entry.isOpen = false
+      entry.idleTimer.clear()
+      if (this.#entries.get(entry.id) === entry) this.#entries.delete(entry.id)
+    })`,
+    why: 'shows a closing room for a while',
+  },
+  {
+    rule: 'LC5',
+    file: manager,
+    find: 'armUnreferenced(this.#idleTimeoutMs,',
+    replace: 'armUnreferenced(this.#idleTimeoutMs / 2,',
+    why: 'closes empty rooms too early',
+  },
+  {
+    rule: 'LC5',
+    file: manager,
+    find: 'if (room === undefined || !isEmpty(entry)) return',
+    replace: 'if (room !== undefined) return',
+    why: 'never closes empty rooms',
+  },
+  {
+    rule: 'LC5',
+    file: manager,
+    find: 'return isOpen && room?.getSessionCount() === 0',
+    replace: 'return isOpen && room !== undefined',
+    why: 'closes rooms with sessions',
+  },
+  {
+    rule: 'LC5',
+    file: manager,
+    find: 'if (isUnvisited()) this.#awaitVisitors(entry)',
+    replace: 'if (isUnvisited()) room.close({ flush: false })',
+    why: 'closes an idle room that could not be saved',
+  },
+  {
+    rule: 'LC5',
+    file: manager,
+    find: 'if (isUnvisited()) room.close()',
+    replace: 'room.close()',
+    why: 'closes a room that somebody joined while it was saved',
+  },
+  {
+    rule: 'LC6',
+    file: manager,
+    find: 'if (this.#closed !== undefined) throw managerClosed()',
+    replace: '',
+    why: 'opens rooms after closeAll',
+  },
+  {
+    rule: 'LC6',
+    file: manager,
+    find: '    entry.fail(reason)\n',
+    replace: '    void reason\n',
+    why: 'leaves who opens a room waiting for ever',
+  },
+  {
+    rule: 'LC7',
+    file: manager,
+    find: 'closed.resolve(allSaved([...this.#closing.values()]))',
+    replace: 'closed.resolve()',
+    why: 'does not wait for the saves of closeAll',
+  },
+  {
+    rule: 'LC7',
+    file: manager,
+    find: 'if (errors.length === 0) return',
+    replace: 'if (errors.length >= 0) return',
+    why: 'hides that a room could not be saved',
+  },
+  {
+    rule: 'LC7',
+    file: manager,
+    find: 'for (const save of rooms) save?.(true)',
+    replace: 'for (const save of rooms) save?.(false)',
+    why: 'does not save in closeAll',
+  },
+  {
+    rule: 'LC8',
+    file: driver,
+    find: `    if (this.#isClosed) throw roomClosed()
+    const session`,
+    replace: '    const session',
+    why: 'lets sessions join a closed room',
+  },
+  {
+    rule: 'LC8',
+    file: driver,
+    find: 'if (this.#isClosed) return undefined\n    this.#isClosed = true',
+    replace: 'if (this.#isClosed) throw roomClosed()\n    this.#isClosed = true',
+    why: 'throws when a closed room is closed again',
+  },
+  {
+    rule: 'LC9',
+    file: timers,
+    find: 'const timer = globalThis.setTimeout(',
+    replace: "const timer = require('node:timers').setTimeout(",
+    why: 'uses the real setTimeout whatever fakes it',
+  },
+  {
+    rule: 'LC9',
+    file: timers,
+    find: `const LONGEST_DELAY_MS = 2 ** 31 - 1`,
+    replace: `const LONGEST_DELAY_MS = 2 ** 31`,
+    why: 'fires timers of a month at once',
+  },
+  {
+    rule: 'LC10',
+    file: hooks,
+    find: `  } catch (error) {
+    onFailure(error)`,
+    replace: `  } catch (error) {
+    onFailure(error)
+    throw error`,
+    why: 'lets what a callback throws through',
+  },
+  {
+    rule: 'LC10',
+    file: hooks,
+    find: 'if (isThenable(result)) Promise.resolve(result).catch(onFailure)',
+    replace: 'if (isThenable(result)) Promise.resolve(result).catch(() => {})',
+    why: 'swallows what a callback rejects with',
+  },
+  {
+    rule: 'LC10',
+    file: hooks,
+    find: `    if (onError === undefined) {
+      warn(error)`,
+    replace: '    if (onError === undefined) {',
+    why: 'says nothing where there is no onError',
+  },
+  {
+    rule: 'LC11',
+    file: driver,
+    find: `    const session = this.#sessions.get(sessionId)
+    if (session === undefined) return
+    const frame`,
+    replace: `    const session = this.#sessions.get(sessionId)
+    if (session === undefined) throw roomClosed()
+    const frame`,
+    why: 'throws for frames of unknown sessions',
+  },
+  {
+    rule: 'LC11',
+    file: driver,
+    find: 'return session && this.#engine.permissions(session.number)',
+    replace: "return session ? this.#engine.permissions(session.number) : 'readonly'",
+    why: 'makes up rights of unknown sessions',
+  },
+  {
+    rule: 'LC12',
+    file: 'src/server/room.rs',
+    find: `            self.broken = true;
+            Err(RoomError::Broken)`,
+    replace: '            Err(RoomError::Broken)',
+    why: 'goes on after a panic',
+  },
+  {
+    rule: 'LC12',
+    file: 'lib/engine.js',
+    find: 'this.#onBroken(this.#broken)',
+    replace: 'void this.#onBroken',
+    why: 'leaves a broken room open',
+  },
+  {
+    rule: 'LC13',
+    file: manager,
+    find: 'entry.idleTimer.armUnreferenced(',
+    replace: 'entry.idleTimer.arm(',
+    why: 'keeps a process alive for its idle rooms',
+  },
+  {
+    rule: 'LC14',
+    file: 'lib/native.js',
+    find: "    return require('../native.js')",
+    replace: `    if (!require('node:worker_threads').isMainThread) throw new Error('loaded already')
+    return require('../native.js')`,
+    why: 'loads on the main thread only',
+  },
+  {
+    rule: 'LC15',
+    file: argumentChecks,
+    find: 'new TypeError(',
+    replace: 'new RangeError(',
+    why: 'throws another class for a wrong argument',
+  },
+  {
+    rule: 'LC15',
+    file: argumentChecks,
+    find: "{ code: 'HEDDLE_INVALID_ARGUMENT' }",
+    replace: "{ code: 'ERR_INVALID_ARG_TYPE' }",
+    why: 'gives wrong arguments another code',
+  },
+  {
+    rule: 'LC15',
+    file: argumentChecks,
+    find: 'function invalidArgument(name, expected, value) {',
+    replace: `function invalidArgument(_, expected, value) {
+  const name = 'An argument'`,
+    why: 'does not name the wrong argument',
+  },
+]

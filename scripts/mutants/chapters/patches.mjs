@@ -1,0 +1,204 @@
+// SPEC.md section 3.
+
+const room = 'src/engine/room.rs'
+const encode = 'src/protocol/canvas/encode.rs'
+const decode = 'src/protocol/canvas/decode.rs'
+
+/** @type {import('../../mutants.mjs').Mutant[]} */
+export const patches = [
+  {
+    rule: 'PA1',
+    file: room,
+    find: `                effects.push(Effect::Send(
+                    id,
+                    Message::Ack`,
+    replace: `                effects.insert(0, Effect::Send(
+                    id,
+                    Message::Ack`,
+    why: 'acks before it broadcasts',
+  },
+  {
+    rule: 'PA1',
+    file: encode,
+    find: '            if let Some(presence) = presence {',
+    replace: '            if let (Some(presence), None) = (presence, document) {',
+    why: 'leaves presence out of a frame that has document patches',
+  },
+  {
+    rule: 'PA2',
+    file: 'src/engine/document.rs',
+    find: '        self.clock += 1;',
+    replace: '        self.clock += Clock::try_from(patches.count).unwrap_or(1);',
+    why: 'counts each patch of a frame',
+  },
+  {
+    rule: 'PA2',
+    file: room,
+    find: 'let late = if changed.is_some() { self.document.apply(&document) } else { Vec::new() };',
+    replace: 'let late = self.document.apply(&document);',
+    why: 'moves the clock for presence',
+  },
+  {
+    rule: ['PA3', 'RC4'],
+    file: room,
+    find: 'if session.access == Access::ReadOnly || (',
+    replace: 'if (',
+    why: 'applies what readonly sessions send',
+  },
+  {
+    rule: 'PA3',
+    file: room,
+    find: `        if document.is_empty() && presence.is_empty() {
+            return;`,
+    replace: `        let readonly =
+            self.sessions.get(&id).is_some_and(|session| session.access == Access::ReadOnly);
+        if readonly || document.is_empty() && presence.is_empty() {
+            return;`,
+    why: 'does not ack the patches of readonly sessions',
+  },
+  {
+    rule: 'PA4',
+    file: room,
+    find: `        if document.is_empty() && presence.is_empty() {
+            return;`,
+    replace: `        if false {
+            return;`,
+    why: 'acks a patch of nothing',
+  },
+  {
+    rule: 'PA4',
+    file: decode,
+    find: 'text.filter(|text| *text != b"null")',
+    replace: 'text',
+    why: 'refuses null where a list of patches may be missing',
+  },
+  {
+    rule: 'PA5',
+    file: encode,
+    find: 'frame.document_patches(document, late, &arrays).number("timestamp", clock);',
+    replace: '{ let _ = clock; frame.document_patches(document, late, &arrays); }',
+    why: 'broadcasts document patches without timestamp',
+  },
+  {
+    rule: 'PA5',
+    file: encode,
+    find: 'frame.presence_patches(presence, &arrays);',
+    replace: `frame.presence_patches(presence, &arrays);
+                if document.is_none() {
+                    frame.number("timestamp", &room.document().clock());
+                }`,
+    why: 'stamps presence broadcasts',
+  },
+  {
+    rule: 'PA6',
+    file: room,
+    find: 'self.broadcast(Some(id), change, effects);',
+    replace: 'self.broadcast(None, change, effects);',
+    why: 'sends a broadcast back to its sender',
+  },
+  {
+    rule: 'PA6',
+    file: encode,
+    find: 'let client = client.as_deref().unwrap_or_default();',
+    replace: 'let client: &[u8] = if client.is_some() { b"" } else { b"" };',
+    why: 'broadcasts as nobody',
+  },
+  {
+    rule: 'PA6',
+    file: 'lib/sessions.js',
+    find: `  for (const session of sessions) {
+    if (session.number !== except) session.send(text)`,
+    replace: `  const sender = sessions.find(({ number }) => number === except)
+  for (const session of sessions) {
+    if (session.clientId !== sender?.clientId) session.send(text)`,
+    why: 'broadcasts to no session of the sender’s client',
+  },
+  {
+    rule: 'PA7',
+    file: encode,
+    find: 'frame.open("ack").json("messageId", *message_id)',
+    replace: 'frame.open("ack").json("messageId", message_id.or(Some(b"null")))',
+    why: 'acks a patch without messageId with null',
+  },
+  {
+    rule: 'PA7',
+    file: encode,
+    find: 'frame.open("ack").json("messageId", *message_id)',
+    replace:
+      'frame.open("ack").json("messageId", message_id.filter(|text| text.starts_with(b"\\"")))',
+    why: 'repeats message ids only where they are strings',
+  },
+  {
+    rule: 'PA7',
+    file: room,
+    find: 'Message::Ack { message_id, clock: self.document.clock() }',
+    replace: 'Message::Ack { message_id, clock: self.document.clock().saturating_sub(1) }',
+    why: 'acks with the clock before the frame',
+  },
+  {
+    rule: 'PA8',
+    file: 'lib/effects.js',
+    find: `        session.send(first)
+        break`,
+    replace: `        queueMicrotask(() => session.send(first))
+        break`,
+    why: 'lets later changes overtake an ack',
+  },
+  {
+    rule: 'PA9',
+    file: room,
+    find: '.and_then(|()| self.presence.check(&session.client, &presence));',
+    replace: '.map(|()| drop(self.presence.check(&session.client, &presence)));',
+    why: 'applies the document of a frame whose presence is bad',
+  },
+  {
+    rule: 'PA9',
+    file: 'src/protocol/canvas/patches.rs',
+    find: 'decoder.patch(&mut reader)?;',
+    replace: 'if decoder.patch(&mut reader).is_err() { break; }',
+    why: 'accepts a frame up to its first bad patch',
+  },
+  {
+    rule: 'PA10',
+    file: decode,
+    find: '_ => Frame::Unknown,',
+    replace: '_ => Frame::Refused(Refusal::new(RefusalCode::BadFrame, "unknown type"), None),',
+    why: 'refuses frames of an unknown type',
+  },
+  {
+    rule: 'PA11',
+    file: room,
+    find: 'Message::Change { client: None,',
+    replace: 'Message::Change { client: Some(Arc::from(&b"server"[..])),',
+    why: 'gives the server’s own edits a client',
+  },
+  {
+    rule: 'PA11',
+    file: room,
+    find: '        self.broadcast(None, change, effects);',
+    replace: '        drop(change);',
+    why: 'tells nobody of the server’s own edits',
+  },
+  {
+    rule: 'PA12',
+    file: 'lib/effects.js',
+    find: 'if (this.#isRunning) return',
+    replace: 'if (this.#waiting.length === 0) return',
+    why: 'runs the effects of a nested call at once, again and again',
+  },
+  {
+    rule: 'PA12',
+    file: 'lib/sessions.js',
+    find: 'if (!this.isGone) this.#outlet.send(text)',
+    replace: 'this.#outlet.send(text)',
+    why: 'sends to sessions that are gone',
+  },
+  {
+    rule: 'PA12',
+    file: 'lib/driver.js',
+    find: '    this.#queue.run(this.#engine.receive(session.number, frame))',
+    replace:
+      '    this.#queue.runAfter(() => this.#queue.run(this.#engine.receive(session.number, frame)))',
+    why: 'lets a nested call change nothing before the outer one has run',
+  },
+]

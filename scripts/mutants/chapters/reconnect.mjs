@@ -1,0 +1,177 @@
+// SPEC.md section 7.
+
+const room = 'src/engine/room.rs'
+const encode = 'src/protocol/canvas/encode.rs'
+const decode = 'src/protocol/canvas/decode.rs'
+
+/** @type {import('../../mutants.mjs').Mutant[]} */
+export const reconnect = [
+  {
+    rule: 'RC1',
+    file: encode,
+    find: 'if since.is_none_or(|since| clock > since) {',
+    replace: 'if since.is_none_or(|since| clock >= since) {',
+    why: 'sends fields that the client has seen',
+  },
+  {
+    rule: 'RC1',
+    file: encode,
+    find: 'if !document && !others {',
+    replace: 'if false {',
+    why: 'sends a patch of nothing before synced',
+  },
+  {
+    rule: 'RC1',
+    file: encode,
+    find: `            if others {
+`,
+    replace: `            if others && document {
+`,
+    why: 'leaves presence out of a catch-up without document',
+  },
+  {
+    rule: 'RC1',
+    file: encode,
+    find: `            frame.open("patch").name("clientId", b"");
+            let document`,
+    replace: `            frame.open("patch").name("clientId", client);
+            let document`,
+    why: 'sends a catch-up in the name of its receiver',
+  },
+  {
+    rule: 'RC1',
+    file: room,
+    find: 'effects.push(Effect::Send(id, Message::Synced(self.document.clock())));',
+    replace: `let last = effects.len() - 1;
+        effects.insert(last, Effect::Send(id, Message::Synced(self.document.clock())));`,
+    why: 'says synced before the catch-up',
+  },
+  {
+    rule: 'RC2',
+    file: room,
+    find: `            ReconnectPatches::Sound { document, presence } => {
+                self.accept(id, document, presence, effects)`,
+    replace: `            ReconnectPatches::Sound { .. } => {
+                self.accept(id, Patches::default(), Patches::default(), effects)`,
+    why: 'drops what a client brings along',
+  },
+  {
+    rule: 'RC3',
+    file: room,
+    find: 'since > before {',
+    replace: 'since >= before {',
+    why: 'asks a client that is exactly at the clock',
+  },
+  {
+    rule: 'RC3',
+    file: room,
+    find: 'since > before {',
+    replace: 'since > self.document.clock() {',
+    why: 'judges who is ahead by the clock after the frame',
+  },
+  {
+    rule: 'RC3',
+    file: room,
+    find: 'Message::Resync { since: before }',
+    replace: 'Message::Resync { since }',
+    why: 'repeats the client’s clock in a resync',
+  },
+  {
+    rule: 'RC4',
+    file: room,
+    find: 'if access == Access::ReadWrite && since > before {',
+    replace: 'if since > before {',
+    why: 'asks readonly clients for what they know',
+  },
+  {
+    rule: ['RC5', 'D3'],
+    file: encode,
+    find: 'let wanted = component.is_alive() || since > 0;',
+    replace: 'let wanted = true;',
+    why: 'sends tombstones to who has seen nothing',
+  },
+  {
+    rule: 'RC5',
+    file: encode,
+    find: 'let wanted = component.is_alive() || since > 0;',
+    replace: 'let wanted = component.is_alive() || since > 1;',
+    why: 'sends no tombstones to who has seen the first change',
+  },
+  {
+    rule: 'RC6',
+    file: room,
+    find: 'effects.push(Effect::Send(id, Message::Refused(refused.refusal, None)));',
+    replace: 'return self.refuse(id, refused.refusal, None, effects);',
+    why: 'closes a session whose reconnect brings bad patches',
+  },
+  {
+    rule: 'RC6',
+    file: room,
+    find: '                touched = refused.touched;',
+    replace: `                touched = refused.touched;
+                if since > before {
+                    effects.push(Effect::Send(id, Message::Resync { since: before }));
+                }`,
+    why: 'asks for a resync after a refusal',
+  },
+  {
+    rule: 'RC7',
+    file: room,
+    find: 'let touched = document.updates.iter().map(|update| update.key).collect();',
+    replace: 'let touched = Vec::new();',
+    why: 'forgets which keys a refused delta touched',
+  },
+  {
+    rule: 'RC7',
+    file: decode,
+    find: 'touched_keys(self.document_patches)',
+    replace: 'touched_keys(None)',
+    why: 'forgets which keys malformed patches touched',
+  },
+  {
+    rule: 'RC7',
+    file: encode,
+    find: 'Some(component) => component_since(component, None, object.member(key)),',
+    replace: 'Some(component) => component_since(component, Some(since), object.member(key)),',
+    why: 'sends only the news of what was touched',
+  },
+  {
+    rule: 'RC7',
+    file: encode,
+    find: 'None => object.member(key).extend_from_slice(TOMBSTONE),',
+    replace: 'None => {}',
+    why: 'does not take back what it refused to create',
+  },
+  {
+    rule: 'RC8',
+    file: decode,
+    find: "b'-' | b'n' => return Some(0),",
+    replace: "b'-' => return Some(0),",
+    why: 'refuses null as lastTimestamp',
+  },
+  {
+    rule: 'RC8',
+    file: decode,
+    find: "b'-' | b'n' => return Some(0),",
+    replace: "b'n' => return Some(0),",
+    why: 'refuses negative clocks',
+  },
+  {
+    rule: 'RC8',
+    file: decode,
+    find: `        _ => return None,
+    };
+    match text`,
+    replace: `        _ => return Some(0),
+    };
+    match text`,
+    why: 'takes any lastTimestamp for 0',
+  },
+  {
+    rule: 'RC9',
+    file: 'src/engine/document.rs',
+    find: '.take_while(move |component| since == 0 || component.changed > since)',
+    replace: '.filter(move |component| since == 0 || component.changed > since)',
+    why: 'walks the whole document for each catch-up',
+  },
+]
