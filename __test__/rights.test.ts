@@ -228,14 +228,19 @@ it('[AU8] acceptConnection asks authorize again, without the request', async () 
     metadata: { token },
   }))
   const manager = new RoomManager()
-  const ann = await connect(manager, 'ann', { roomId: 'r', token: 'weak', authorize })
+  const ann = await connect(manager, 'ann', {
+    roomId: 'r',
+    token: 'weak',
+    request: 'upgrade',
+    authorize,
+  })
 
   ann.refresh('good')
   await microtasks()
   ann.patch(create('a/Box'))
 
   expect(authorize.mock.calls).toEqual([
-    [{ roomId: 'r', clientId: 'ann', token: 'weak', request: undefined }],
+    [{ roomId: 'r', clientId: 'ann', token: 'weak', request: 'upgrade' }],
     [{ roomId: 'r', clientId: 'ann', token: 'good', request: undefined }],
   ])
   expect(ann.room.getSnapshot().state).toEqual({ 'a/Box': { _exists: true } })

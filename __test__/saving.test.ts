@@ -81,7 +81,7 @@ describe('with a clock of the test’s own', () => {
     }
     expect(storage.savedClocks).toEqual([1])
     first.resolve()
-    await vi.advanceTimersByTimeAsync(1_000)
+    await vi.advanceTimersByTimeAsync(0)
 
     expect(storage.savedClocks).toEqual([1, 5])
     expect(storage.mostSavesInFlight).toBe(1)
@@ -114,6 +114,24 @@ describe('with a clock of the test’s own', () => {
       })
     },
   )
+
+  it('[DU2] the delay of retries doubles up to 30 seconds', async () => {
+    const times: number[] = []
+    const storage = new ScriptedStorage({
+      save: () => {
+        times.push(Date.now())
+        return fails()
+      },
+    })
+    const { room } = openRoom({ storage, saveThrottleMs: 1_000, onError: () => {} })
+    room.applyPatch(create('a/Box'))
+
+    await vi.advanceTimersByTimeAsync(120_000)
+
+    expect(times.slice(1).map((time, index) => time - (times[index] ?? 0))).toEqual([
+      100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600, 30_000, 30_000,
+    ])
+  })
 
   it('[DU2] retries come at least every 30 seconds, and a success ends the back-off', async () => {
     const storage = new ScriptedStorage({ save: fails })
@@ -197,6 +215,7 @@ describe('with a clock of the test’s own', () => {
     await vi.advanceTimersByTimeAsync(3_600_000)
 
     expect(storage.saves).toHaveLength(5)
+    expect(errors).toHaveLength(5)
     expect(errors.at(-1)).toMatchObject({ code: 'HEDDLE_SAVE_FAILED' })
     expect(vi.getTimerCount()).toBe(0)
   })

@@ -16,6 +16,7 @@ import { PlainSocket } from './sockets.js'
 interface ConnectOptions {
   roomId?: string
   token?: string
+  request?: unknown
   authorize?: (info: { token: string }) => AuthorizeResult | Promise<AuthorizeResult>
   roomOptions?: (roomId: string) => RoomOptions
 }
@@ -75,13 +76,14 @@ export class Connected {
 export async function connect(
   manager: RoomManager,
   clientId: string,
-  { roomId = 'room', token = 'token', authorize, roomOptions }: ConnectOptions = {},
+  { roomId = 'room', token = 'token', request, authorize, roomOptions }: ConnectOptions = {},
 ): Promise<Connected> {
   const socket = new PlainSocket()
   const query = new URLSearchParams({ roomId, clientId, token })
   const conn = acceptConnection({
     socket,
     url: `/?${query}`,
+    request,
     manager,
     authorize: authorize ?? (() => ({ permissions: 'readwrite' })),
     ...(roomOptions && { roomOptions }),
