@@ -21,8 +21,11 @@ const LENGTHS = [3, 4, 3, 4, 3, 4, 2]
 /** The slot of each operation that holds the length of a text; 0 for none. */
 const TEXT_SLOTS = [2, 3, 0, 3, 0, 3, 1]
 
-/** An answer is a handful of operations. */
-const mailbox = new Float64Array(256)
+/**
+ * An answer is a handful of operations. The buffer is made first: JavaScriptCore moves the content of a small array that
+ * gets its buffer later, and Bun 1.2 had told the native side the old place by then.
+ */
+const mailbox = new Float64Array(new ArrayBuffer(256 * Float64Array.BYTES_PER_ELEMENT))
 
 /** @typedef {(number | string | null)[]} Effects */
 
