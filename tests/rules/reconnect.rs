@@ -165,6 +165,24 @@ fn rc5_a_room_of_tombstones_has_nothing_for_a_new_client() {
 }
 
 #[test]
+fn rc5_a_client_that_has_seen_one_change_is_sent_tombstones() {
+    let mut table = Table::with(&["alice"]);
+    table.patch(1, r#"[{"a":{"_exists":true}}]"#);
+    table.patch(1, r#"[{"a":{"_exists":false}}]"#);
+    table.forget();
+
+    table.reconnect(1, 1);
+
+    assert_eq!(
+        table.sent(1),
+        [
+            r#"{"type":"patch","clientId":"","documentPatches":[{"a":{"_exists":false}}],"timestamp":2}"#,
+            r#"{"type":"synced","timestamp":2}"#
+        ]
+    );
+}
+
+#[test]
 fn rc6_rc7_a_refused_reconnect_is_served_with_all_that_it_touched() {
     let mut table = room_with_history();
 
@@ -196,7 +214,7 @@ fn rc6_rc7_a_refused_reconnect_is_served_with_all_that_it_touched() {
 }
 
 #[test]
-fn rc6_a_delta_without_a_base_is_refused_the_same_way_and_gets_no_resync() {
+fn rc6_rc7_a_delta_without_a_base_is_refused_the_same_way_and_gets_no_resync() {
     let mut table = room_with_history();
 
     table.receive(
