@@ -263,6 +263,21 @@ mod tests {
         assert!(deep.is_dir());
     }
 
+    // Windows may refuse to replace what somebody reads.
+    #[cfg(unix)]
+    #[test]
+    fn st2_a_replaced_file_is_whole_for_who_still_reads_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.json");
+        fs::write(&path, "old").unwrap();
+        let old = File::open(&path).unwrap();
+
+        replace(write_temporary(dir.path(), "a.json.", ".tmp", b"new").unwrap(), &path).unwrap();
+
+        assert_eq!(io::read_to_string(old).unwrap(), "old");
+        assert_eq!(text(&path), "new");
+    }
+
     #[test]
     fn st7_a_name_too_long_for_the_file_system_is_not_listed() {
         let dir = tempfile::tempdir().unwrap();
