@@ -9,7 +9,7 @@ export interface Ended {
 }
 
 /** How long a program may take before it counts as hanging, in milliseconds. */
-const DEADLINE_MS = 30_000
+const DEADLINE_MS = 60_000
 
 /**
  * Runs a file of `programs/` in a process of the runtime that runs the tests, until it ends by

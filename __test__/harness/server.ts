@@ -5,6 +5,7 @@ import { WebSocket, WebSocketServer } from 'ws'
 import {
   type AuthorizeResult,
   acceptConnection,
+  type ConnectionHandlers,
   type OpenConnection,
   type PatchRequest,
   type ReconnectRequest,
@@ -27,6 +28,8 @@ export interface ServeOptions extends RoomManagerOptions {
     token: string
   }) => AuthorizeResult | Promise<AuthorizeResult>
   port?: number
+  /** When a socket's events are forwarded: at once, or when `await acceptConnection` is through. */
+  wires?: 'at once' | 'after await'
 }
 
 /** A `ws` server on loopback that lets everybody in, unless told otherwise. */
@@ -39,7 +42,10 @@ export class TestServer {
   /** The connections that are or were live, in order. */
   readonly connections: OpenConnection[] = []
 
-  constructor(wss: WebSocketServer, { authorize, port: _port, ...options }: ServeOptions) {
+  constructor(
+    wss: WebSocketServer,
+    { authorize, port: _port, wires = 'at once', ...options }: ServeOptions,
+  ) {
     this.manager = new RoomManager(options)
     this.#wss = wss
     wss.on('connection', (socket, request) => {
@@ -50,11 +56,12 @@ export class TestServer {
         manager: this.manager,
         authorize: authorize ?? (() => ({ permissions: 'readwrite' })),
       })
-      socket.on('message', conn.onMessage)
-      socket.on('close', conn.onClose)
-      socket.on('error', conn.onError)
+      if (wires === 'at once') forward(socket, conn)
       conn.then(
-        (open) => this.connections.push(open),
+        (open) => {
+          if (wires === 'after await') forward(socket, open)
+          this.connections.push(open)
+        },
         () => socket.close(4403, 'refused'),
       )
     })
@@ -98,6 +105,12 @@ export class TestServer {
     this.cut()
     await new Promise((resolve) => this.#wss.close(resolve))
   }
+}
+
+function forward(socket: WebSocket, conn: ConnectionHandlers): void {
+  socket.on('message', conn.onMessage)
+  socket.on('close', conn.onClose)
+  socket.on('error', conn.onError)
 }
 
 /** Serves until the test ends. */

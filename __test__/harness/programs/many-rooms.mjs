@@ -32,14 +32,14 @@ async function openAndClose() {
     if (index % 3 === 0) for (const member of members) room.handleSocketClose(member)
     if (index % 2 === 0) manager.closeRoom(`room-${index}`)
     else room.close({ flush: false })
-    if (index % 50 === 0) await collect()
+    if (index % 100 === 0) await collect()
   }
   await manager.closeAll()
 }
 
 /** Native memory is freed by finalizers, which run in a later turn than the collection. */
 async function collect() {
-  for (let round = 0; round < 3; round += 1) {
+  for (let round = 0; round < 2; round += 1) {
     globalThis.gc?.()
     await turn()
   }
@@ -52,7 +52,7 @@ async function memory() {
 
 await openAndClose()
 const before = await memory()
-for (let round = 0; round < 3; round += 1) await openAndClose()
+for (let round = 0; round < 2; round += 1) await openAndClose()
 const grownMib = (await memory()) - before
 const timers = (process.getActiveResourcesInfo?.() ?? []).filter((name) => name === 'Timeout')
 process.stdout.write(JSON.stringify({ grownMib, timers: timers.length }))
