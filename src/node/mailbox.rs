@@ -159,7 +159,11 @@ mod tests {
     fn lengths_are_counted_as_js_counts_them() {
         for text in ["", "ascii", "é", "中文", "😀", "a😀é中\u{fffd}"] {
             let expected = u32::try_from(text.encode_utf16().count()).unwrap();
-            assert_eq!(code_units(text.as_bytes()).to_bits(), f64::from(expected).to_bits(), "{text}");
+            assert_eq!(
+                code_units(text.as_bytes()).to_bits(),
+                f64::from(expected).to_bits(),
+                "{text}"
+            );
         }
     }
 }
