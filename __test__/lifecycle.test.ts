@@ -316,6 +316,18 @@ describe('closing when idle', () => {
     await manager.closeAll()
   })
 
+  it('[LC5] to ask for a room that has sessions does not begin the wait', async () => {
+    const manager = new RoomManager({ idleTimeout: 5_000 })
+    const room = await manager.getRoom('a')
+    new Member(room, 'ann')
+
+    await manager.getRoom('a')
+    await vi.advanceTimersByTimeAsync(60_000)
+
+    expect(manager.getExistingRoom('a')).toBe(room)
+    await manager.closeAll()
+  })
+
   it('[LC5] a room whose last session was refused is idle too', async () => {
     const manager = new RoomManager({ idleTimeout: 5_000 })
     const room = await manager.getRoom('a')

@@ -68,17 +68,18 @@ export class Copy {
   }
 
   /**
-   * The test files that hold a word, but for those that start browsers, packages and examples.
-   * @param {string} pattern
+   * The test files that cite one of these rules, any when there are none, but for those that start browsers, packages
+   * and examples.
+   * @param {string[]} rules
    */
-  testFiles(pattern) {
+  testFiles(rules) {
     const names = readdirSync(join(this.root, '__test__')).filter(
       (name) => name.endsWith('.test.ts') && !/^(browser|examples|package)\./.test(name),
     )
-    const word = new RegExp(`\\b(${pattern})\\b`)
+    const cited = rules.length === 0 ? /\[[A-Z]+\d+/ : new RegExp(`\\b(${rules.join('|')})\\b`)
     return names
       .map((name) => join('__test__', name))
-      .filter((path) => word.test(readFileSync(join(this.root, path), 'utf8')))
+      .filter((path) => cited.test(readFileSync(join(this.root, path), 'utf8')))
   }
 
   /** Makes the copy equal to the working tree; files that are equal keep their times, for cargo's sake. */

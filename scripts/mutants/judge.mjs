@@ -14,11 +14,7 @@ import { buildAddon, rustTests, vitest } from './runners.mjs'
  * @param {string[]} rules none for all
  */
 export async function failingWithout(rust, js, rules) {
-  const pattern = rules.length === 0 ? '.' : rules.join('|')
-  const outcomes = await Promise.all([
-    rustTests(rust, rules),
-    vitest(js, js.testFiles(pattern), rules.length === 0 ? undefined : `(${pattern})`),
-  ])
+  const outcomes = await Promise.all([rustTests(rust, rules), vitest(js, rules)])
   for (const { error } of outcomes) if (error !== undefined) throw new Error(error)
   return new Set(outcomes.flatMap(({ failed }) => failed))
 }
@@ -55,8 +51,7 @@ export function judge(copy, mutant, rules, unsound) {
       if (failure !== undefined) for (const rule of open) errors.set(rule, failure)
     }
     for (const rule of open.filter((rule) => !errors.has(rule))) {
-      const files = copy.testFiles(rule)
-      if (files.length > 0) note(rule, await vitest(copy, files, rule))
+      note(rule, await vitest(copy, [rule]))
     }
 
     const verdicts = []
@@ -76,7 +71,7 @@ export function judge(copy, mutant, rules, unsound) {
  */
 async function othersThatNotice(copy, isRust) {
   const rust = isRust ? (await rustTests(copy, [])).failed : []
-  const names = rust.length > 0 ? rust : (await vitest(copy, copy.testFiles('.'))).failed
+  const names = rust.length > 0 ? rust : (await vitest(copy, [])).failed
   return names.length === 0
     ? 'no test at all notices'
     : `noticed only by tests of other rules: ${names.slice(0, 3).join(' | ')}`

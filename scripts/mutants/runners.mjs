@@ -64,19 +64,20 @@ export async function buildAddon(copy) {
 }
 
 /**
- * Runs the vitest tests whose titles cite a rule; all tests of the files when there is none.
+ * Runs the vitest tests whose titles cite one of these rules; all tests when there are none.
  * @param {Copy} copy
- * @param {string[]} files
- * @param {string} [rule]
+ * @param {string[]} rules
  * @returns {Promise<Outcome>}
  */
-export async function vitest(copy, files, rule) {
+export async function vitest(copy, rules) {
+  const files = copy.testFiles(rules)
+  if (files.length === 0) return { failed: [], passed: 0, error: undefined }
   const report = join(cargoTarget, `${copy.name}-vitest.json`)
   mkdirSync(cargoTarget, { recursive: true })
   rmSync(report, { force: true })
   const script = join(root, 'node_modules', 'vitest', 'vitest.mjs')
   const flags = ['run', '--typecheck.enabled=false', '--reporter=json', `--outputFile=${report}`]
-  const filter = rule === undefined ? [] : ['-t', `\\b${rule}\\b`]
+  const filter = rules.length === 0 ? [] : ['-t', `\\b(${rules.join('|')})\\b`]
   const { code } = await execute(copy, process.execPath, [script, ...flags, ...filter, ...files])
   if (!existsSync(report)) {
     return { failed: [], passed: 0, error: `vitest ended with ${code} and no report` }

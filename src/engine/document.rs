@@ -377,7 +377,7 @@ mod tests {
         assert_eq!((document.alive(), document.components().len()), (0, 2));
         for key in ["a", "unseen"] {
             let component = document.get(key.as_bytes()).unwrap();
-            assert!(!component.is_alive() && component.fields().is_empty());
+            assert!(!component.is_alive() && component.fields().iter().next().is_none());
             assert_eq!(component.changed(), 2);
         }
     }
@@ -406,6 +406,12 @@ mod tests {
 
         assert_eq!(value(&document, "a", "x").as_deref(), Some("2"));
         assert_eq!(document.clock(), 1);
+    }
+
+    #[test]
+    fn keys_collide_in_no_two_documents_alike() {
+        assert_ne!(hash((1, 2), b"a"), hash((3, 4), b"a"));
+        assert_ne!(hash((1, 2), b"a"), hash((1, 2), b"b"));
     }
 
     #[test]

@@ -83,11 +83,6 @@ impl Fields {
         self.iter().find(|(found, ..)| *found == name).map(|(.., content)| content)
     }
 
-    /// True when there is no field at all.
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
     /// The length of the array that a delta would change: 0 where the field is missing, none where it is no array of
     /// numbers (MG9).
     pub(super) fn delta_base(&self, name: &[u8]) -> Option<usize> {

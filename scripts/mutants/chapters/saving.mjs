@@ -185,6 +185,13 @@ export const saving = [
     why: 'takes fields without a clock for the oldest',
   },
   {
+    rule: 'DU10',
+    file: snapshot,
+    find: 'None => BTreeMap::new(),',
+    replace: 'None => return Err(bad("a component without timestamps")),',
+    why: 'refuses components without clocks',
+  },
+  {
     rule: 'DU11',
     file: saver,
     find: 'const LAST_SAVE_ATTEMPTS = 5',

@@ -74,10 +74,10 @@ export const stores = [
   },
   {
     rule: 'ST4',
-    file,
-    find: 'Ok(true) => Err(StorageError::NameTaken { path }),',
-    replace: 'Ok(true) => Ok(Some(path)),',
-    why: 'reads a file of another spelling',
+    file: disk,
+    find: ' && !lists(dir, name)?)',
+    replace: ' && lists(dir, name)?)',
+    why: 'takes a file of another spelling for the room’s',
   },
   {
     rule: 'ST5',
@@ -183,8 +183,12 @@ export const stores = [
   {
     rule: 'ST10',
     file: 'src/protocol/canvas/snapshot.rs',
-    find: 'None => BTreeMap::new(),',
-    replace: 'None => return Err(bad("a component without timestamps")),',
+    find: '    let mut restore = Restore::new(hash_keys, clock);',
+    replace: `    let keys: Vec<_> = object(state, "state")?.map(|(key, _)| key).collect();
+    if clocks.keys().any(|key| !keys.contains(key)) {
+        return Err(bad("the clock of a component that is not there"));
+    }
+    let mut restore = Restore::new(hash_keys, clock);`,
     why: 'refuses what older peers wrote',
   },
   {
