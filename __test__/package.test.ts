@@ -34,10 +34,11 @@ const NAMES = [
   'parseConnectUrl',
 ]
 
-/** What the client of `room.mjs` gets: it is alone, so its edit is acked and not broadcast. */
+/** What the client of `room.mjs` gets: it is alone, so its edits, one as text and one as bytes, are acked and not broadcast. */
 const RECEIVED = [
   { type: 'clientCount', count: 1 },
   { type: 'ack', messageId: 'alice-1', timestamp: 1 },
+  { type: 'ack', messageId: 'alice-2', timestamp: 2 },
 ]
 
 /** The tarball, and a project that was empty before it installed it; the programs of `package/` are its code. */

@@ -14,10 +14,10 @@ export function editOnce({ Room }) {
     permissions: 'readwrite',
   })
   const documentPatches = [{ 'shape/Position': { _exists: true, x: 1 } }]
-  room.handleSocketMessage(
-    sessionId,
-    JSON.stringify({ type: 'patch', messageId: 'alice-1', documentPatches }),
-  )
+  const frame = (/** @type {string} */ messageId) =>
+    JSON.stringify({ type: 'patch', messageId, documentPatches })
+  room.handleSocketMessage(sessionId, frame('alice-1'))
+  room.handleSocketMessage(sessionId, new TextEncoder().encode(frame('alice-2')))
   return received
 }
 
