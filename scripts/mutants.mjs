@@ -1,6 +1,6 @@
 // `node scripts/mutants.mjs [rule…]`: breaks each rule of SPEC.md in turn, in a copy, and names the test that notices.
 // Without rules all of them; `--list` only prints the mutants.
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { chapters } from './mutants/chapters/index.mjs'
 import { Copy } from './mutants/copy.mjs'
@@ -104,7 +104,8 @@ function say({ file, why }, { rule, isKilled, because }) {
 /** An edit that does not fit the sources any more would be a mutant that is never tried. */
 function misplaced() {
   return all.flatMap(({ rule, file, find, replace }) => {
-    const found = readFileSync(join(root, file), 'utf8').split(find).length - 1
+    const path = join(root, file)
+    const found = existsSync(path) ? readFileSync(path, 'utf8').split(find).length - 1 : 0
     if (found === 1 && find !== replace) return []
     return [`The mutant of ${rule} does not fit ${file}: found ${found} times:\n${find}`]
   })

@@ -2,7 +2,7 @@
 
 const storage = 'lib/storage.js'
 const disk = 'src/storage/disk.rs'
-const file = 'src/storage/file.rs'
+const file = 'src/storage/file/mod.rs'
 const names = 'src/storage/names.rs'
 
 /** @type {import('../../mutants.mjs').Mutant[]} */
