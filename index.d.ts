@@ -243,7 +243,7 @@ export class FileStorage implements Storage {
   /**
    * Resolves when the file and its folder are synced; no other file is left in `dir`, except that
    * a file that `load()` could not read is first renamed to `<file>.damaged-<n>`. Rejects with
-   * `HEDDLE_STORAGE`, and the file is as it was.
+   * `HEDDLE_STORAGE`, or `HEDDLE_BAD_SNAPSHOT`, and the file is as it was.
    */
   save(snapshot: RoomSnapshot): Promise<void>
 }
@@ -264,9 +264,9 @@ export interface TokenRefreshResult {
 }
 
 /**
- * Callbacks run after the effects they speak of: when one runs, the frame was applied, broadcast
- * and acked. They may call back into the room. One that throws or rejects reaches `onError` and
- * disturbs nothing else.
+ * Callbacks run after the effects they speak of: when one runs, the frame was applied, and its
+ * broadcast and its ack were sent or wait in their sockets' queues. Callbacks may call back into the
+ * room. One that throws or rejects reaches `onError` and disturbs nothing else.
  */
 export interface RoomOptions {
   /** The document to start from. What storage holds wins over it at `load()`. */
@@ -329,9 +329,9 @@ export class Room {
    * order.
    *
    * Rejects with what the storage's `load` rejected with (`FileStorage`: `HEDDLE_DAMAGED_FILE` or
-   * `HEDDLE_STORAGE`), with `HEDDLE_BAD_SNAPSHOT` when it gave something that is no snapshot, and with
-   * `HEDDLE_ROOM_CLOSED` on a closed room. A room that did not load is closed, its sessions with
-   * code 4450, and it never saves.
+   * `HEDDLE_STORAGE`), with `HEDDLE_BAD_SNAPSHOT` when it gave something that is no snapshot, with
+   * `HEDDLE_ROOM_IN_USE` when the document was edited before, and with `HEDDLE_ROOM_CLOSED` on a closed
+   * room. A room that did not load is closed, its sessions with code 4450, and it never saves.
    */
   load(): Promise<void>
   /**
@@ -374,9 +374,11 @@ export class Room {
   applyPatch(patches: Patch | readonly Patch[]): number
   /**
    * Saves now, whatever throttle or back-off runs, also when nothing changed, and resolves when all
-   * that was applied before the call is stored. Without storage it resolves at once.
+   * that was applied before the call is stored. Without storage it resolves at once; in a room that
+   * loads it waits for that.
    *
-   * Rejects with `HEDDLE_SAVE_FAILED`, whose `cause` is what the storage's `save` threw or rejected with.
+   * Rejects with `HEDDLE_SAVE_FAILED`, whose `cause` is what the storage's `save` threw or rejected
+   * with; with `HEDDLE_ROOM_BROKEN`; and, in a room that did not load, with what `load()` rejected with.
    */
   flush(): Promise<void>
   /**

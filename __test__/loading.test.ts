@@ -246,3 +246,31 @@ it('[DU4] a room that closes while it loads leaves its storage as it was', async
   await expect(loading).rejects.toMatchObject({ code: 'HEDDLE_ROOM_CLOSED' })
   expect(storage.saves).toEqual([])
 })
+
+it('[DU9] a room that was edited before does not load, and overwrites nothing', async () => {
+  const storage = new ScriptedStorage({ load: () => SNAPSHOT })
+  const room = openRoom({ storage, onError: () => {} })
+  const ann = room.join('ann')
+  ann.patch(create('b/Box'))
+
+  await expect(room.room.load()).rejects.toMatchObject({ code: 'HEDDLE_ROOM_IN_USE' })
+  await room.room.flush().catch(() => {})
+  room.room.close()
+
+  expect(ann.socket.closeCode).toBe(4450)
+  expect(storage.saves).toEqual([])
+})
+
+it('[DU3] [DU9] a flush waits for the load', async () => {
+  const loaded = deferred<RoomSnapshot>()
+  const storage = new ScriptedStorage({ load: () => loaded.promise })
+  const { room } = openRoom({ storage })
+  const loading = room.load()
+
+  const flushing = room.flush()
+  expect(storage.saves).toEqual([])
+  loaded.resolve(SNAPSHOT)
+  await Promise.all([loading, flushing])
+
+  expect(storage.savedClocks).toEqual([7])
+})

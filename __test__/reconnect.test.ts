@@ -254,6 +254,35 @@ it('[RC6] a session goes on after a refused reconnect', () => {
   expect(bob.received()).toEqual([{ type: 'ack', messageId: 'bob-1', timestamp: 5 }])
 })
 
+it('[RC6] [RC7] [LM3] a reconnect that is nested too deep is served', () => {
+  const room = roomAtFour()
+  const bob = room.join('bob')
+  bob.received()
+  const deep = `${'['.repeat(10_000)}${']'.repeat(10_000)}`
+
+  bob.sendsRaw(
+    `{"type":"reconnect","protocolVersion":2,"lastTimestamp":4,"documentPatches":[{"b/Box":{"x":${deep}}}]}`,
+  )
+
+  expect(bob.received()).toMatchObject([
+    { type: 'error', code: 'too-deep' },
+    { type: 'patch', documentPatches: [{ 'b/Box': { _exists: true, x: 2 } }] },
+    { type: 'synced', timestamp: 4 },
+  ])
+  expect(bob.socket.closes).toEqual([])
+})
+
+it('[RC6] [LM1] a reconnect that is no JSON is refused', () => {
+  const room = roomAtFour()
+  const bob = room.join('bob')
+  bob.received()
+
+  bob.sendsRaw('{"type":"reconnect","protocolVersion":2,"lastTimestamp":4,}')
+
+  expect(bob.received()).toMatchObject([{ type: 'error', code: 'bad-json' }])
+  expect(bob.socket.closeCode).toBe(4400)
+})
+
 it('[RC8] a negative clock counts as 0', () => {
   const room = roomAtFour()
   const bob = room.join('bob')

@@ -54,6 +54,8 @@ class RoomDriver {
   #observer
   /** @type {Promise<void> | undefined} */
   #loaded
+  /** @type {{ error: unknown } | undefined} */
+  #loadFailure
   /**
    * There while the room loads.
    * @type {LoadGate | undefined}
@@ -229,6 +231,8 @@ class RoomDriver {
   /** @returns {Promise<void>} */
   async flush() {
     if (this.#engine.broken !== undefined) throw this.#engine.broken
+    // What it holds is not what the storage holds, and must not overwrite that.
+    if (this.#loadFailure !== undefined) throw this.#loadFailure.error
     // What a room holds that is loading must not overwrite what it is about to load.
     if (this.#gate !== undefined) await this.#gate.promise
     await this.#saver?.flush()
@@ -327,6 +331,7 @@ class RoomDriver {
    * @param {unknown} error
    */
   #failLoading(gate, error) {
+    this.#loadFailure = { error }
     gate.fail(error)
     this.shut(...ROOM_NOT_LOADED)?.(false)
   }
