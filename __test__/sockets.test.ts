@@ -17,7 +17,12 @@ describe('plain sockets', () => {
     expect(bob.received()).toHaveLength(1)
 
     ann.patch(create('a/Box'))
-    expect([ann.received().length, bob.received().length]).toEqual([1, 1])
+    expect([ann.received().length, bob.socket.texts()]).toEqual([
+      1,
+      [
+        '{"type":"patch","clientId":"ann","documentPatches":[{"a/Box":{"_exists":true}}],"timestamp":1}',
+      ],
+    ])
 
     room.room.applyPatch(update('a/Box', { x: 1 }))
     expect([ann.received().length, bob.received().length]).toEqual([1, 1])
@@ -175,7 +180,7 @@ describe('plain sockets', () => {
 })
 
 describe('real sockets', () => {
-  it('[CC5] get everything in order', async () => {
+  it('[CC5] [PA8] get everything in order', async () => {
     const server = await serve()
     const ann = await server.connect('ann')
     const bob = await server.connect('bob')

@@ -174,9 +174,11 @@ export const sockets = [
   {
     rule: 'CC6',
     file: 'lib/errors.js',
-    find: "this.name = 'ConnectRequestError'",
-    replace: "this.name = 'Error'",
-    why: 'gives the error of a bad connect URL no name',
+    find: `    this.name = 'ConnectRequestError'
+    /** @readonly */
+    this.code = code`,
+    replace: "    this.name = 'ConnectRequestError'",
+    why: 'does not say what a connect URL lacks',
   },
   {
     rule: 'CC7',
