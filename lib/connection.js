@@ -47,8 +47,6 @@ class Arrival {
   /** @param {AcceptConnectionOptions<TRequest, TMeta>} options */
   constructor(options) {
     this.#options = options
-    // A rejection that nobody looks at must not end the process.
-    this.#ready.promise.catch(ignore)
     this.#join().catch((error) => this.#end(error))
   }
 
@@ -152,6 +150,7 @@ function acceptConnection(options) {
     onError: () => arrival.disconnect(),
   }
   const open = arrival.ready.then((session) => ({ ...handlers, ...session }))
+  // A rejection that nobody looks at must not end the process.
   open.catch(ignore)
   return {
     ...handlers,
