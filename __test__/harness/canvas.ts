@@ -213,12 +213,13 @@ export async function agree(
   canvases: Canvas[],
   document: Document | ((document: Document) => void),
 ): Promise<void> {
+  const check =
+    typeof document === 'function' ? document : (held: Document) => expect(held).toEqual(document)
   await working(canvases, () => {
     const open = room()
     if (open === undefined) throw new Error('the room is not open')
     const held = documentOf(open)
-    if (typeof document === 'function') document(held)
-    else expect(held).toEqual(document)
+    check(held)
     for (const canvas of canvases) expect(canvas.document).toEqual(held)
   })
 }
