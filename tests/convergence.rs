@@ -1,0 +1,62 @@
+//! Every replica becomes equal to the room: the simulator's modes, each with a thousand seeds.
+//!
+//! `SEEDS` and `FIRST` choose others. A failing run prints its mode and seed and everything that happened in it.
+
+#![expect(
+    unreachable_pub,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "the simulator is test code: what it takes for granted may fail the test"
+)]
+
+mod simulator;
+
+use simulator::{modes::mode, run::run, world::Record};
+
+fn converges(name: &str) {
+    let number = |variable: &str, otherwise: u64| {
+        std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+    };
+    let (first, seeds) = (number("FIRST", 0), number("SEEDS", 1_000));
+    for seed in first..first + seeds {
+        check(name, seed);
+    }
+}
+
+fn check(name: &str, seed: u64) {
+    if let Some(failure) = run(mode(name), seed, Record::Nothing).failure {
+        let log = run(mode(name), seed, Record::Log).log.join("\n");
+        panic!("mode {name}, seed {seed}: {failure}\n{log}");
+    }
+}
+
+macro_rules! modes {
+    ($($test:ident $name:literal)*) => {
+        $(#[test] fn $test() { converges($name); })*
+    };
+}
+
+modes! {
+    mg1_pa8_live_edits_converge "live"
+    pa1_pa8_many_frames_in_one_step_converge "steps"
+    rc1_rc2_offline_edits_converge_after_leaving "leaves"
+    rc1_rc2_offline_edits_converge_after_broken_connections "drops"
+    mg5_tb1_tb2_deletions_against_late_updates_converge "deletes"
+    tb3_clean_restarts_of_the_server_converge "restarts"
+    tb3_restarts_with_frames_in_the_air_converge "crashes"
+    lc2_a_room_that_closes_when_empty_and_reopens_converges "empty"
+    pr4_pa6_an_old_socket_that_closes_late_converges "hops"
+    jn4_sessions_that_are_not_held_back_converge "bare"
+    cv1_versions_1_and_2_converge "versions"
+    rc3_a_rolled_back_server_is_healed "rollback"
+    jn3_everything_at_once_converges "all"
+}
+
+#[test]
+fn a_seed_decides_everything() {
+    let [first, second] = [(); 2].map(|()| run(mode("all"), 7, Record::Traces));
+
+    assert!(first.traces.iter().all(|(_, trace)| trace.len() > 10));
+    assert_eq!(first.traces, second.traces);
+}

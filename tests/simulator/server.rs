@@ -1,0 +1,175 @@
+//! The server: a room as its owner drives it, bytes in and deliveries out.
+
+use std::collections::BTreeMap;
+
+use heddle::{
+    engine::{Access, Input, SessionId},
+    server::{Delivery, Room},
+};
+use serde_json::Value;
+
+use super::ledger::Ledger;
+
+/// The number of a connection in the world.
+pub type Link = usize;
+
+/// What the server does to a connection.
+#[derive(Debug)]
+pub enum Sent {
+    /// It sends a frame.
+    Frame(Link, Vec<u8>),
+    /// It closes the socket.
+    Close(Link),
+}
+
+/// A server with one room, which is there while somebody is in it.
+#[derive(Debug, Default)]
+pub struct Server {
+    /// What the room must hold.
+    pub ledger: Ledger,
+    room: Option<Room>,
+    disk: Option<Vec<u8>>,
+    sessions: BTreeMap<SessionId, (Link, String)>,
+    groups: BTreeMap<SessionId, u32>,
+    joined: SessionId,
+}
+
+impl Server {
+    /// A connection joins, opening the room if it is closed.
+    pub fn join(&mut self, link: Link, client: &str, held: bool) -> (SessionId, Vec<Sent>) {
+        self.joined += 1;
+        let session = self.joined;
+        let disk = self.disk.as_deref();
+        let room = self.room.get_or_insert_with(|| {
+            let mut room = Room::new(false).unwrap();
+            if let Some(snapshot) = disk {
+                room.restore(snapshot).unwrap();
+            }
+            room
+        });
+        self.sessions.insert(session, (link, client.to_owned()));
+        let input =
+            Input::Joined { session, client: client.as_bytes(), access: Access::ReadWrite, held };
+        let deliveries = room.handle(input).unwrap();
+        (session, self.carry_out(deliveries))
+    }
+
+    /// A frame came in.
+    pub fn receive(&mut self, session: SessionId, text: &str) -> Vec<Sent> {
+        let Some((_, client)) = self.sessions.get(&session) else { return Vec::new() };
+        self.ledger.handle(client, &serde_json::from_str(text).unwrap());
+        let deliveries = self.room.as_mut().unwrap().receive(session, text.as_bytes()).unwrap();
+        self.carry_out(deliveries)
+    }
+
+    /// A connection ended. With `close_empty` the last one closes the room.
+    pub fn leave(&mut self, session: SessionId, close_empty: bool) -> Vec<Sent> {
+        let Some(room) = &mut self.room else { return Vec::new() };
+        let deliveries = room.handle(Input::Left { session }).unwrap();
+        let sent = self.carry_out(deliveries);
+        if close_empty && self.sessions.is_empty() {
+            self.stop();
+        }
+        sent
+    }
+
+    /// Saves the room and ends it; every session is gone.
+    pub fn stop(&mut self) {
+        if let Some(mut room) = self.room.take() {
+            self.disk = Some(room.snapshot().unwrap().text.to_vec());
+        }
+        self.sessions.clear();
+        self.groups.clear();
+        self.ledger.shown.clear();
+    }
+
+    /// Ends the room and goes back to a snapshot and what it held.
+    pub fn roll_back(&mut self, (disk, ledger): (Vec<u8>, Ledger)) {
+        self.stop();
+        self.disk = Some(disk);
+        self.ledger = ledger;
+        self.ledger.shown.clear();
+    }
+
+    /// The room's snapshot, and what it must hold.
+    pub fn backup(&mut self) -> Option<(Vec<u8>, Ledger)> {
+        Some((self.snapshot()?, self.ledger.clone()))
+    }
+
+    /// Compares what the room holds with what it must hold; tells the difference.
+    pub fn check(&mut self) -> Result<(), String> {
+        let Some(snapshot) = self.snapshot() else { return Ok(()) };
+        let snapshot: Value = serde_json::from_slice(&snapshot).unwrap();
+        if snapshot["timestamp"].as_u64() != Some(self.ledger.clock) {
+            return Err(format!(
+                "the room is at {}, not {}",
+                snapshot["timestamp"], self.ledger.clock
+            ));
+        }
+        let state: BTreeMap<String, _> = serde_json::from_value(snapshot["state"].clone()).unwrap();
+        for (key, entry) in &self.ledger.entries {
+            let held = state.get(key);
+            let expected =
+                if entry.alive { entry.fields.clone() } else { super::patch::deletion() };
+            if held != Some(&expected) {
+                return Err(format!("the room holds {held:?} under {key}, not {expected:?}"));
+            }
+            let clocks: BTreeMap<String, u64> =
+                serde_json::from_value(snapshot["timestamps"][key].clone()).unwrap();
+            if entry.alive && clocks != entry.clocks {
+                return Err(format!("the clocks of {key} are {clocks:?}, not {:?}", entry.clocks));
+            }
+        }
+        if state.len() > self.ledger.entries.len() {
+            return Err(format!("the room holds more than it should: {:?}", state.keys()));
+        }
+        Ok(())
+    }
+
+    fn snapshot(&mut self) -> Option<Vec<u8>> {
+        match &mut self.room {
+            Some(room) => Some(room.snapshot().unwrap().text.to_vec()),
+            None => self.disk.clone(),
+        }
+    }
+
+    fn carry_out(&mut self, deliveries: Vec<Delivery>) -> Vec<Sent> {
+        let mut sent = Vec::new();
+        for delivery in deliveries {
+            match delivery {
+                Delivery::Place(session, group) => {
+                    self.groups.insert(session, group);
+                }
+                Delivery::Send(session, text) => {
+                    sent.extend(
+                        self.sessions.get(&session).map(|(link, _)| Sent::Frame(*link, text)),
+                    );
+                }
+                Delivery::Broadcast(groups, except, text) => {
+                    for (session, (link, _)) in &self.sessions {
+                        let listens =
+                            self.groups.get(session).is_some_and(|group| group & groups != 0);
+                        if listens && Some(*session) != except {
+                            sent.push(Sent::Frame(*link, text.clone()));
+                        }
+                    }
+                }
+                Delivery::Close(session, _) => {
+                    sent.extend(self.sessions.get(&session).map(|(link, _)| Sent::Close(*link)));
+                }
+                Delivery::Left(session, _) => self.forget(session),
+                Delivery::VerifyToken(..) | Delivery::Changed(_) => {}
+            }
+        }
+        sent
+    }
+
+    fn forget(&mut self, session: SessionId) {
+        self.groups.remove(&session);
+        if let Some((_, client)) = self.sessions.remove(&session)
+            && self.sessions.values().all(|(_, other)| *other != client)
+        {
+            self.ledger.shown.remove(&client);
+        }
+    }
+}
