@@ -116,7 +116,7 @@ export const dialect = [
     rule: 'CV6',
     file: 'src/protocol/json/utf16.rs',
     find: '[unit >> 12, unit >> 8, unit >> 4, unit]',
-    replace: '[0xf, 0xf, 0xf, 0xd]',
+    replace: '[0xf | unit & 0, 0xf, 0xf, 0xd]',
     why: 'replaces lone surrogates',
   },
   {
@@ -135,9 +135,9 @@ export const dialect = [
   {
     rule: 'CV7',
     file: decode,
-    find: 'Ok(Form::Loose) => ',
-    replace: 'Ok(Form::Loose) if bytes.is_empty() => ',
-    why: 'does not compile as long as forms are two',
+    find: 'Ok(Form::Loose) => Self::Sound(Cow::Owned(canonicalize(bytes))),',
+    replace: 'Ok(Form::Loose) => Self::Sound(Cow::Borrowed(bytes)),',
+    why: 'does not rewrite what is not canonical',
   },
   {
     rule: 'CV7',
