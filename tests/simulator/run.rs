@@ -23,8 +23,8 @@ const ROUNDS: usize = 60;
 pub struct Outcome {
     /// What went wrong, if anything did.
     pub failure: Option<String>,
-    /// For each client, what happened to its adapter.
-    pub traces: Vec<(String, Vec<Value>)>,
+    /// For each client its name, its protocol version and what happened to its adapter.
+    pub traces: Vec<(String, u32, Vec<Value>)>,
     /// What happened, line by line, if it was kept.
     pub log: Vec<String>,
 }
@@ -50,8 +50,10 @@ pub fn run(mode: Mode, seed: u64, record: Record) -> Outcome {
     }
     world.compare();
     let log = world.log.take().unwrap_or_default();
-    let traces =
-        world.members.iter_mut().map(|member| (member.replica.client.clone(), member.take_trace()));
+    let traces = world
+        .members
+        .iter_mut()
+        .map(|member| (member.replica.client.clone(), member.replica.version, member.take_trace()));
     Outcome { failure: world.failure, traces: traces.collect(), log }
 }
 
