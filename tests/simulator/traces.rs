@@ -6,7 +6,6 @@
     dead_code,
     unreachable_pub,
     clippy::indexing_slicing,
-    clippy::panic,
     clippy::unwrap_used,
     reason = "the simulator is test code, of which this needs a part"
 )]
