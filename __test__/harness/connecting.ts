@@ -3,14 +3,11 @@ import {
   acceptConnection,
   type ConnectionHandlers,
   type FrameData,
-  type Patch,
-  type PatchRequest,
-  type ReconnectRequest,
   type Room,
   type RoomManager,
   type RoomOptions,
-  type ServerMessage,
 } from '../../index.js'
+import { Client } from './client.js'
 import { PlainSocket } from './sockets.js'
 
 interface ConnectOptions {
@@ -22,41 +19,15 @@ interface ConnectOptions {
 }
 
 /** A client on a plain socket that came in through `acceptConnection`. */
-export class Connected {
-  #messages = 0
-
+export class Connected extends Client {
   constructor(
     readonly clientId: string,
     readonly socket: PlainSocket,
     readonly handlers: ConnectionHandlers,
     readonly room: Room,
     readonly sessionId: string,
-  ) {}
-
-  patch(...documentPatches: Patch[]): void {
-    this.send({ documentPatches })
-  }
-
-  presence(...ephemeralPatches: Patch[]): void {
-    this.send({ ephemeralPatches })
-  }
-
-  /** Sends a `patch` of any content; message ids count up: `bob-1`, `bob-2`. */
-  send(content: Partial<PatchRequest>): void {
-    this.#messages += 1
-    this.says({ type: 'patch', messageId: `${this.clientId}-${this.#messages}`, ...content })
-  }
-
-  reconnect(lastTimestamp: number, content: Partial<ReconnectRequest> = {}): void {
-    this.says({ type: 'reconnect', lastTimestamp, protocolVersion: 2, ...content })
-  }
-
-  refresh(token: string): void {
-    this.says({ type: 'auth-refresh', token })
-  }
-
-  says(message: unknown): void {
-    this.sendsRaw(JSON.stringify(message))
+  ) {
+    super()
   }
 
   sendsRaw(data: FrameData): void {
@@ -65,10 +36,6 @@ export class Connected {
 
   leave(): void {
     this.handlers.onClose()
-  }
-
-  received(): ServerMessage[] {
-    return this.socket.received()
   }
 }
 

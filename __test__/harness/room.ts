@@ -2,20 +2,17 @@ import { onTestFinished } from 'vitest'
 import {
   type FrameData,
   type Patch,
-  type PatchRequest,
-  type ReconnectRequest,
   Room,
   type RoomOptions,
   type RoomSnapshot,
-  type ServerMessage,
   type SessionPermission,
 } from '../../index.js'
+import { Client } from './client.js'
 import { PlainSocket } from './sockets.js'
 
 /** One session on a plain socket, with the messages that its client would send. */
-export class Member {
+export class Member extends Client {
   readonly sessionId: string
-  #messages = 0
 
   constructor(
     readonly room: Room,
@@ -24,51 +21,16 @@ export class Member {
     readonly socket = new PlainSocket(),
     metadata?: unknown,
   ) {
+    super()
     this.sessionId = room.handleSocketConnect({ socket, clientId, permissions, metadata })
   }
 
-  /** Sends an edit of the document; message ids count up: `bob-1`, `bob-2`. */
-  patch(...documentPatches: Patch[]): void {
-    this.send({ documentPatches })
-  }
-
-  /** Sends presence alone. */
-  presence(...ephemeralPatches: Patch[]): void {
-    this.send({ ephemeralPatches })
-  }
-
-  /** Sends a `patch` of any content. */
-  send(content: Partial<PatchRequest>): void {
-    this.#messages += 1
-    this.says({ type: 'patch', messageId: `${this.clientId}-${this.#messages}`, ...content })
-  }
-
-  /** Sends the `reconnect` of a client that knows the document up to `lastTimestamp`. */
-  reconnect(lastTimestamp: number, content: Partial<ReconnectRequest> = {}): void {
-    this.says({ type: 'reconnect', lastTimestamp, protocolVersion: 2, ...content })
-  }
-
-  refresh(token: string): void {
-    this.says({ type: 'auth-refresh', token })
-  }
-
-  /** Sends any JSON value. */
-  says(message: unknown): void {
-    this.sendsRaw(JSON.stringify(message))
-  }
-
-  /** Sends a frame as it is. */
   sendsRaw(data: FrameData): void {
     this.room.handleSocketMessage(this.sessionId, data)
   }
 
   leave(): void {
     this.room.handleSocketClose(this.sessionId)
-  }
-
-  /** Gives the frames that came since the last call. */
-  received(): ServerMessage[] {
-    return this.socket.received()
   }
 }
 

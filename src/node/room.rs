@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use napi::{
-    JsString,
-    bindgen_prelude::{Float64Array, Uint8Array},
-};
+use napi::{JsString, bindgen_prelude::Float64Array};
 use napi_derive::napi;
 
 use super::{
@@ -141,9 +138,9 @@ impl NativeRoom {
     pub fn receive_bytes(
         &mut self,
         session: i64,
-        frame: Uint8Array,
+        frame: &[u8],
     ) -> Result<Option<String>, CodedError> {
-        self.receive(session, &frame)
+        self.receive(session, frame)
     }
 
     /// Removes a session.

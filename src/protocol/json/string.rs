@@ -116,7 +116,7 @@ impl<'t> Escape<'t> {
     }
 }
 
-/// The code unit of a `\uXXXX` at the start of `text`.
+/// The code unit of a `\u` and four digits at the start of `text`.
 fn code_unit(text: &[u8]) -> Option<u16> {
     let digits = text.get(2..6)?;
     if !digits.iter().all(u8::is_ascii_hexdigit) {
