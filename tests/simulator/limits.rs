@@ -1,178 +1,18 @@
-//! What the client cannot bear whatever its server does, kept out of the runs: see the limits in [`super`].
+//! Moments that the client cannot bear, whatever its server does: the limits in [`super`] that make it take a step
+//! before, or a frame wait.
 
 use serde_json::{Value, json};
 
 use super::{
-    ledger::Entry,
+    edits::is_behind,
     network::{Connection, State},
-    patch::{Fields, Patch, collides, existence, is_delta, merge, strip},
+    patch::{collides, existence, is_creation, is_deletion, merge},
     replica::patches,
-    schema::{self, Kind},
     server::Link,
     world::World,
 };
 
 impl World {
-    /// Whether a client may send this edit of a component.
-    pub fn may_edit(&self, member: usize, key: &str, edit: &Fields) -> bool {
-        let kind = schema::kind(key);
-        let replica = &self.members[member].replica;
-        let patch = Patch::from([(key.to_owned(), edit.clone())]);
-        if kind == Kind::Presence {
-            let behind = replica.socket.is_none() && is_behind(&replica.presence_buffer, &patch);
-            return !behind && (!is_deletion(edit) || self.may_hide(member, key));
-        }
-        let behind = replica.socket.is_none() && is_behind(&replica.document_buffer, &patch);
-        let pending = strip(&merge(&replica.pending_document), &replica.offline);
-        let entry = self.server.ledger.entries.get(key).cloned().unwrap_or_default();
-        // Limits 1 and 2.
-        if collides(&pending, &patch) || behind {
-            return false;
-        }
-        if is_deletion(edit) && self.forgets_deletion(member, key) {
-            return false;
-        }
-        let foreign = self.foreign_writes(member, key);
-        let pending = pending.get(key);
-        (kind == Kind::Singleton
-            || self.may_change_life(member, key, edit, &foreign, pending, &entry))
-            && self.may_write_buffers(member, edit, &foreign, pending, &entry)
-    }
-
-    /// Whether a client may take presence back: while one connection knows of it (limit 10), and not where the
-    /// deletion would be merged away with a creation of what others see (limit 6).
-    fn may_hide(&self, member: usize, key: &str) -> bool {
-        let replica = &self.members[member].replica;
-        let mine = || self.links.iter().filter(|link| link.member == member);
-        let coming = mine()
-            .flat_map(Connection::frames_down)
-            .flat_map(|frame| patches(frame, "ephemeralPatches"));
-        let mut coming = coming.chain(replica.pending_presence.iter().cloned());
-        let unsent = replica.presence_buffer.iter().filter_map(|patch| patch.get(key));
-        let forgotten =
-            replica.local_presence.contains_key(key) && unsent.into_iter().any(is_creation);
-        self.mode.hop == 0
-            && !forgotten
-            && !coming.any(|patch| patch.contains_key(key))
-            && mine().all(|link| link.state != State::Connecting)
-            && mine().filter(|link| !link.over).count() <= 1
-    }
-
-    /// Limit 6: whether a deletion would be merged away with a creation that the room has, or is about to get.
-    fn forgets_deletion(&self, member: usize, key: &str) -> bool {
-        let replica = &self.members[member].replica;
-        let sent = replica.in_flight.iter().map(|(_, patch)| patch);
-        let mut unconfirmed = sent.chain(&replica.document_buffer).chain([&replica.offline]);
-        let created = unconfirmed.any(|patch| patch.get(key).is_some_and(is_creation));
-        let links = self.links.iter().filter(|link| link.member == member && !link.over);
-        let mut coming = links
-            .flat_map(Connection::frames_up)
-            .flat_map(|frame| patches(frame, "documentPatches"));
-        created
-            && (self.server.ledger.entries.get(key).is_some_and(|entry| entry.alive)
-                || coming.any(|patch| patch.contains_key(key)))
-    }
-
-    /// Limits 4 and 5.
-    fn may_change_life(
-        &self,
-        member: usize,
-        key: &str,
-        edit: &Fields,
-        foreign: &[Fields],
-        pending: Option<&Fields>,
-        entry: &Entry,
-    ) -> bool {
-        let seen = self.cursor(member);
-        if is_creation(edit) {
-            foreign.iter().all(is_creation)
-                && pending.is_none()
-                && entry.changed <= seen
-                && !self.hears_own_deletion(member, key)
-        } else {
-            !foreign.iter().any(is_creation)
-                && !pending.is_some_and(is_creation)
-                && entry.born <= seen
-                && !self.hears_own_creation(member, key)
-        }
-    }
-
-    /// Whether the client's own deletion may still come back to it.
-    fn hears_own_deletion(&self, member: usize, key: &str) -> bool {
-        let replica = &self.members[member].replica;
-        let repeated = Some(&replica.offline).filter(|_| replica.socket.is_some());
-        let links = self.links.iter().filter(|link| link.member == member && !link.over);
-        let coming = links
-            .flat_map(Connection::frames_up)
-            .flat_map(|frame| patches(frame, "documentPatches"));
-        let sent = replica.in_flight.iter().map(|(_, patch)| patch).chain(repeated);
-        sent.cloned().chain(coming).any(|patch| patch.get(key).is_some_and(is_deletion))
-    }
-
-    /// Whether a second socket may bring the client's own creation back to it.
-    fn hears_own_creation(&self, member: usize, key: &str) -> bool {
-        let replica = &self.members[member].replica;
-        let sent = replica.in_flight.iter().map(|(_, patch)| patch);
-        let mut unconfirmed = sent.chain(&replica.document_buffer).chain([&replica.offline]);
-        let sockets = self.links.iter().filter(|link| {
-            link.member == member && matches!(link.state, State::Connecting | State::Open)
-        });
-        sockets.count() > 1 && unconfirmed.any(|patch| patch.get(key).is_some_and(is_creation))
-    }
-
-    /// Limit 7.
-    fn may_write_buffers(
-        &self,
-        member: usize,
-        edit: &Fields,
-        foreign: &[Fields],
-        pending: Option<&Fields>,
-        entry: &Entry,
-    ) -> bool {
-        edit.iter().filter(|(name, _)| schema::is_buffer(name)).all(|(name, value)| {
-            let mut others = foreign.iter().filter_map(|fields| fields.get(name));
-            if is_delta(value) {
-                let written = entry.clocks.get(name).copied().unwrap_or(entry.changed);
-                let unseen = pending.is_some_and(|fields| fields.contains_key(name));
-                others.next().is_none() && !unseen && written <= self.cursor(member)
-            } else {
-                !others.any(is_delta)
-            }
-        })
-    }
-
-    /// What others have written of a component that may still be on its way to the room, or come again.
-    fn foreign_writes(&self, member: usize, key: &str) -> Vec<Fields> {
-        let mut writes = Vec::new();
-        for (other, foreign) in
-            self.members.iter().enumerate().filter(|(other, _)| *other != member)
-        {
-            let replica = &foreign.replica;
-            let sent = replica.in_flight.iter().map(|(_, patch)| patch);
-            let kept = sent.chain(&replica.document_buffer).chain([&replica.offline]);
-            writes.extend(kept.filter_map(|patch| patch.get(key)).cloned());
-            writes.extend(foreign.app.edit_of(key));
-            let links = self.links.iter().filter(|link| link.member == other && !link.over);
-            for frame in links.flat_map(Connection::frames_up) {
-                writes.extend(
-                    patches(frame, "documentPatches")
-                        .iter()
-                        .filter_map(|patch| patch.get(key))
-                        .cloned(),
-                );
-            }
-        }
-        writes
-    }
-
-    /// The clock up to which a client has taken everything.
-    fn cursor(&self, member: usize) -> u64 {
-        let open =
-            self.links.iter().filter(|link| link.member == member && link.state == State::Open);
-        let gaps = open.filter(|link| !link.synced).map(|link| link.cursor_at_open);
-        gaps.min().unwrap_or(u64::MAX).min(self.members[member].replica.last_timestamp)
-    }
-
     /// Lets the client take a step where its adapter is about to lose something by an end of a socket (limit 2).
     pub fn settle(&mut self, member: usize) {
         let replica = &self.members[member].replica;
@@ -270,8 +110,13 @@ impl World {
     /// Follows what a client learns from a frame, and checks what every frame must keep to.
     pub fn check_frame(&mut self, link: Link, frame: &Value) {
         let member = self.links[link].member;
+        let connection = &mut self.links[link];
         if frame["type"] == "synced" {
-            self.links[link].synced = true;
+            connection.synced = true;
+        }
+        let early = connection.held && !connection.synced && frame["clientId"] != "";
+        if early && frame["documentPatches"].is_array() {
+            self.fail(format!("{frame} reached connection {link} before its answer (JN3)"));
         }
         if frame["documentPatches"].is_array() || frame["type"] == "ack" {
             let open = |link: &&mut Connection| link.member == member && link.state == State::Open;
@@ -291,24 +136,4 @@ impl World {
             }
         }
     }
-}
-
-/// Whether an older edit of the same would go out after this one: what waits for a flush when a socket closes goes out
-/// behind what is done without one (limit 2).
-fn is_behind(buffer: &[Patch], patch: &Patch) -> bool {
-    patch.iter().any(|(key, fields)| {
-        buffer.iter().filter_map(|older| older.get(key)).any(|older| {
-            existence(older).is_some()
-                || existence(fields).is_some()
-                || older.keys().any(|name| fields.contains_key(name))
-        })
-    })
-}
-
-fn is_creation(fields: &Fields) -> bool {
-    existence(fields) == Some(true)
-}
-
-fn is_deletion(fields: &Fields) -> bool {
-    existence(fields) == Some(false)
 }

@@ -40,6 +40,7 @@
 
 pub mod actions;
 pub mod app;
+pub mod edits;
 pub mod ledger;
 pub mod limits;
 pub mod member;
@@ -51,4 +52,5 @@ pub mod rng;
 pub mod run;
 pub mod schema;
 pub mod server;
+pub mod traffic;
 pub mod world;

@@ -15,6 +15,16 @@ pub fn existence(fields: &Fields) -> Option<bool> {
     fields.get("_exists").and_then(Value::as_bool)
 }
 
+/// True for a creation.
+pub fn is_creation(fields: &Fields) -> bool {
+    existence(fields) == Some(true)
+}
+
+/// True for a deletion.
+pub fn is_deletion(fields: &Fields) -> bool {
+    existence(fields) == Some(false)
+}
+
 /// The patch of a deletion.
 pub fn deletion() -> Fields {
     Fields::from([("_exists".to_owned(), json!(false))])

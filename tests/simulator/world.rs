@@ -1,15 +1,12 @@
-//! Clients, connections and the server, and what moves between them. One method is one thing that happens.
-
-use serde_json::Value;
+//! Clients, connections and the server, and the clients' own doing. One method is one thing that happens.
 
 use super::{
     member::Member,
     modes::Mode,
-    network::{Connection, Down, State, Up, must_be_early},
-    patch::merge,
-    replica::{Output, patches},
+    network::{Connection, Down, State, Up},
+    replica::Output,
     rng::Rng,
-    server::{Link, Sent, Server},
+    server::{Link, Server},
 };
 
 /// What a run keeps.
@@ -46,7 +43,8 @@ pub struct World {
     pub failure: Option<String>,
     /// What happened, line by line, if it is kept.
     pub log: Option<Vec<String>>,
-    sent: u64,
+    /// How many frames the server sent; gives each its place.
+    pub sent: u64,
 }
 
 impl World {
@@ -147,167 +145,6 @@ impl World {
             self.links[link].over = true;
         } else if !held {
             self.join(link);
-        }
-    }
-
-    /// The server lets a connection in.
-    pub fn join(&mut self, link: Link) {
-        self.end_older(link);
-        let connection = &self.links[link];
-        let (client, held) =
-            (self.members[connection.member].replica.client.clone(), connection.held);
-        self.note(|_| {
-            format!("server: {client} joins by {link}{}", if held { "" } else { ", bare" })
-        });
-        let (session, sent) = self.server.join(link, &client, held);
-        self.links[link].session = Some(session);
-        self.deliver(sent);
-    }
-
-    /// Ends older connections of a client first that hold on to presence which the client has taken back (limit 10).
-    fn end_older(&mut self, link: Link) {
-        let member = self.links[link].member;
-        let replica = &self.members[member].replica;
-        let mine = |older: &Link| self.links[*older].member == member && !self.links[*older].over;
-        let older: Vec<Link> = (0..link).filter(mine).collect();
-        let shown = self.server.ledger.shown.get(&replica.client).into_iter().flatten().cloned();
-        let coming = older.iter().flat_map(|older| self.links[*older].frames_up());
-        let coming = coming
-            .flat_map(|frame| patches(frame, "ephemeralPatches"))
-            .flatten()
-            .map(|(key, _)| key);
-        let edits = self.members[member].app.edits().presence;
-        let unsent = replica.presence_buffer.iter().chain([&edits]);
-        let showing = merge([&replica.local_presence].into_iter().chain(unsent));
-        if shown.chain(coming).all(|key| showing.contains_key(&key)) {
-            return;
-        }
-        for older in older {
-            while !self.links[older].over && self.links[older].up.contains(&Up::Close) {
-                self.handle(older);
-            }
-        }
-    }
-
-    /// The server takes the next item of a connection.
-    pub fn handle(&mut self, link: Link) {
-        if self.links[link].session.is_none() {
-            self.join(link);
-        }
-        let session = self.links[link].session.unwrap_or_default();
-        if let Some(Up::Frame(frame)) = self.links[link].up.front() {
-            let frame = frame.clone();
-            self.handle_older(link);
-            let text = frame.to_string();
-            self.links[link].up.pop_front();
-            self.note(|_| format!("server: {link} says {text}"));
-            let sent = self.server.receive(session, &text);
-            self.deliver(sent);
-        } else if self.links[link].up.pop_front().is_some() {
-            self.links[link].over = true;
-            self.note(|_| format!("server: {link} is gone"));
-            let sent = self.server.leave(session, self.mode.close_empty);
-            self.deliver(sent);
-        }
-    }
-
-    /// Handles first what must not come late on older connections of the same client (limit 9).
-    fn handle_older(&mut self, link: Link) {
-        let member = self.links[link].member;
-        for older in 0..link {
-            let early = |world: &Self| {
-                let connection = &world.links[older];
-                connection.member == member
-                    && !connection.over
-                    && connection.frames_up().any(must_be_early)
-            };
-            while early(self) {
-                self.handle(older);
-            }
-        }
-    }
-
-    fn deliver(&mut self, sent: Vec<Sent>) {
-        for item in sent {
-            self.sent += 1;
-            match item {
-                Sent::Frame(link, text) => {
-                    let frame: Value = serde_json::from_slice(&text).unwrap();
-                    self.note(|_| format!("server: to {link}: {frame}"));
-                    self.links[link].down.push_back((self.sent, Down::Frame(frame)));
-                }
-                Sent::Close(link) => self.fail(format!("the server closed connection {link}")),
-            }
-        }
-    }
-
-    /// The client gets the next item of a connection.
-    pub fn arrive(&mut self, link: Link) {
-        let Some((_, item)) = self.links[link].down.front() else { return };
-        let (member, socket) = (self.links[link].member, self.links[link].socket);
-        if let Down::Frame(frame) = item {
-            let frame = frame.clone();
-            self.before_frame(link, &frame);
-            if !self.hears(link) {
-                return;
-            }
-            self.links[link].down.pop_front();
-            self.check_frame(link, &frame);
-            self.note(|world| format!("{} gets from {link}: {frame}", world.name(member)));
-            let outputs = self.members[member].received(self.now, socket, &frame);
-            self.carry_out(member, outputs, false);
-            return;
-        }
-        self.settle(member);
-        let Some((_, item)) = self.links[link].down.pop_front() else { return };
-        self.note(|world| format!("{}: {link}: {item:?}", world.name(member)));
-        let outputs = if item == Down::Open {
-            self.links[link].state = State::Open;
-            self.links[link].cursor_at_open = self.members[member].replica.last_timestamp;
-            self.members[member].opened(self.now, socket)
-        } else if item == Down::Fail {
-            self.links[link].state = State::Closed;
-            let by_timer = self.links[link].by_timer;
-            self.members[member].failed(self.now, socket, by_timer)
-        } else {
-            self.links[link].state = State::Closed;
-            self.members[member].closed(self.now, socket)
-        };
-        self.carry_out(member, outputs, false);
-    }
-
-    /// The close of a socket that the client closed is through.
-    pub fn finish_close(&mut self, link: Link) {
-        let (member, socket) = (self.links[link].member, self.links[link].socket);
-        self.settle(member);
-        self.links[link].state = State::Closed;
-        self.note(|world| format!("{}: {link} is closed", world.name(member)));
-        let outputs = self.members[member].closed(self.now, socket);
-        self.carry_out(member, outputs, false);
-    }
-
-    /// A connection breaks, with what is in the air lost from some frame on.
-    pub fn cut(&mut self, link: Link) {
-        self.note(|_| format!("{link} breaks"));
-        self.links[link].lose_up(&mut self.rng);
-        self.links[link].lose_down(&mut self.rng);
-    }
-
-    /// The server stops: it saves, and every connection ends.
-    pub fn stop(&mut self, air: bool) {
-        self.note(|_| "server: stops".to_owned());
-        self.up = false;
-        self.server.stop();
-        for link in &mut self.links {
-            if !link.over {
-                link.over = true;
-                link.up.clear();
-                if air || !link.synced {
-                    link.lose_down(&mut self.rng);
-                } else {
-                    link.down.push_back((self.sent, Down::Close));
-                }
-            }
         }
     }
 
