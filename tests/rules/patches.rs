@@ -1,6 +1,6 @@
 //! SPEC.md section 3.
 
-use heddle::engine::CloseReason;
+use heddle::{engine::CloseReason, server::Delivery};
 
 use super::table::{Asked, Table};
 
@@ -101,6 +101,21 @@ fn pa6_the_senders_other_sessions_get_its_broadcast() {
             r#"{"type":"patch","clientId":"alice","documentPatches":[{"a":{"_exists":true}}],"timestamp":1}"#
         ]
     );
+}
+
+#[test]
+fn pa6_nothing_is_encoded_for_nobody() {
+    let mut table = Table::with(&["alice", "bob", "old carol"]);
+    table.receive(3, r#"{"type":"reconnect","lastTimestamp":0,"protocolVersion":1}"#);
+    table.leave(2);
+    table.leave(3);
+
+    let frame = br#"{"type":"patch","messageId":"m","documentPatches":[{"a":{"_exists":true,"p":{"__buf":1,"len":1,"runs":[]}}}]}"#;
+    let deliveries = table.room.receive(1, frame).unwrap();
+
+    let broadcasts =
+        deliveries.iter().filter(|delivery| matches!(delivery, Delivery::Broadcast(..)));
+    assert_eq!(broadcasts.count(), 0);
 }
 
 #[test]
