@@ -212,6 +212,35 @@ impl Room {
 mod tests {
     use super::*;
 
+    /// The groups of each broadcast of one frame from session 1.
+    fn broadcasts(room: &mut Room) -> Vec<u32> {
+        let delta = br#"{"type":"patch","documentPatches":[{"a":{"_exists":true,"p":{"__buf":1,"len":1,"runs":[]}}}]}"#;
+        let deliveries = room.receive(1, delta).unwrap();
+        let groups = deliveries.iter().filter_map(|delivery| {
+            let Delivery::Broadcast(groups, ..) = delivery else { return None };
+            Some(*groups)
+        });
+        groups.collect()
+    }
+
+    #[test]
+    fn a_broadcast_is_encoded_only_for_groups_that_somebody_else_is_in() {
+        let mut room = Room::new(false).unwrap();
+        let join = |room: &mut Room, session| {
+            let (client, access) = (&b"c"[..], Access::ReadWrite);
+            room.handle(Input::Joined { session, client, access, held: false }).unwrap();
+        };
+
+        join(&mut room, 1);
+        assert_eq!(broadcasts(&mut room), [0; 0]);
+        join(&mut room, 2);
+        assert_eq!(broadcasts(&mut room), [bit(Group::Live)]);
+        room.receive(2, br#"{"type":"reconnect","lastTimestamp":0,"protocolVersion":1}"#).unwrap();
+        assert_eq!(broadcasts(&mut room), [bit(Group::WholeArrays)]);
+        room.handle(Input::Left { session: 2 }).unwrap();
+        assert_eq!(broadcasts(&mut room), [0; 0]);
+    }
+
     #[test]
     fn lc12_a_panic_breaks_the_room_and_nothing_else() {
         let mut room = Room::new(false).unwrap();
