@@ -67,9 +67,9 @@ impl World {
     fn actions_of(&self, link: Link, connection: &Connection) -> Vec<(u64, Action)> {
         let mut actions = Vec::new();
         if !connection.over && connection.session.is_none() {
-            actions.push((6, Action::Join(link)));
+            actions.push((15, Action::Join(link)));
         } else if !connection.over && !connection.up.is_empty() {
-            actions.push((10, Action::Handle(link)));
+            actions.push((25, Action::Handle(link)));
         }
         if connection.state == State::Open && !connection.over {
             actions.push((self.mode.drop, Action::Cut(link)));
@@ -78,7 +78,7 @@ impl World {
             actions.push((4, Action::FinishClose(link)));
         }
         if self.is_next(link) {
-            actions.push((10, Action::Arrive(link)));
+            actions.push((25, Action::Arrive(link)));
         }
         actions
     }
@@ -204,17 +204,17 @@ impl World {
             };
         }
         let mut array = numbers(old);
-        match self.rng.below(4) {
+        match self.rng.below(8) {
             0 => {
-                let length = self.rng.index(9);
+                let length = self.rng.index(14);
                 array = std::iter::repeat_with(|| number(self)).take(length).collect();
             }
             1 => array.truncate(self.rng.index(array.len() + 1)),
-            2 if !array.is_empty() => {
+            2..5 if !array.is_empty() => {
                 let at = self.rng.index(array.len());
                 array[at] = number(self);
             }
-            _ => array.push(number(self)),
+            _ => array.extend([number(self), number(self)]),
         }
         json!(array)
     }

@@ -4,7 +4,7 @@ use super::{
     ledger::Entry,
     network::{Connection, State},
     patch::{Fields, Patch, collides, existence, is_creation, is_deletion, is_delta, merge, strip},
-    replica::patches,
+    replica::part_of,
     schema::{self, Kind},
     world::World,
 };
@@ -41,16 +41,15 @@ impl World {
     fn may_hide(&self, member: usize, key: &str) -> bool {
         let replica = &self.members[member].replica;
         let mine = || self.links.iter().filter(|link| link.member == member);
-        let coming = mine()
-            .flat_map(Connection::frames_down)
-            .flat_map(|frame| patches(frame, "ephemeralPatches"));
-        let mut coming = coming.chain(replica.pending_presence.iter().cloned());
+        let mut down = mine().flat_map(Connection::frames_down);
+        let coming = down.any(|frame| part_of(frame, "ephemeralPatches", key).is_some())
+            || replica.pending_presence.iter().any(|patch| patch.contains_key(key));
         let unsent = replica.presence_buffer.iter().filter_map(|patch| patch.get(key));
         let forgotten =
             replica.local_presence.contains_key(key) && unsent.into_iter().any(is_creation);
         self.mode.hop == 0
             && !forgotten
-            && !coming.any(|patch| patch.contains_key(key))
+            && !coming
             && mine().all(|link| link.state != State::Connecting)
             && mine().filter(|link| !link.over).count() <= 1
     }
@@ -62,15 +61,13 @@ impl World {
         let mut unconfirmed = sent.chain(&replica.document_buffer).chain([&replica.offline]);
         let created = unconfirmed.any(|patch| patch.get(key).is_some_and(is_creation));
         let links = self.links.iter().filter(|link| link.member == member && !link.over);
-        let mut coming = links
-            .flat_map(Connection::frames_up)
-            .flat_map(|frame| patches(frame, "documentPatches"));
+        let mut coming = links.flat_map(Connection::frames_up);
         created
             && (self.server.ledger.entries.get(key).is_some_and(|entry| entry.alive)
-                || coming.any(|patch| patch.contains_key(key)))
+                || coming.any(|frame| part_of(frame, "documentPatches", key).is_some()))
     }
 
-    /// Limits 4 and 5.
+    /// Limits 4, 5 and 9.
     fn may_change_life(
         &self,
         member: usize,
@@ -80,6 +77,9 @@ impl World {
         pending: Option<&Fields>,
         entry: &Entry,
     ) -> bool {
+        if self.hears_twice(member, key) {
+            return false;
+        }
         let seen = self.cursor(member);
         if is_creation(edit) {
             foreign.iter().all(is_creation)
@@ -90,7 +90,6 @@ impl World {
             !foreign.iter().any(is_creation)
                 && !pending.is_some_and(is_creation)
                 && entry.born <= seen
-                && !self.hears_own_creation(member, key)
         }
     }
 
@@ -99,22 +98,30 @@ impl World {
         let replica = &self.members[member].replica;
         let repeated = Some(&replica.offline).filter(|_| replica.socket.is_some());
         let links = self.links.iter().filter(|link| link.member == member && !link.over);
-        let coming = links
+        let mut coming = links
             .flat_map(Connection::frames_up)
-            .flat_map(|frame| patches(frame, "documentPatches"));
-        let sent = replica.in_flight.iter().map(|(_, patch)| patch).chain(repeated);
-        sent.cloned().chain(coming).any(|patch| patch.get(key).is_some_and(is_deletion))
+            .filter_map(|frame| part_of(frame, "documentPatches", key));
+        let mut sent = replica.in_flight.iter().map(|(_, patch)| patch).chain(repeated);
+        sent.any(|patch| patch.get(key).is_some_and(is_deletion))
+            || coming.any(|fields| is_deletion(&fields))
     }
 
-    /// Whether a second socket may bring the client's own creation back to it.
-    fn hears_own_creation(&self, member: usize, key: &str) -> bool {
+    /// Limit 9: whether a second socket may bring a creation or deletion again that the client knows, its own or not.
+    fn hears_twice(&self, member: usize, key: &str) -> bool {
         let replica = &self.members[member].replica;
         let sent = replica.in_flight.iter().map(|(_, patch)| patch);
         let mut unconfirmed = sent.chain(&replica.document_buffer).chain([&replica.offline]);
-        let sockets = self.links.iter().filter(|link| {
-            link.member == member && matches!(link.state, State::Connecting | State::Open)
-        });
-        sockets.count() > 1 && unconfirmed.any(|patch| patch.get(key).is_some_and(is_creation))
+        let sockets = || {
+            let open = |link: &&Connection| matches!(link.state, State::Connecting | State::Open);
+            self.links.iter().filter(move |link| link.member == member && open(link))
+        };
+        let coming = sockets()
+            .flat_map(Connection::frames_down)
+            .filter_map(|frame| part_of(frame, "documentPatches", key));
+        let mut births = coming.filter(|fields| existence(fields).is_some());
+        sockets().count() > 1
+            && (births.next().is_some()
+                || unconfirmed.any(|patch| patch.get(key).is_some_and(is_creation)))
     }
 
     /// Limit 7.
@@ -150,14 +157,8 @@ impl World {
             writes.extend(kept.filter_map(|patch| patch.get(key)).cloned());
             writes.extend(foreign.app.edit_of(key));
             let links = self.links.iter().filter(|link| link.member == other && !link.over);
-            for frame in links.flat_map(Connection::frames_up) {
-                writes.extend(
-                    patches(frame, "documentPatches")
-                        .iter()
-                        .filter_map(|patch| patch.get(key))
-                        .cloned(),
-                );
-            }
+            let coming = links.flat_map(Connection::frames_up);
+            writes.extend(coming.filter_map(|frame| part_of(frame, "documentPatches", key)));
         }
         writes
     }

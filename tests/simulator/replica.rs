@@ -334,3 +334,9 @@ pub fn patches(frame: &Value, list: &str) -> Vec<Patch> {
     let list = &frame[list];
     if list.is_null() { Vec::new() } else { serde_json::from_value(list.clone()).unwrap() }
 }
+
+/// What a frame says of one component; clients and servers put everything into one patch.
+pub fn part_of(frame: &Value, list: &str, key: &str) -> Option<Fields> {
+    let fields = frame[list].get(0)?.get(key)?;
+    Some(serde_json::from_value(fields.clone()).unwrap())
+}
