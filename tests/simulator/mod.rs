@@ -28,8 +28,8 @@
 //!    that answer is about to bring, and what it kept counts as answered: both are lost if the connection breaks then.
 //! 9. A client that comes back before its old socket's close is through ends up with two open sockets, taking itself for
 //!    offline for a while. It bears neither frames in that while, nor frames of the two sockets out of order, in either
-//!    direction. The same goes for the last frames of a broken connection that reach the room after the new one, unless
-//!    they only update fields.
+//!    direction, and hears every change twice: a creation or deletion that comes again meets newer edits as in 4 and 5.
+//!    Late frames of a broken connection that reach the room after the new one are the same, unless they only update.
 //! 10. Presence that is taken back while an older session of the same client is in the room stays there, and a client
 //!     with two sessions hears its own presence from the room.
 //! 11. After a server fell back to an older snapshot, what another client answers to `resync` meets what this one
