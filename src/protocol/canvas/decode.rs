@@ -186,7 +186,7 @@ impl<'f> Envelope<'f> {
         limits: &Limits,
     ) -> Result<(Patches<'f>, Patches<'f>), Refusal> {
         let list = |text: Option<&'f [u8]>| text.filter(|text| *text != b"null");
-        // One count of keys, and of numbers asked for, over both lists.
+        // One count of keys over both lists.
         let mut keys = 0;
         let decode = |text: Option<&'f [u8]>, keys: &mut usize| match list(text) {
             Some(text) => decode_patches(text, frame_bytes, limits, keys),
