@@ -16,7 +16,7 @@ const { closeSocket, outletFor } = require('./sockets.js')
 
 /** Bits of the delivery groups. A session is in one of them, or in none. */
 const GROUP_LIVE = 1
-const GROUP_VERSION_1 = 2
+const GROUP_WHOLE_ARRAYS = 2
 const GROUP_HELD = 4
 
 /**
@@ -103,7 +103,7 @@ class Sessions {
   /** @type {Session[]} */
   #live = []
   /** @type {Session[]} */
-  #version1 = []
+  #wholeArrays = []
   /** @type {Session[]} */
   #held = []
 
@@ -191,7 +191,7 @@ class Sessions {
    */
   broadcast(groups, except, text) {
     if ((groups & GROUP_LIVE) !== 0) sendToAll(this.#live, except, text)
-    if ((groups & GROUP_VERSION_1) !== 0) sendToAll(this.#version1, except, text)
+    if ((groups & GROUP_WHOLE_ARRAYS) !== 0) sendToAll(this.#wholeArrays, except, text)
     if ((groups & GROUP_HELD) !== 0) sendToAll(this.#held, except, text)
   }
 
@@ -201,7 +201,7 @@ class Sessions {
    */
   #membersOf(group) {
     if (group === GROUP_LIVE) return this.#live
-    if (group === GROUP_VERSION_1) return this.#version1
+    if (group === GROUP_WHOLE_ARRAYS) return this.#wholeArrays
     return group === GROUP_HELD ? this.#held : undefined
   }
 }
