@@ -23,6 +23,9 @@ impl From<RoomError> for CodedError {
 pub(super) fn storage_code(error: &StorageError) -> &'static str {
     match error {
         StorageError::Damaged { .. } => "HEDDLE_DAMAGED_FILE",
-        StorageError::Io { .. } | StorageError::NameTaken { .. } => "HEDDLE_STORAGE",
+        StorageError::Locked { .. } => "HEDDLE_ROOM_LOCKED",
+        StorageError::Io { .. }
+        | StorageError::NameTaken { .. }
+        | StorageError::Poisoned { .. } => "HEDDLE_STORAGE",
     }
 }

@@ -10,9 +10,26 @@ use napi_derive::napi;
 
 use super::{error::storage_code, room::NativeSnapshot};
 use crate::{
+    engine::Clock,
     protocol::canvas::snapshot,
-    storage::{Damage, FileStore, StorageError},
+    storage::{Change, Damage, FileStore, Format, StorageError},
 };
+
+const CANVAS: Format = Format { check, replay };
+
+fn check(text: &[u8]) -> Result<Clock, Damage> {
+    match snapshot::decode(text, (0, 0)) {
+        Ok(document) => Ok(document.clock()),
+        Err(bad) => Err(Damage { offset: bad.offset(), reason: bad.to_string() }),
+    }
+}
+
+fn replay(snapshot: Option<&[u8]>, changes: &[Change]) -> Result<Vec<u8>, Damage> {
+    match (snapshot, changes) {
+        (Some(text), []) => Ok(text.to_vec()),
+        _ => Err(Damage { offset: None, reason: "changes cannot be replayed".to_owned() }),
+    }
+}
 
 /// The snapshot file of one room. Calls are made one after the other: of two that wait, either may go first.
 #[derive(Debug)]
@@ -26,11 +43,7 @@ impl NativeFileStore {
     /// The file of the room `roomId` in `dir`. Touches nothing yet.
     #[napi(constructor)]
     pub fn new(dir: String, room_id: Utf16String) -> Self {
-        let check = |text: &[u8]| {
-            snapshot::check(text)
-                .map_err(|bad| Damage { offset: bad.offset(), reason: bad.to_string() })
-        };
-        Self { store: Arc::new(FileStore::new(dir, &room_id, check)) }
+        Self { store: Arc::new(FileStore::new(dir, &room_id, CANVAS)) }
     }
 
     /// The file's text; null when there is no file. Rejects with `HEDDLE_DAMAGED_FILE` when it holds no snapshot, and with

