@@ -25,6 +25,25 @@ impl Delta {
             }
         }
     }
+
+    /// The delta that leads from what this one makes of `array` back to it. Holds what is overwritten and what is cut.
+    pub(super) fn back_to(&self, array: &[f64]) -> Self {
+        let mut back = Self { len: array.len(), ..Self::default() };
+        let stays = array.get(..self.len).unwrap_or(array);
+        for &(offset, count) in &self.runs {
+            let overwritten = stays.get(offset..).unwrap_or_default();
+            back.keep(offset, overwritten.get(..count).unwrap_or(overwritten));
+        }
+        back.keep(stays.len(), array.get(stays.len()..).unwrap_or_default());
+        back
+    }
+
+    fn keep(&mut self, offset: usize, numbers: &[f64]) {
+        if !numbers.is_empty() {
+            self.runs.push((offset, numbers.len()));
+            self.numbers.extend_from_slice(numbers);
+        }
+    }
 }
 
 /// Reads canonical JSON text as an array of numbers; none when it is anything else.
@@ -133,6 +152,24 @@ mod tests {
             delta(len, &runs).apply(&mut array);
 
             prop_assert_eq!(array, expected);
+        }
+
+        #[test]
+        fn a_delta_and_the_way_back_change_nothing(
+            base in prop::collection::vec(-1e3..1e3, 0..20),
+            len in 0usize..24,
+            runs in prop::collection::vec((0usize..30, prop::collection::vec(-1e3..1e3, 0..6)), 0..5),
+        ) {
+            let runs: Vec<(usize, &[f64])> = runs.iter().map(|(offset, run)| (*offset, run.as_slice())).collect();
+            let delta = delta(len, &runs);
+            let mut array = base.clone();
+
+            let back = delta.back_to(&array);
+            delta.apply(&mut array);
+            back.apply(&mut array);
+
+            prop_assert_eq!(array, base);
+            prop_assert!(back.numbers.len() <= delta.numbers.len() + 20);
         }
 
         #[test]

@@ -11,6 +11,15 @@ use super::{
 /// One thing to do, in order.
 #[derive(Debug)]
 pub enum Effect<'f> {
+    /// Store a change. What shows it must not leave before that is done. Only in a journaled room.
+    Append {
+        /// Its number.
+        clock: Clock,
+        /// Whose it is; nobody's when the server itself made it.
+        client: Option<Arc<[u8]>>,
+        /// The JSON text of the document patches.
+        patches: &'f [u8],
+    },
     /// From now on, broadcasts reach this session as one of `group`.
     Place(SessionId, Group),
     /// Send to one session.
@@ -113,6 +122,35 @@ pub enum Message<'f> {
     Refused(Refusal, Option<&'f [u8]>),
 }
 
+impl Effect<'_> {
+    /// Whether it shows the document as it is now, so that it has to wait until that is stored.
+    pub fn shows_document(&self) -> bool {
+        match self {
+            Self::Changed(_) => true,
+            Self::Send(_, message) | Self::Broadcast { message, .. } => message.shows_document(),
+            Self::Append { .. }
+            | Self::Place(..)
+            | Self::VerifyToken { .. }
+            | Self::Close(..)
+            | Self::Left { .. } => false,
+        }
+    }
+}
+
+impl Message<'_> {
+    fn shows_document(&self) -> bool {
+        match self {
+            Self::Ack { .. } | Self::Resync { .. } | Self::CatchUp { .. } | Self::Synced(_) => true,
+            Self::Change { clock, .. } => clock.is_some(),
+            Self::ClientCount(_)
+            | Self::Presence(_)
+            | Self::PresenceGone { .. }
+            | Self::VersionMismatch
+            | Self::Refused(..) => false,
+        }
+    }
+}
+
 /// Why a session is closed by the room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CloseReason {
@@ -120,4 +158,6 @@ pub enum CloseReason {
     FrameRefused,
     /// Its new token was refused (AU4).
     TokenRefused,
+    /// Too many of its frames wait for the store (DU16).
+    TooManyFramesWait,
 }

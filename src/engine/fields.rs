@@ -14,7 +14,7 @@
 
 use super::{
     Clock,
-    buffer::{parse_numbers, write_numbers},
+    buffer::{Delta, parse_numbers, write_numbers},
     patch::{Field, Value},
 };
 
@@ -38,10 +38,21 @@ pub struct Fields {
     detached: Option<Box<Vec<Detached>>>,
 }
 
+/// A value beside the entries; or, in fields that a merge replaced, where it has gone.
 #[derive(Debug)]
 enum Detached {
     Json(Box<[u8]>),
     Numbers(Vec<f64>),
+    /// It stands at this index of the newer fields now.
+    Moved(usize),
+    /// There, and changed: the delta leads back.
+    Changed(usize, Box<Delta>),
+}
+
+impl Default for Detached {
+    fn default() -> Self {
+        Self::Moved(0)
+    }
 }
 
 /// The value of a field as it is stored.
@@ -93,19 +104,28 @@ impl Fields {
         }
     }
 
-    /// Writes an update's fields, each with `clock`; the others stay as they are (MG1, MG6).
+    /// Writes an update's fields, each with `clock`; the others stay as they are (MG1, MG6). Returns what was there
+    /// before, which [`Self::take_back`] can put back if the merge was `undoable`.
     ///
     /// Deltas must have been checked before.
-    pub(super) fn merge(&mut self, update: &[Field<'_>], clock: Clock, scratch: &mut Scratch) {
+    pub(super) fn merge(
+        &mut self,
+        update: &[Field<'_>],
+        clock: Clock,
+        undoable: bool,
+        scratch: &mut Scratch,
+    ) -> Self {
         let mut lookup = Lookup::new(update, scratch);
-        let mut old = std::mem::take(&mut self.detached).map(|boxed| *boxed).unwrap_or_default();
-        let mut next = Builder::new(std::mem::take(&mut scratch.entries), self.entries.len());
+        let Self { entries, mut detached } = std::mem::take(self);
+        let mut nothing = Vec::new();
+        let mut old = Old { detached: detached.as_deref_mut().unwrap_or(&mut nothing), undoable };
+        let mut next = Builder::new(std::mem::take(&mut scratch.entries), entries.len());
 
-        for entry in (Entries { rest: &self.entries }) {
+        for entry in (Entries { rest: &entries }) {
             match lookup.find(entry.name) {
                 Some(Field { value: Value::Json(json), .. }) => next.json(entry.name, clock, json),
                 Some(Field { value: Value::Delta(_, delta), .. }) => {
-                    let mut numbers = entry.stored.into_numbers(&mut old);
+                    let mut numbers = old.numbers(&entry.stored, delta, next.detached.len());
                     delta.apply(&mut numbers);
                     next.detached(entry.name, clock, Detached::Numbers(numbers));
                 }
@@ -124,6 +144,32 @@ impl Fields {
         }
         lookup.recycle(scratch);
         *self = next.finish(scratch);
+        Self { entries, detached }
+    }
+
+    /// Puts back what an undoable merge replaced; later merges must have been taken back before.
+    pub(super) fn take_back(&mut self, mut old: Self) {
+        let mut newer = std::mem::take(&mut self.detached);
+        let mut take = |index: usize| {
+            newer.as_mut().and_then(|newer| newer.get_mut(index)).map(std::mem::take)
+        };
+        for value in old.detached.iter_mut().flat_map(|detached| detached.iter_mut()) {
+            let back = match value {
+                Detached::Json(_) | Detached::Numbers(_) => None,
+                Detached::Moved(index) => take(*index),
+                Detached::Changed(index, back) => match take(*index) {
+                    Some(Detached::Numbers(mut numbers)) => {
+                        back.apply(&mut numbers);
+                        Some(Detached::Numbers(numbers))
+                    }
+                    other => other,
+                },
+            };
+            if let Some(back) = back {
+                *value = back;
+            }
+        }
+        *self = old;
     }
 
     /// Adds a field as a snapshot holds it. Names must not repeat.
@@ -145,7 +191,9 @@ impl Fields {
                 match self.detached.as_ref().and_then(|detached| detached.get(*index)) {
                     Some(Detached::Json(json)) => Content::Json(json),
                     Some(Detached::Numbers(numbers)) => Content::Numbers(numbers),
-                    None => Content::Json(b"null"),
+                    Some(Detached::Moved(_) | Detached::Changed(..)) | None => {
+                        Content::Json(b"null")
+                    }
                 }
             }
         }
@@ -164,16 +212,38 @@ enum Stored<'a> {
     Detached(usize),
 }
 
-impl Stored<'_> {
-    /// The array that a delta is about to change. The old component is being replaced, so it is moved, not copied.
-    fn into_numbers(self, old: &mut [Detached]) -> Vec<f64> {
-        match self {
-            Self::Packed(json) => parse_numbers(json).unwrap_or_default(),
-            Self::Detached(index) => match old.get_mut(index) {
-                Some(Detached::Numbers(numbers)) => std::mem::take(numbers),
-                Some(Detached::Json(json)) => parse_numbers(json).unwrap_or_default(),
-                None => Vec::new(),
-            },
+/// The detached values of fields that are being replaced. What the new ones need is moved to them, not copied.
+struct Old<'o> {
+    detached: &'o mut [Detached],
+    /// Whether what a delta overwrites is kept.
+    undoable: bool,
+}
+
+impl Old<'_> {
+    /// Moves a value to an index of the new fields.
+    fn take(&mut self, index: usize, to: usize) -> Option<Detached> {
+        self.detached.get_mut(index).map(|value| std::mem::replace(value, Detached::Moved(to)))
+    }
+
+    /// The array that a delta is about to change, for an index of the new fields.
+    fn numbers(&mut self, stored: &Stored<'_>, delta: &Delta, to: usize) -> Vec<f64> {
+        let index = match stored {
+            Stored::Packed(json) => return parse_numbers(json).unwrap_or_default(),
+            Stored::Detached(index) => *index,
+        };
+        let Some(value) = self.detached.get_mut(index) else { return Vec::new() };
+        match value {
+            Detached::Json(json) => parse_numbers(json).unwrap_or_default(),
+            Detached::Numbers(numbers) => {
+                let numbers = std::mem::take(numbers);
+                *value = if self.undoable {
+                    Detached::Changed(to, Box::new(delta.back_to(&numbers)))
+                } else {
+                    Detached::Moved(to)
+                };
+                numbers
+            }
+            Detached::Moved(_) | Detached::Changed(..) => Vec::new(),
         }
     }
 }
@@ -251,12 +321,11 @@ impl Builder {
     }
 
     /// Takes over an entry that the update does not touch.
-    fn keep(&mut self, entry: &Entry<'_>, old: &mut [Detached]) {
+    fn keep(&mut self, entry: &Entry<'_>, old: &mut Old<'_>) {
         match entry.stored {
             Stored::Packed(json) => self.json(entry.name, entry.clock, json),
             Stored::Detached(index) => {
-                if let Some(value) = old.get_mut(index) {
-                    let value = std::mem::replace(value, Detached::Numbers(Vec::new()));
+                if let Some(value) = old.take(index, self.detached.len()) {
                     self.detached(entry.name, entry.clock, value);
                 }
             }
@@ -367,7 +436,7 @@ mod tests {
     fn merged(updates: &[(&[Field<'_>], Clock)]) -> Fields {
         let mut fields = Fields::default();
         for (update, clock) in updates {
-            fields.merge(update, *clock, &mut Scratch::default());
+            drop(fields.merge(update, *clock, false, &mut Scratch::default()));
         }
         fields
     }
@@ -451,7 +520,7 @@ mod tests {
             for (step, update) in updates.iter().enumerate() {
                 let clock = Clock::try_from(step * 1_000).unwrap();
                 let update: Vec<_> = update.iter().map(|(name, value)| json(name, value)).collect();
-                fields.merge(&update, clock, &mut Scratch::default());
+                drop(fields.merge(&update, clock, false, &mut Scratch::default()));
                 for field in &update {
                     let Value::Json(value) = field.value else { continue };
                     expected.insert(

@@ -1,7 +1,10 @@
 //! What a room is told.
 
+use std::sync::Arc;
+
 use super::{
     Clock,
+    effect::CloseReason,
     patch::{Patches, Refusal},
     session::{Access, Group, SessionId},
 };
@@ -27,6 +30,53 @@ pub enum Input<'f> {
         /// What it says.
         frame: Frame<'f>,
     },
+    /// A frame that writes came in, and cannot be handled while nothing can be stored: only its presence is, now.
+    Postponed {
+        /// From whom.
+        session: SessionId,
+        /// The JSON text of its `messageId`, if it has one.
+        message_id: Option<&'f [u8]>,
+        /// Its presence patches.
+        presence: Patches<'f>,
+    },
+    /// What is left of a frame whose presence was handled before: its document patches and the answer to it.
+    Resumed {
+        /// From whom.
+        session: SessionId,
+        /// The whole frame.
+        frame: Frame<'f>,
+    },
+    /// The change that a session's frame made was taken back before anybody saw it: what it shows of its client's
+    /// presence, which stays, has yet to be told to the others.
+    Withdrawn {
+        /// From whom; it may have left.
+        session: SessionId,
+        /// Whose presence.
+        client: Arc<[u8]>,
+        /// The presence patches.
+        presence: Patches<'f>,
+    },
+    /// A session belongs to this group again: the frame that moved it from there has not been handled after all.
+    Replaced {
+        /// Whose.
+        session: SessionId,
+        /// The group.
+        group: Group,
+    },
+    /// A session must be closed.
+    Evicted {
+        /// Whose.
+        session: SessionId,
+        /// Why.
+        reason: CloseReason,
+    },
+    /// The changes up to this clock are stored.
+    Stored {
+        /// The clock.
+        clock: Clock,
+    },
+    /// The changes that are not stored cannot be: they are taken back.
+    StoreFailed,
     /// A connection ended.
     Left {
         /// Whose.

@@ -8,6 +8,8 @@
 //! - Effects run in order, all of them, before the next input is handled: some say only *what* to send
 //!   ([`Message::CatchUp`]) and are encoded from the room as it is then.
 //! - A frame is wholly accepted or wholly refused: everything that can fail is checked before anything changes.
+//! - In a journaled room a change is provisional until it is stored: what it replaced is kept, and put back when it
+//!   cannot be ([`Input::StoreFailed`]). Elsewhere nothing is kept.
 //! - Names and values are canonical JSON text, vouched for by the layer that decoded them: a name is the inside of a
 //!   JSON string, so equal names are equal bytes.
 //! - `handle` neither fails nor panics, and costs what the input changes, not what the room holds.
@@ -21,6 +23,8 @@ mod fields;
 mod input;
 mod merge;
 mod patch;
+mod population;
+mod postponed;
 mod presence;
 mod room;
 mod session;

@@ -4,9 +4,11 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     Clock, Document, Presence,
-    effect::{Audience, CloseReason, Effect, Message},
+    effect::{CloseReason, Effect, Message},
     input::{Frame, Input, ReconnectPatches},
     patch::{Patches, Refusal},
+    population::Population,
+    postponed::withdrawn,
     session::{Access, Group, Session, SessionId},
 };
 
@@ -14,11 +16,12 @@ use super::{
 #[derive(Debug)]
 pub struct Room {
     document: Document,
-    presence: Presence,
-    sessions: BTreeMap<SessionId, Session>,
+    pub(super) presence: Presence,
+    pub(super) sessions: BTreeMap<SessionId, Session>,
     /// How many sessions each client has; its presence lives as long as one does (PR4).
     clients: BTreeMap<Arc<[u8]>, usize>,
     population: Population,
+    journaled: bool,
 }
 
 impl Room {
@@ -30,7 +33,14 @@ impl Room {
             sessions: BTreeMap::new(),
             clients: BTreeMap::new(),
             population: Population::default(),
+            journaled: false,
         }
+    }
+
+    /// From now on changes are provisional until [`Input::Stored`], and each is an [`Effect::Append`].
+    pub fn set_journaled(&mut self) {
+        self.journaled = true;
+        self.document.keep_provisional();
     }
 
     /// The document as it is now.
@@ -51,6 +61,17 @@ impl Room {
     /// Puts another document in place of the present one. Sessions are not told: for rooms that nobody has used yet.
     pub fn replace_document(&mut self, document: Document) {
         self.document = document;
+        if self.journaled {
+            self.document.keep_provisional();
+        }
+    }
+
+    /// Applies a change that is stored already, the one after the last. Sessions are not told: for rooms that nobody has
+    /// used yet.
+    pub fn replay(&mut self, patches: &Patches<'_>) -> Result<(), Refusal> {
+        self.document.replay(patches)?;
+        self.document.settle(self.document.clock());
+        Ok(())
     }
 
     /// True while the outcome of this token refresh still counts (AU5).
@@ -71,6 +92,21 @@ impl Room {
                 self.join(session, client, access, held, effects);
             }
             Input::Received { session, frame } => self.receive(session, frame, effects),
+            Input::Postponed { session, message_id, presence } => {
+                self.postpone(session, message_id, presence, effects);
+            }
+            Input::Resumed { session, frame } => self.resume(session, frame, effects),
+            Input::Withdrawn { session, client, presence } => {
+                withdrawn(session, client, presence, effects);
+            }
+            Input::Replaced { session, group } => self.place(session, group, effects),
+            Input::Evicted { session, reason } => {
+                if self.sessions.contains_key(&session) {
+                    self.close(session, reason, effects);
+                }
+            }
+            Input::Stored { clock } => self.document.settle(clock),
+            Input::StoreFailed => self.document.take_back(),
             Input::Left { session } => self.leave(session, effects),
             Input::Edited { patches } => self.edit(patches, effects),
             Input::AccessChanged { session, access } => self.grant(session, access),
@@ -133,7 +169,12 @@ impl Room {
         self.leave(id, effects);
     }
 
-    fn receive<'f>(&mut self, id: SessionId, frame: Frame<'f>, effects: &mut Vec<Effect<'f>>) {
+    pub(super) fn receive<'f>(
+        &mut self,
+        id: SessionId,
+        frame: Frame<'f>,
+        effects: &mut Vec<Effect<'f>>,
+    ) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         match frame {
             Frame::Reconnect { since, group, patches } => {
@@ -152,9 +193,7 @@ impl Room {
             Frame::Patch { .. } | Frame::Unknown | Frame::Refused(..)
                 if session.group == Group::Mute => {}
             Frame::Patch { message_id, document, presence } => {
-                if session.group == Group::Held {
-                    self.place(id, Group::Live, effects);
-                }
+                self.stop_holding(id, effects);
                 self.patch(id, message_id, document, presence, effects);
             }
             Frame::Unknown => {}
@@ -173,6 +212,17 @@ impl Room {
         if document.is_empty() && presence.is_empty() {
             return;
         }
+        self.answer_patch(id, message_id, document, presence, effects);
+    }
+
+    pub(super) fn answer_patch<'f>(
+        &mut self,
+        id: SessionId,
+        message_id: Option<&'f [u8]>,
+        document: Patches<'f>,
+        presence: Patches<'f>,
+        effects: &mut Vec<Effect<'f>>,
+    ) {
         match self.accept(id, document, presence, effects) {
             Ok(changed) => {
                 effects.push(Effect::Send(
@@ -244,7 +294,7 @@ impl Room {
         let changed = (!document.is_empty()).then_some(document.text);
         let late = if changed.is_some() { self.document.apply(&document) } else { Vec::new() };
         self.presence.apply(&client, &presence);
-        let clock = changed.map(|_| self.document.clock());
+        let clock = changed.map(|text| self.append(Some(&client), text, effects));
         let change = Message::Change { client: Some(client), clock, document, late, presence };
         self.broadcast(Some(id), change, effects);
         Ok(changed)
@@ -256,14 +306,28 @@ impl Room {
         }
         let text = document.text;
         let late = self.document.apply(&document);
-        let clock = Some(self.document.clock());
+        let clock = Some(self.append(None, text, effects));
         let change =
             Message::Change { client: None, clock, document, late, presence: Patches::default() };
         self.broadcast(None, change, effects);
         effects.push(Effect::Changed(text));
     }
 
-    fn refuse<'f>(
+    /// Has the change that was just applied stored, if the room is journaled. Returns its clock.
+    fn append<'f>(
+        &self,
+        client: Option<&Arc<[u8]>>,
+        patches: &'f [u8],
+        effects: &mut Vec<Effect<'f>>,
+    ) -> Clock {
+        let clock = self.document.clock();
+        if self.journaled {
+            effects.push(Effect::Append { clock, client: client.cloned(), patches });
+        }
+        clock
+    }
+
+    pub(super) fn refuse<'f>(
         &mut self,
         id: SessionId,
         refusal: Refusal,
@@ -277,6 +341,13 @@ impl Room {
     fn grant(&mut self, id: SessionId, access: Access) {
         if let Some(session) = self.sessions.get_mut(&id) {
             session.access = access;
+        }
+    }
+
+    /// JN3: the first frame of a session has come.
+    pub(super) fn stop_holding(&mut self, id: SessionId, effects: &mut Vec<Effect<'_>>) {
+        if self.sessions.get(&id).is_some_and(|session| session.group == Group::Held) {
+            self.place(id, Group::Live, effects);
         }
     }
 
@@ -294,7 +365,7 @@ impl Room {
         self.broadcast(None, Message::ClientCount(self.sessions.len()), effects);
     }
 
-    fn broadcast<'f>(
+    pub(super) fn broadcast<'f>(
         &self,
         except: Option<SessionId>,
         message: Message<'f>,
@@ -312,44 +383,4 @@ impl Room {
 struct Refused<'f> {
     refusal: Refusal,
     touched: Vec<&'f [u8]>,
-}
-
-/// How many sessions each delivery group has.
-#[derive(Debug, Default)]
-struct Population {
-    live: usize,
-    whole_arrays: usize,
-    held: usize,
-}
-
-impl Population {
-    fn enter(&mut self, group: Group) {
-        if let Some(count) = self.count(group) {
-            *count += 1;
-        }
-    }
-
-    fn exit(&mut self, group: Group) {
-        if let Some(count) = self.count(group) {
-            *count -= 1;
-        }
-    }
-
-    fn count(&mut self, group: Group) -> Option<&mut usize> {
-        match group {
-            Group::Live => Some(&mut self.live),
-            Group::WholeArrays => Some(&mut self.whole_arrays),
-            Group::Held => Some(&mut self.held),
-            Group::Mute => None,
-        }
-    }
-
-    fn audience(&self, left_out: Option<Group>) -> Audience {
-        let others = |count: usize, group| count > usize::from(left_out == Some(group));
-        Audience {
-            live: others(self.live, Group::Live),
-            whole_arrays: others(self.whole_arrays, Group::WholeArrays),
-            held: others(self.held, Group::Held),
-        }
-    }
 }

@@ -14,6 +14,8 @@ impl From<RoomError> for CodedError {
             RoomError::Broken => ROOM_BROKEN,
             RoomError::BadSnapshot(_) => "HEDDLE_BAD_SNAPSHOT",
             RoomError::BadPatch(_) => "HEDDLE_BAD_PATCH",
+            RoomError::Stalled => "HEDDLE_STORAGE",
+            RoomError::BadChange(_) => "HEDDLE_DAMAGED_FILE",
         };
         Self::new(code, error)
     }

@@ -148,6 +148,7 @@ fn close_code(reason: CloseReason) -> (f64, &'static str) {
     match reason {
         CloseReason::FrameRefused => (4400.0, "frame refused"),
         CloseReason::TokenRefused => (4401.0, "token refused"),
+        CloseReason::TooManyFramesWait => (4413.0, "too many frames wait"),
     }
 }
 

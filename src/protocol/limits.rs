@@ -19,6 +19,19 @@ pub struct Limits {
     pub buffer_growth_per_byte: usize,
 }
 
+impl Limits {
+    /// For what was accepted before, under limits that may have been others: nothing but recursion is bounded.
+    pub const ACCEPTED_BEFORE: Self = Self {
+        frame_bytes: usize::MAX,
+        depth: 256,
+        keys: usize::MAX,
+        name_bytes: usize::MAX,
+        buffer_numbers: usize::MAX,
+        buffer_growth_base: usize::MAX,
+        buffer_growth_per_byte: usize::MAX,
+    };
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {

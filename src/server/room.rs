@@ -5,7 +5,11 @@ use std::{
     sync::Arc,
 };
 
-use super::delivery::{Delivery, bit};
+use super::{
+    delivery::{Delivery, bit},
+    provisional::{Origin, Provisional},
+    replay::ReplayError,
+};
 use crate::{
     engine::{
         self, Access, Audience, Clock, Document, Effect, Group, Input, Message, Refusal, SessionId,
@@ -19,11 +23,13 @@ use crate::{
 /// A room as its owner sees it: bytes in, deliveries out.
 #[derive(Debug)]
 pub struct Room {
-    engine: engine::Room,
-    limits: Limits,
+    pub(super) engine: engine::Room,
+    pub(super) limits: Limits,
     hash_keys: (u64, u64),
     /// Whether [`Delivery::Changed`] carries the patches.
     wants_patches: bool,
+    /// What a journaled room has not let go yet.
+    pub(super) provisional: Option<Box<Provisional>>,
     broken: bool,
 }
 
@@ -49,6 +55,12 @@ pub enum RoomError {
     /// The server's own edit was refused. Becomes `code: 'HEDDLE_BAD_PATCH'`.
     #[error("no valid patch: {} ({})", .0.message, .0.code.as_str())]
     BadPatch(Refusal),
+    /// The server's own edit cannot be stored, nor can it wait. Becomes `code: 'HEDDLE_STORAGE'`.
+    #[error("nothing can be stored at the moment")]
+    Stalled,
+    /// What the journal holds does not fit the room. Becomes `code: 'HEDDLE_DAMAGED_FILE'`.
+    #[error("no valid journal: {0}")]
+    BadChange(#[from] ReplayError),
 }
 
 impl Room {
@@ -56,7 +68,8 @@ impl Room {
     pub fn new(wants_patches: bool) -> Result<Self, getrandom::Error> {
         let hash_keys = (getrandom::u64()?, getrandom::u64()?);
         let engine = engine::Room::new(Document::new(hash_keys));
-        Ok(Self { engine, limits: Limits::default(), hash_keys, wants_patches, broken: false })
+        let limits = Limits::default();
+        Ok(Self { engine, limits, hash_keys, wants_patches, provisional: None, broken: false })
     }
 
     /// The number of the last change.
@@ -101,7 +114,7 @@ impl Room {
 
     /// Handles an input that carries no frame.
     pub fn handle(&mut self, input: Input<'_>) -> Result<Vec<Delivery>, RoomError> {
-        self.guard(|room| Ok(room.run(input)))
+        self.guard(|room| Ok(room.run(input, None)))
     }
 
     /// Handles a frame.
@@ -113,23 +126,34 @@ impl Room {
         self.guard(|room| {
             let text = FrameText::read(bytes, &room.limits);
             let frame = canvas::decode_frame(&text, &room.limits);
-            Ok(room.run(Input::Received { session, frame }))
+            if room.must_wait(session, &frame) {
+                return Ok(room.wait(session, bytes, frame));
+            }
+            let origin = Origin { session: Some(session), bytes, is_shown: false };
+            Ok(room.run(Input::Received { session, frame }, Some(origin)))
         })
     }
 
     /// Applies an edit by the server itself: the JSON text of a list of patches (PA11).
     pub fn edit(&mut self, patches: &[u8]) -> Result<Vec<Delivery>, RoomError> {
         self.guard(|room| {
-            let text = FrameText::read(patches, &room.limits);
-            let text = text.sound().map_err(RoomError::BadPatch)?;
-            let patches = canvas::decode_edit(text, &room.limits).map_err(RoomError::BadPatch)?;
-            room.engine.check_edit(&patches).map_err(RoomError::BadPatch)?;
-            Ok(room.run(Input::Edited { patches }))
+            if room.is_stalled() {
+                return Err(RoomError::Stalled);
+            }
+            room.apply_edit(patches).map_err(RoomError::BadPatch)
         })
     }
 
+    pub(super) fn apply_edit(&mut self, bytes: &[u8]) -> Result<Vec<Delivery>, Refusal> {
+        let text = FrameText::read(bytes, &self.limits);
+        let patches = canvas::decode_edit(text.sound()?, &self.limits)?;
+        self.engine.check_edit(&patches)?;
+        let origin = Origin { session: None, bytes, is_shown: false };
+        Ok(self.run(Input::Edited { patches }, Some(origin)))
+    }
+
     /// Runs `work` unless the room is broken, and breaks the room when it panics.
-    fn guard<T>(
+    pub(super) fn guard<T>(
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T, RoomError>,
     ) -> Result<T, RoomError> {
@@ -143,37 +167,49 @@ impl Room {
         })
     }
 
-    fn run(&mut self, input: Input<'_>) -> Vec<Delivery> {
+    /// Handles an input that came from `origin`, and gives what may leave at once.
+    pub(super) fn run(&mut self, input: Input<'_>, origin: Option<Origin<'_>>) -> Vec<Delivery> {
+        if self.provisional.is_some() {
+            return self.run_provisionally(input, origin);
+        }
         let mut effects = Vec::new();
         self.engine.handle(input, &mut effects);
         let mut deliveries = Vec::with_capacity(effects.len());
         for effect in effects {
-            self.deliver(effect, &mut deliveries);
+            self.deliver(effect, &mut deliveries, std::convert::identity);
         }
         deliveries
     }
 
-    fn deliver(&self, effect: Effect<'_>, deliveries: &mut Vec<Delivery>) {
-        match effect {
-            Effect::Place(session, group) => deliveries.push(Delivery::Place(session, bit(group))),
+    /// Turns an effect into deliveries, each wrapped by `wrap`.
+    pub(super) fn deliver<T>(
+        &self,
+        effect: Effect<'_>,
+        deliveries: &mut Vec<T>,
+        wrap: impl Fn(Delivery) -> T,
+    ) {
+        let delivery = match effect {
+            Effect::Broadcast { except, audience, message } => {
+                return self.broadcast(except, audience, &message, |it| deliveries.push(wrap(it)));
+            }
+            // Only a journaled room has these, and takes them before.
+            Effect::Append { .. } => return,
             Effect::Send(session, message) => {
                 let text = canvas::encode::encode(&message, Group::Live, &self.engine);
-                deliveries.extend(text.map(|text| Delivery::Send(session, text)));
+                let Some(text) = text else { return };
+                Delivery::Send(session, text)
             }
-            Effect::Broadcast { except, audience, message } => {
-                self.broadcast(except, audience, &message, deliveries);
-            }
+            Effect::Place(session, group) => Delivery::Place(session, bit(group)),
             Effect::VerifyToken { session, attempt, token } => {
-                deliveries.push(Delivery::VerifyToken(session, attempt, token.into()));
+                Delivery::VerifyToken(session, attempt, token.into())
             }
             Effect::Changed(patches) => {
-                deliveries.push(Delivery::Changed(self.wants_patches.then(|| patches.into())));
+                Delivery::Changed(self.wants_patches.then(|| patches.into()))
             }
-            Effect::Close(session, reason) => deliveries.push(Delivery::Close(session, reason)),
-            Effect::Left { session, remaining } => {
-                deliveries.push(Delivery::Left(session, remaining));
-            }
-        }
+            Effect::Close(session, reason) => Delivery::Close(session, reason),
+            Effect::Left { session, remaining } => Delivery::Left(session, remaining),
+        };
+        deliveries.push(wrap(delivery));
     }
 
     /// Encodes a broadcast once for each form in which somebody gets it.
@@ -182,7 +218,7 @@ impl Room {
         except: Option<SessionId>,
         audience: Audience,
         message: &Message<'_>,
-        deliveries: &mut Vec<Delivery>,
+        mut deliver: impl FnMut(Delivery),
     ) {
         let present = |here: bool, group: Group| if here { bit(group) } else { 0 };
         let (live, whole_arrays, held) = (
@@ -202,7 +238,9 @@ impl Room {
         for (groups, form) in forms {
             if groups != 0 {
                 let text = canvas::encode::encode(message, form, &self.engine);
-                deliveries.extend(text.map(|text| Delivery::Broadcast(groups, except, text)));
+                if let Some(text) = text {
+                    deliver(Delivery::Broadcast(groups, except, text));
+                }
             }
         }
     }

@@ -61,8 +61,8 @@ export const joining = [
   {
     rule: 'JN3',
     file: room,
-    find: 'if session.group == Group::Held {',
-    replace: 'if false {',
+    find: 'session.group == Group::Held) {',
+    replace: 'session.group == Group::Held && false) {',
     why: 'goes on holding documents back after a first frame that is a patch',
   },
   {
@@ -74,7 +74,7 @@ export const joining = [
   },
   {
     rule: 'JN3',
-    file: room,
+    file: 'src/engine/population.rs',
     find: `            live: others(self.live, Group::Live),
             whole_arrays: others(self.whole_arrays, Group::WholeArrays),
             held: others(self.held, Group::Held),`,

@@ -1,6 +1,6 @@
 // SPEC.md sections 4 and 5.
 
-const document = 'src/engine/document.rs'
+const document = 'src/engine/document/mod.rs'
 const fields = 'src/engine/fields.rs'
 const buffer = 'src/engine/buffer.rs'
 const merge = 'src/engine/merge.rs'

@@ -26,7 +26,7 @@ export const patches = [
   },
   {
     rule: 'PA2',
-    file: 'src/engine/document.rs',
+    file: 'src/engine/document/mod.rs',
     find: '        self.clock += 1;',
     replace: '        self.clock += Clock::try_from(patches.count).unwrap_or(1);',
     why: 'counts each patch of a frame',

@@ -169,7 +169,7 @@ export const reconnect = [
   },
   {
     rule: 'RC9',
-    file: 'src/engine/document.rs',
+    file: 'src/engine/document/mod.rs',
     find: '.take_while(move |component| since == 0 || component.changed > since)',
     replace: '.filter(move |component| since == 0 || component.changed > since)',
     why: 'walks the whole document for each catch-up',

@@ -1,7 +1,10 @@
 //! The document: components by key, ordered by their last change.
 
+mod undo;
+
 use hashbrown::HashTable;
 use siphasher::sip::SipHasher13;
+use undo::{Place, Undo, Written};
 
 use super::{
     Clock,
@@ -23,6 +26,8 @@ pub struct Document {
     newest: Option<Slot>,
     alive: usize,
     scratch: Scratch,
+    /// What takes provisional changes back; none where every change is final at once.
+    undo: Option<Undo>,
 }
 
 type Slot = u32;
@@ -71,6 +76,7 @@ impl Document {
             newest: None,
             alive: 0,
             scratch: Scratch::default(),
+            undo: None,
         }
     }
 
@@ -134,6 +140,13 @@ impl Document {
         late
     }
 
+    /// Applies a change as a journal holds it, which must be the one after the last. On an error nothing has changed.
+    pub fn replay(&mut self, patches: &Patches<'_>) -> Result<(), Refusal> {
+        self.check(patches)?;
+        self.apply(patches);
+        Ok(())
+    }
+
     fn find(&self, key: &[u8]) -> Option<Slot> {
         let same = |slot: &Slot| {
             self.slots.get(index(*slot)).is_some_and(|component| *component.key == *key)
@@ -156,6 +169,9 @@ impl Document {
             hash(hash_keys, slots.get(index(*slot)).map_or(&[], |component| &component.key))
         };
         self.by_key.insert_unique(hash(hash_keys, key), slot, rehash);
+        if let Some(undo) = &mut self.undo {
+            undo.inserted(self.clock);
+        }
         slot
     }
 
@@ -164,51 +180,65 @@ impl Document {
         if fields.is_empty() {
             return;
         }
-        self.set_alive(slot, true);
-        if let Some(component) = self.slots.get_mut(index(slot)) {
-            component.fields.merge(fields, self.clock, &mut self.scratch);
-        }
-        self.touch(slot);
+        let alive = self.set_alive(slot, true);
+        let (clock, undoable) = (self.clock, self.undo.is_some());
+        let Some(component) = self.slots.get_mut(index(slot)) else { return };
+        let replaced = component.fields.merge(fields, clock, undoable, &mut self.scratch);
+        self.touch(slot, alive, replaced);
     }
 
     /// Leaves a tombstone (TB1).
     fn bury(&mut self, found: Option<Slot>, key: &[u8]) {
         let slot = found.unwrap_or_else(|| self.insert(key));
-        self.set_alive(slot, false);
-        if let Some(component) = self.slots.get_mut(index(slot)) {
-            component.fields = Fields::default();
-        }
-        self.touch(slot);
-    }
-
-    fn set_alive(&mut self, slot: Slot, alive: bool) {
+        let alive = self.set_alive(slot, false);
         let Some(component) = self.slots.get_mut(index(slot)) else { return };
-        if std::mem::replace(&mut component.alive, alive) {
-            self.alive -= 1;
-        }
-        self.alive += usize::from(alive);
+        let replaced = std::mem::take(&mut component.fields);
+        self.touch(slot, alive, replaced);
     }
 
-    /// Moves a component to the head of the list of changes.
-    fn touch(&mut self, slot: Slot) {
+    /// Returns whether the component was alive.
+    fn set_alive(&mut self, slot: Slot, alive: bool) -> bool {
+        let Some(component) = self.slots.get_mut(index(slot)) else { return false };
+        let was_alive = std::mem::replace(&mut component.alive, alive);
+        self.alive -= usize::from(was_alive);
+        self.alive += usize::from(alive);
+        was_alive
+    }
+
+    /// Makes a component, whose fields have just been replaced, the one that changed last.
+    fn touch(&mut self, slot: Slot, alive: bool, fields: Fields) {
         let clock = self.clock;
         let Some(component) = self.slots.get_mut(index(slot)) else { return };
-        component.changed = clock;
+        let changed = std::mem::replace(&mut component.changed, clock);
+        let place = self.move_to_head(slot);
+        if let Some(undo) = &mut self.undo {
+            undo.written(clock, Written { slot, alive, changed, place, fields });
+        }
+    }
+
+    /// Moves a component to the head of the list of changes. Returns where it was, unless that was there.
+    fn move_to_head(&mut self, slot: Slot) -> Option<Place> {
         if self.newest == Some(slot) {
-            return;
+            return None;
         }
-        let (older, newer) = (component.older.take(), component.newer.take());
+        let component = self.slots.get_mut(index(slot))?;
+        let place = Place { older: component.older.take(), newer: component.newer.take() };
         component.older = self.newest;
-        if let Some(component) = older.and_then(|older| self.slots.get_mut(index(older))) {
-            component.newer = newer;
+        if let Some(component) = self.neighbour(place.older) {
+            component.newer = place.newer;
         }
-        if let Some(component) = newer.and_then(|newer| self.slots.get_mut(index(newer))) {
-            component.older = older;
+        if let Some(component) = self.neighbour(place.newer) {
+            component.older = place.older;
         }
-        if let Some(component) = self.newest.and_then(|newest| self.slots.get_mut(index(newest))) {
+        if let Some(component) = self.neighbour(self.newest) {
             component.newer = Some(slot);
         }
         self.newest = Some(slot);
+        Some(place)
+    }
+
+    fn neighbour(&mut self, slot: Option<Slot>) -> Option<&mut Component> {
+        self.slots.get_mut(index(slot?))
     }
 
     fn sort_by_change(&mut self) {
@@ -279,172 +309,4 @@ fn hash((low, high): (u64, u64), key: &[u8]) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::engine::{Content, Update, Value};
-
-    /// One patch: components with their fields; `_exists` creates or deletes.
-    fn patch<'f>(components: &[(&'f str, &[(&'f str, &'f str)])]) -> Patches<'f> {
-        let mut patches = Patches { count: 1, ..Patches::default() };
-        for (key, fields) in components {
-            let start = patches.fields.len();
-            let mut existence = None;
-            for (name, value) in *fields {
-                if *name == "_exists" {
-                    existence = Some(*value == "true");
-                }
-                patches
-                    .fields
-                    .push(Field { name: name.as_bytes(), value: Value::Json(value.as_bytes()) });
-            }
-            let fields = start..patches.fields.len();
-            patches.updates.push(Update {
-                patch: 0,
-                key: key.as_bytes(),
-                text: b"",
-                existence,
-                fields,
-            });
-        }
-        patches
-    }
-
-    const CREATE: (&str, &str) = ("_exists", "true");
-    const DELETE: (&str, &str) = ("_exists", "false");
-
-    fn document(changes: &[Patches<'_>]) -> Document {
-        let mut document = Document::new((1, 2));
-        for patches in changes {
-            document.apply(patches);
-        }
-        document
-    }
-
-    fn value(document: &Document, key: &str, name: &str) -> Option<String> {
-        match document.get(key.as_bytes())?.fields().get(name.as_bytes())? {
-            Content::Json(json) => Some(String::from_utf8_lossy(json).into_owned()),
-            Content::Numbers(numbers) => Some(format!("{numbers:?}")),
-        }
-    }
-
-    fn changed(document: &Document, since: Clock) -> Vec<&str> {
-        document
-            .changed_since(since)
-            .map(|component| std::str::from_utf8(component.key()).unwrap())
-            .collect()
-    }
-
-    #[test]
-    fn mg2_only_a_creation_creates() {
-        let document =
-            document(&[patch(&[("a", &[("x", "1")])]), patch(&[("b", &[CREATE, ("x", "1")])])]);
-
-        assert!(document.get(b"a").is_none());
-        assert_eq!(value(&document, "b", "x").as_deref(), Some("1"));
-    }
-
-    #[test]
-    fn mg2_a_creation_of_what_is_alive_merges() {
-        let document = document(&[
-            patch(&[("a", &[CREATE, ("x", "1"), ("y", "2")])]),
-            patch(&[("a", &[CREATE, ("x", "3")])]),
-        ]);
-
-        assert_eq!(value(&document, "a", "x").as_deref(), Some("3"));
-        assert_eq!(value(&document, "a", "y").as_deref(), Some("2"));
-    }
-
-    #[test]
-    fn mg3_a_late_update_stores_nothing_and_moves_the_clock() {
-        let mut document = document(&[patch(&[("a", &[CREATE])]), patch(&[("a", &[DELETE])])]);
-
-        let late = document.apply(&patch(&[("unseen", &[("x", "1")]), ("a", &[("x", "1")])]));
-
-        assert_eq!(late, [1], "only the update to the tombstone is late (MG5)");
-        assert_eq!(document.clock(), 3);
-        assert!(document.get(b"unseen").is_none());
-        assert!(!document.get(b"a").unwrap().is_alive());
-        assert_eq!(changed(&document, 2), Vec::<&str>::new());
-    }
-
-    #[test]
-    fn tb1_a_deletion_leaves_a_tombstone_without_fields_even_where_nothing_was() {
-        let document = document(&[
-            patch(&[("a", &[CREATE, ("x", "1")])]),
-            patch(&[("a", &[DELETE, ("y", "2")]), ("unseen", &[DELETE])]),
-        ]);
-
-        assert_eq!((document.alive(), document.components().len()), (0, 2));
-        for key in ["a", "unseen"] {
-            let component = document.get(key.as_bytes()).unwrap();
-            assert!(!component.is_alive() && component.fields().iter().next().is_none());
-            assert_eq!(component.changed(), 2);
-        }
-    }
-
-    #[test]
-    fn tb2_a_creation_on_a_tombstone_starts_anew() {
-        let document = document(&[
-            patch(&[("a", &[CREATE, ("x", "1")])]),
-            patch(&[("a", &[DELETE])]),
-            patch(&[("a", &[CREATE, ("y", "2")])]),
-        ]);
-
-        assert_eq!(value(&document, "a", "x"), None);
-        assert_eq!(value(&document, "a", "y").as_deref(), Some("2"));
-    }
-
-    #[test]
-    fn mg10_patches_of_one_frame_apply_in_order() {
-        let mut patches = patch(&[("a", &[CREATE, ("x", "1")])]);
-        let mut second = patch(&[("a", &[("x", "2")])]);
-        second.updates[0].fields = 2..3;
-        patches.updates.append(&mut second.updates);
-        patches.fields.append(&mut second.fields);
-
-        let document = document(&[patches]);
-
-        assert_eq!(value(&document, "a", "x").as_deref(), Some("2"));
-        assert_eq!(document.clock(), 1);
-    }
-
-    #[test]
-    fn keys_collide_in_no_two_documents_alike() {
-        assert_ne!(hash((1, 2), b"a"), hash((3, 4), b"a"));
-        assert_ne!(hash((1, 2), b"a"), hash((1, 2), b"b"));
-    }
-
-    #[test]
-    fn rc9_the_list_of_changes_is_walked_from_the_latest_and_no_further() {
-        let create = |key| patch(&[(key, &[CREATE, ("x", "1")])]);
-        let document =
-            document(&[create("a"), create("b"), create("c"), patch(&[("a", &[("x", "2")])])]);
-
-        assert_eq!(changed(&document, 0), ["a", "c", "b"]);
-        assert_eq!(changed(&document, 2), ["a", "c"]);
-        assert_eq!(changed(&document, 4), Vec::<&str>::new());
-    }
-
-    #[test]
-    fn rc9_an_update_without_fields_is_no_change() {
-        let document = document(&[patch(&[("a", &[CREATE])]), patch(&[("a", &[])])]);
-
-        assert_eq!(changed(&document, 1), Vec::<&str>::new());
-    }
-
-    #[test]
-    fn a_restored_document_lists_its_changes_in_order() {
-        let mut restore = Restore::new((1, 2), 9);
-        restore.component(b"late", [(&b"x"[..], 9, &b"1"[..]), (b"y", 1, b"2")].into_iter());
-        restore.tombstone(b"gone", 4);
-        restore.component(b"early", [(&b"x"[..], 2, &b"1"[..])].into_iter());
-
-        let mut document = restore.finish();
-
-        assert_eq!(changed(&document, 0), ["late", "gone", "early"]);
-        assert_eq!((document.alive(), document.components().len()), (2, 3));
-        document.apply(&patch(&[("early", &[("x", "3")])]));
-        assert_eq!(changed(&document, 4), ["early", "late"]);
-        assert_eq!(document.clock(), 10);
-    }
-}
+mod tests;

@@ -1,0 +1,129 @@
+//! Provisional changes: what they replaced is kept until they are stored, and put back when they cannot be.
+
+use std::collections::VecDeque;
+
+use super::{Clock, Document, Fields, Slot, hash, index};
+
+/// Room for steps that one burst of changes needed is not kept for ever.
+const KEEP_STEPS: usize = 1024;
+
+/// What provisional changes did, in order. Taken back from the end, so that each step finds what it left.
+#[derive(Debug)]
+pub(super) struct Undo {
+    /// The clock of the last change that is stored.
+    stored: Clock,
+    steps: VecDeque<(Clock, Step)>,
+}
+
+#[derive(Debug)]
+enum Step {
+    /// A component came to the end of the slots.
+    Inserted,
+    Written(Written),
+}
+
+/// What a write or a deletion replaced.
+#[derive(Debug)]
+pub(super) struct Written {
+    pub(super) slot: Slot,
+    pub(super) alive: bool,
+    pub(super) changed: Clock,
+    /// Where the component was in the list of changes; none where it stayed at its head.
+    pub(super) place: Option<Place>,
+    /// What [`Fields::take_back`] wants.
+    pub(super) fields: Fields,
+}
+
+/// The neighbours of a component in the list of changes. One that was in the list, and not at its head, has a newer one.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) older: Option<Slot>,
+    pub(super) newer: Option<Slot>,
+}
+
+impl Undo {
+    pub(super) fn inserted(&mut self, clock: Clock) {
+        self.steps.push_back((clock, Step::Inserted));
+    }
+
+    pub(super) fn written(&mut self, clock: Clock, written: Written) {
+        self.steps.push_back((clock, Step::Written(written)));
+    }
+}
+
+impl Document {
+    /// From now on changes are provisional until [`Self::settle`] says that they are stored. What has changed so far
+    /// counts as stored.
+    pub(in crate::engine) fn keep_provisional(&mut self) {
+        self.undo = Some(Undo { stored: self.clock, steps: VecDeque::new() });
+    }
+
+    /// The clock of the last change that cannot be taken back any more.
+    pub fn stored(&self) -> Clock {
+        self.undo.as_ref().map_or(self.clock, |undo| undo.stored)
+    }
+
+    /// The changes up to this clock are stored.
+    pub(in crate::engine) fn settle(&mut self, clock: Clock) {
+        let Some(undo) = &mut self.undo else { return };
+        undo.stored = clock.clamp(undo.stored, self.clock);
+        while undo.steps.front().is_some_and(|(clock, _)| *clock <= undo.stored) {
+            undo.steps.pop_front();
+        }
+        if undo.steps.is_empty() {
+            undo.steps.shrink_to(KEEP_STEPS);
+        }
+    }
+
+    /// Takes back every change that is not stored, clock and all.
+    pub(in crate::engine) fn take_back(&mut self) {
+        let Some(undo) = &mut self.undo else { return };
+        let (stored, steps) = (undo.stored, std::mem::take(&mut undo.steps));
+        for (_, step) in steps.into_iter().rev() {
+            match step {
+                Step::Inserted => self.remove_last(),
+                Step::Written(written) => self.unwrite(written),
+            }
+        }
+        self.clock = stored;
+    }
+
+    fn remove_last(&mut self) {
+        let Some(component) = self.slots.pop() else { return };
+        let slot = self.slots.len();
+        let hash = hash(self.hash_keys, &component.key);
+        if let Ok(entry) = self.by_key.find_entry(hash, |found| index(*found) == slot) {
+            entry.remove();
+        }
+    }
+
+    fn unwrite(&mut self, Written { slot, alive, changed, place, fields }: Written) {
+        self.set_alive(slot, alive);
+        if let Some(place) = place {
+            self.move_from_head(slot, &place);
+        }
+        if let Some(component) = self.slots.get_mut(index(slot)) {
+            component.changed = changed;
+            component.fields.take_back(fields);
+        }
+    }
+
+    /// Moves the component at the head of the list of changes to where it was before.
+    fn move_from_head(&mut self, slot: Slot, place: &Place) {
+        let Some(component) = self.slots.get_mut(index(slot)) else { return };
+        self.newest = component.older;
+        (component.older, component.newer) = (place.older, place.newer);
+        if let Some(component) = self.neighbour(self.newest) {
+            component.newer = None;
+        }
+        if place.newer.is_none() {
+            return;
+        }
+        if let Some(component) = self.neighbour(place.older) {
+            component.newer = Some(slot);
+        }
+        if let Some(component) = self.neighbour(place.newer) {
+            component.older = Some(slot);
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! A journaled room: nothing that shows a change leaves before the change is stored.
+
+use std::collections::BTreeMap;
+
+use super::{
+    delivery::Delivery,
+    provisional::{Again, Change, Entry, Origin, Provisional},
+    replay::replay_change,
+    room::{Room, RoomError},
+    waiting::Kept,
+};
+use crate::{
+    engine::{
+        Clock, CloseReason, Effect, Frame, Group, Input, Message, Patches, ReconnectPatches,
+        SessionId,
+    },
+    protocol::canvas::{self, FrameText},
+};
+
+impl Room {
+    /// From now on changes are provisional until [`Self::stored`] says otherwise: [`Self::take_batch`] gives them, and
+    /// what shows one is not delivered before. To be called before anybody uses the room. The document as it is counts
+    /// as stored.
+    pub fn set_journaled(&mut self) {
+        self.engine.set_journaled();
+        let provisional = Provisional::new(self.clock(), self.limits.frame_bytes);
+        self.provisional = Some(Box::new(provisional));
+    }
+
+    /// Applies changes that are stored already, each with its clock and the text of its patches: the ones after the
+    /// snapshot that the room was restored from, before anybody uses it. On an error it must not be used.
+    pub fn replay<'c>(
+        &mut self,
+        changes: impl IntoIterator<Item = (Clock, &'c [u8])>,
+    ) -> Result<(), RoomError> {
+        self.guard(|room| {
+            for (clock, text) in changes {
+                replay_change(room.clock(), clock, text, |patches| room.engine.replay(patches))?;
+            }
+            Ok(())
+        })
+    }
+
+    /// The clock of the last change that is stored, or need not be.
+    pub fn stored_clock(&self) -> Clock {
+        self.engine.document().stored()
+    }
+
+    /// Whether there are changes that are not stored yet.
+    pub fn has_unstored(&self) -> bool {
+        self.stored_clock() < self.clock()
+    }
+
+    /// Whether nothing can be stored: the document is what is stored, and what would change it waits.
+    pub fn is_stalled(&self) -> bool {
+        self.provisional.as_ref().is_some_and(|provisional| provisional.is_stalled)
+    }
+
+    /// The changes since the last batch, to be stored in order. Several batches may be on their way.
+    pub fn take_batch(&mut self) -> Option<Vec<Change>> {
+        let provisional = self.provisional.as_mut()?;
+        provisional.handed = provisional.batch.last()?.clock;
+        Some(std::mem::take(&mut provisional.batch))
+    }
+
+    /// The changes of all batches up to this clock are stored. Gives what waited for them.
+    pub fn stored(&mut self, clock: Clock) -> Result<Vec<Delivery>, RoomError> {
+        self.guard(|room| {
+            let Some(provisional) = &mut room.provisional else { return Ok(Vec::new()) };
+            let clock = clock.min(provisional.handed);
+            room.engine.handle(Input::Stored { clock }, &mut Vec::new());
+            Ok(provisional.release(clock))
+        })
+    }
+
+    /// Nothing that is not stored yet will be, nor anything else until [`Self::store_recovered`]. Takes the unstored
+    /// changes back, lets their frames wait, and gives what else waited.
+    pub fn store_failed(&mut self) -> Result<Vec<Delivery>, RoomError> {
+        self.guard(|room| {
+            let Some(provisional) = &mut room.provisional else { return Ok(Vec::new()) };
+            provisional.is_stalled = true;
+            provisional.batch.clear();
+            let tail = std::mem::take(&mut provisional.tail);
+            room.engine.handle(Input::StoreFailed, &mut Vec::new());
+            provisional.handed = room.engine.document().clock();
+            let mut released = Vec::new();
+            let mut groups = BTreeMap::new();
+            for Entry { deliveries, again, .. } in tail {
+                let is_taken_back = again.is_some();
+                let leaves = deliveries.into_iter().filter(|(_, shows)| !(is_taken_back && *shows));
+                released.extend(leaves.map(|(delivery, _)| delivery));
+                if let Some(again) = again {
+                    released.extend(room.take_back(again, &mut groups));
+                }
+            }
+            for (session, group) in groups {
+                released.extend(room.run(Input::Replaced { session, group }, None));
+            }
+            Ok(released)
+        })
+    }
+
+    /// Changes can be stored again. Handles what waited, in order.
+    pub fn store_recovered(&mut self) -> Result<Vec<Delivery>, RoomError> {
+        self.guard(|room| {
+            let mut released = Vec::new();
+            if let Some(provisional) = &mut room.provisional {
+                provisional.is_stalled = false;
+            }
+            while let Some(kept) = room.next_waiting() {
+                released.extend(room.handle_again(&kept));
+            }
+            Ok(released)
+        })
+    }
+
+    /// Whether a frame cannot be handled now: it would change the document while nothing can be stored, or its session's
+    /// `reconnect` waits for that.
+    pub(super) fn must_wait(&self, session: SessionId, frame: &Frame<'_>) -> bool {
+        let stalled = self.provisional.as_ref().filter(|provisional| provisional.is_stalled);
+        stalled.is_some_and(|provisional| {
+            provisional.waiting.blocks(session) || self.engine.would_write(session, frame)
+        })
+    }
+
+    /// Lets a frame wait. What a `patch` shows of its client's presence does not.
+    pub(super) fn wait(
+        &mut self,
+        session: SessionId,
+        bytes: &[u8],
+        frame: Frame<'_>,
+    ) -> Vec<Delivery> {
+        let is_reconnect = matches!(frame, Frame::Reconnect { .. });
+        let is_blocked =
+            self.provisional.as_ref().is_some_and(|waits| waits.waiting.blocks(session));
+        let mut released = Vec::new();
+        let mut is_shown = false;
+        if let Frame::Patch { message_id, presence, .. } = frame
+            && !is_blocked
+        {
+            released = self.run(Input::Postponed { session, message_id, presence }, None);
+            is_shown = true;
+        }
+        if self.engine.session(session).is_some() {
+            let kept = Kept { session: Some(session), bytes: bytes.into(), is_shown };
+            released.extend(self.keep(kept, is_reconnect));
+        }
+        released
+    }
+
+    /// Handles an input and keeps what may not leave yet.
+    pub(super) fn run_provisionally(
+        &mut self,
+        input: Input<'_>,
+        origin: Option<Origin<'_>>,
+    ) -> Vec<Delivery> {
+        let group = origin.and_then(|origin| self.group(origin.session?));
+        let mut effects = Vec::new();
+        self.engine.handle(input, &mut effects);
+        let catches_up =
+            effects.iter().any(|effect| matches!(effect, Effect::Send(_, Message::CatchUp { .. })));
+        let mut deliveries = Vec::with_capacity(effects.len());
+        let mut showed = None;
+        let mut is_refused = false;
+        let Some(mut provisional) = self.provisional.take() else { return Vec::new() };
+        for effect in effects {
+            let is_refusal = matches!(effect, Effect::Send(_, Message::Refused(..)));
+            is_refused |= is_refusal;
+            // The refusal of patches is told anew with the catch-up that follows it (RC6).
+            let shows = effect.shows_document() || (is_refusal && catches_up);
+            if let Effect::Append { clock, client, patches } = &effect {
+                let name = client.as_deref().unwrap_or_default();
+                let change =
+                    Change { clock: *clock, client: name.into(), patches: (*patches).into() };
+                provisional.batch.push(change);
+                showed.clone_from(client);
+            }
+            if let Effect::Left { session, .. } = &effect {
+                provisional.waiting.forget(*session);
+            }
+            self.deliver(effect, &mut deliveries, |delivery| (delivery, shows));
+        }
+        let is_unstored = self.has_unstored() && deliveries.iter().any(|(_, shows)| *shows);
+        let again = origin.filter(|_| is_unstored).map(|origin| Again {
+            kept: Kept {
+                session: origin.session,
+                bytes: origin.bytes.into(),
+                is_shown: origin.is_shown || !is_refused,
+            },
+            showed: showed.filter(|_| !origin.is_shown),
+            group,
+        });
+        let shows = is_unstored.then(|| self.clock());
+        let released = provisional.queue(Entry { shows, deliveries, again });
+        self.provisional = Some(provisional);
+        released
+    }
+
+    /// Makes up for an entry of the tail whose change, or what it showed, was taken back. Notes the delivery group that
+    /// a session was in before the first of its frames that wait.
+    fn take_back(
+        &mut self,
+        Again { kept, showed, group }: Again,
+        groups: &mut BTreeMap<SessionId, Group>,
+    ) -> Vec<Delivery> {
+        let Some(session) = kept.session else { return self.keep(kept, false) };
+        let mut released = Vec::new();
+        let text = FrameText::read(&kept.bytes, &self.limits);
+        if let Some(client) = showed
+            && let Some(presence) = presence_of(canvas::decode_frame(&text, &self.limits))
+        {
+            released = self.run(Input::Withdrawn { session, client, presence }, None);
+        }
+        let frame = canvas::decode_frame(&text, &self.limits);
+        let Some(now) = self.group(session) else { return released };
+        if let Frame::Reconnect { group, .. } = &frame
+            && *group != now
+        {
+            // A later frame of the session has moved it elsewhere, and is what counts.
+            return released;
+        }
+        if self.must_wait(session, &frame) {
+            groups.entry(session).or_insert_with(|| group.unwrap_or(now));
+            let is_reconnect = matches!(frame, Frame::Reconnect { .. });
+            drop(frame);
+            drop(text);
+            released.extend(self.keep(kept, is_reconnect));
+        } else {
+            released.extend(self.handle_again(&kept));
+        }
+        released
+    }
+
+    /// Lets a frame wait, or closes its session if too many do (DU16).
+    fn keep(&mut self, kept: Kept, is_reconnect: bool) -> Vec<Delivery> {
+        let Some(provisional) = &mut self.provisional else { return Vec::new() };
+        let session = kept.session;
+        let has_room = provisional.waiting.push(kept, is_reconnect);
+        match session.filter(|_| !has_room) {
+            Some(session) => {
+                let reason = CloseReason::TooManyFramesWait;
+                self.run(Input::Evicted { session, reason }, None)
+            }
+            None => Vec::new(),
+        }
+    }
+
+    fn next_waiting(&mut self) -> Option<Kept> {
+        self.provisional.as_mut()?.waiting.pop()
+    }
+
+    /// Handles a frame or edit that could not be handled before, or whose change was taken back.
+    fn handle_again(&mut self, kept: &Kept) -> Vec<Delivery> {
+        let Kept { session, ref bytes, is_shown } = *kept;
+        let Some(session) = session else {
+            // Nobody waits for an edit whose base is gone with what was taken back.
+            return self.apply_edit(bytes).unwrap_or_default();
+        };
+        let text = FrameText::read(bytes, &self.limits);
+        let frame = canvas::decode_frame(&text, &self.limits);
+        let input = if is_shown {
+            Input::Resumed { session, frame }
+        } else {
+            Input::Received { session, frame }
+        };
+        self.run(input, Some(Origin { session: Some(session), bytes, is_shown }))
+    }
+
+    fn group(&self, session: SessionId) -> Option<Group> {
+        self.engine.session(session).map(|session| session.group)
+    }
+}
+
+/// The presence patches of a frame that was accepted.
+fn presence_of(frame: Frame<'_>) -> Option<Patches<'_>> {
+    match frame {
+        Frame::Patch { presence, .. }
+        | Frame::Reconnect { patches: ReconnectPatches::Sound { presence, .. }, .. } => {
+            Some(presence)
+        }
+        Frame::Reconnect { patches: ReconnectPatches::Refused(..), .. }
+        | Frame::Unserved
+        | Frame::TokenRefresh(_)
+        | Frame::Unknown
+        | Frame::Refused(..) => None,
+    }
+}

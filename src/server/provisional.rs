@@ -1,0 +1,100 @@
+//! What a journaled room has handled and not yet let go.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use super::{
+    delivery::Delivery,
+    waiting::{Kept, Waiting},
+};
+use crate::engine::{Clock, Group, SessionId};
+
+/// A change to be stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Its number.
+    pub clock: Clock,
+    /// The inside of the JSON string that names the client who made it; empty for the server itself.
+    pub client: Box<[u8]>,
+    /// The canonical JSON text of its list of patches.
+    pub patches: Box<[u8]>,
+}
+
+/// The provisional part of a room: changes on their way to the store, and everything that waits for them.
+#[derive(Debug)]
+pub(super) struct Provisional {
+    /// Changes that the store has not been given yet.
+    pub(super) batch: Vec<Change>,
+    /// The clock of the last change that it was given.
+    pub(super) handed: Clock,
+    /// What has been handled since the first change that is not stored, in order. The first entry shows such a change.
+    pub(super) tail: VecDeque<Entry>,
+    /// Frames that are not handled while nothing can be stored.
+    pub(super) waiting: Waiting,
+    /// Whether nothing can be stored.
+    pub(super) is_stalled: bool,
+}
+
+/// One input that was handled, and what it wants delivered.
+#[derive(Debug)]
+pub(super) struct Entry {
+    /// The clock that it shows, if it shows the document.
+    pub(super) shows: Option<Clock>,
+    /// Each delivery, and whether it shows the document.
+    pub(super) deliveries: Vec<(Delivery, bool)>,
+    /// What it takes to handle it again, if it shows the document.
+    pub(super) again: Option<Again>,
+}
+
+/// A frame or edit whose answer shows a document that may be taken back.
+#[derive(Debug)]
+pub(super) struct Again {
+    pub(super) kept: Kept,
+    /// The client whose presence it told in one frame with the change that it made.
+    pub(super) showed: Option<Arc<[u8]>>,
+    /// The delivery group that its session was in before.
+    pub(super) group: Option<Group>,
+}
+
+/// Where an input came from, if it has to be handled again.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Origin<'f> {
+    /// Who sent it; nobody where the server itself edited.
+    pub(super) session: Option<SessionId>,
+    pub(super) bytes: &'f [u8],
+    /// Whether its presence was handled and told before.
+    pub(super) is_shown: bool,
+}
+
+impl Provisional {
+    pub(super) fn new(clock: Clock, frame_bytes: usize) -> Self {
+        Self {
+            batch: Vec::new(),
+            handed: clock,
+            tail: VecDeque::new(),
+            waiting: Waiting::new(frame_bytes),
+            is_stalled: false,
+        }
+    }
+
+    /// Gives what may leave: at once, if nothing is before it and it shows nothing that is not stored.
+    pub(super) fn queue(&mut self, entry: Entry) -> Vec<Delivery> {
+        if self.tail.is_empty() && entry.shows.is_none() {
+            return entry.deliveries.into_iter().map(|(delivery, _)| delivery).collect();
+        }
+        if !entry.deliveries.is_empty() {
+            self.tail.push_back(entry);
+        }
+        Vec::new()
+    }
+
+    /// Gives what may leave now that the changes up to this clock are stored.
+    pub(super) fn release(&mut self, stored: Clock) -> Vec<Delivery> {
+        let mut released = Vec::new();
+        let may_leave = |entry: &Entry| entry.shows.is_none_or(|clock| clock <= stored);
+        while self.tail.front().is_some_and(may_leave) {
+            let entry = self.tail.pop_front();
+            released.extend(entry.into_iter().flat_map(|entry| entry.deliveries).map(|(it, _)| it));
+        }
+        released
+    }
+}

@@ -1,0 +1,79 @@
+//! Frames that wait until something can be stored again.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::engine::SessionId;
+
+/// What a frame counts at least, so that empty ones are bounded too.
+const LEAST_COST_BYTES: usize = 64;
+
+/// Room for a few small frames beside one of any size.
+const SMALL_FRAMES_BYTES: usize = 64 << 10;
+
+/// A frame, or an edit by the server itself, to be handled later or once more.
+#[derive(Debug)]
+pub(super) struct Kept {
+    /// Who sent it; nobody where the server itself edited.
+    pub(super) session: Option<SessionId>,
+    pub(super) bytes: Box<[u8]>,
+    /// Whether its presence has been handled and told.
+    pub(super) is_shown: bool,
+}
+
+/// Waiting frames in the order in which they came, so many bytes of each session.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    frames: VecDeque<Kept>,
+    shares: BTreeMap<SessionId, Share>,
+    limit: usize,
+}
+
+#[derive(Debug, Default)]
+struct Share {
+    bytes: usize,
+    /// A `reconnect` waits, so that the session cannot be told anything that its answer must come before.
+    reconnects: bool,
+}
+
+impl Waiting {
+    /// One frame of `frame_bytes` can wait, and a few small ones with it.
+    pub(super) fn new(frame_bytes: usize) -> Self {
+        let limit = frame_bytes.saturating_add(SMALL_FRAMES_BYTES);
+        Self { frames: VecDeque::new(), shares: BTreeMap::new(), limit }
+    }
+
+    /// Whether whatever this session sends must wait, because its `reconnect` does.
+    pub(super) fn blocks(&self, session: SessionId) -> bool {
+        self.shares.get(&session).is_some_and(|share| share.reconnects)
+    }
+
+    /// Takes a frame. False, and it is not taken, when its session has too many.
+    pub(super) fn push(&mut self, kept: Kept, is_reconnect: bool) -> bool {
+        if let Some(session) = kept.session {
+            let share = self.shares.entry(session).or_default();
+            share.bytes = share.bytes.saturating_add(kept.bytes.len().max(LEAST_COST_BYTES));
+            if share.bytes > self.limit {
+                return false;
+            }
+            share.reconnects |= is_reconnect;
+        }
+        self.frames.push_back(kept);
+        true
+    }
+
+    /// The frame that has waited longest. All are popped before another waits.
+    pub(super) fn pop(&mut self) -> Option<Kept> {
+        let kept = self.frames.pop_front();
+        if kept.is_none() {
+            self.shares.clear();
+        }
+        kept
+    }
+
+    /// Forgets the frames of a session that has left.
+    pub(super) fn forget(&mut self, session: SessionId) {
+        if self.shares.remove(&session).is_some() {
+            self.frames.retain(|kept| kept.session != Some(session));
+        }
+    }
+}
