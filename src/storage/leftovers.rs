@@ -6,7 +6,7 @@
 //! wrong, that writer's rename would fail, and its save with it; the room's file stays whole in any
 //! case.
 
-use super::disk;
+use super::disk::Disk;
 use std::{
     io,
     path::{Path, PathBuf},
@@ -40,22 +40,23 @@ impl Leftovers {
     /// Removes what was abandoned before the room's file was last written. What is too young, or
     /// cannot be removed, waits for the next call: it takes up space, and a save that is complete
     /// must not fail for it.
-    pub(super) fn remove(&mut self, dir: &Path, file_name: &str) {
+    pub(super) fn remove(&mut self, disk: &dyn Disk, dir: &Path, file_name: &str) {
         let suspects = match self.suspects.take() {
             Some(suspects) => suspects,
-            None => match find(dir, file_name) {
+            None => match find(disk, dir, file_name) {
                 Ok(found) => found,
                 Err(_listed_again_at_the_next_save) => return,
             },
         };
         let saved = dir.join(file_name);
-        self.suspects = Some(suspects.into_iter().filter(|path| !is_gone(path, &saved)).collect());
+        self.suspects =
+            Some(suspects.into_iter().filter(|path| !is_gone(disk, path, &saved)).collect());
     }
 }
 
-fn find(dir: &Path, file_name: &str) -> io::Result<Vec<PathBuf>> {
+fn find(disk: &dyn Disk, dir: &Path, file_name: &str) -> io::Result<Vec<PathBuf>> {
     let prefix = prefix(file_name);
-    let names = disk::list(dir, MAX_LISTED)?;
+    let names = disk.list(dir, MAX_LISTED)?;
     let ours = names.into_iter().filter(|name| {
         name.to_str().is_some_and(|name| name.starts_with(&prefix) && name.ends_with(SUFFIX))
     });
@@ -64,11 +65,11 @@ fn find(dir: &Path, file_name: &str) -> io::Result<Vec<PathBuf>> {
 
 /// Removes a suspect if it was abandoned; tells whether it is gone, by this or by its writer's
 /// hand.
-fn is_gone(suspect: &Path, saved: &Path) -> bool {
-    let age = disk::written_at(suspect).and_then(|then| Ok((then, disk::written_at(saved)?)));
+fn is_gone(disk: &dyn Disk, suspect: &Path, saved: &Path) -> bool {
+    let age = disk.written_at(suspect).and_then(|then| Ok((then, disk.written_at(saved)?)));
     let removed = match age {
         Ok((then, now)) if now.duration_since(then).is_ok_and(|age| age >= ABANDONED_AFTER) => {
-            disk::remove(suspect)
+            disk.remove(suspect)
         }
         Ok(_) => return false,
         Err(error) => Err(error),

@@ -19,11 +19,16 @@
 
 #![forbid(unsafe_code)]
 
+mod checksum;
 mod disk;
 mod error;
 mod file;
+mod files;
+mod journal;
 mod leftovers;
+mod lock;
 mod names;
+mod recovery;
 mod room;
 mod wtf8;
 
@@ -32,6 +37,7 @@ mod contract;
 
 use crate::engine::Clock;
 
+pub use disk::{Disk, DiskFile, LoggedDisk, RealDisk};
 pub use error::{Damage, Owner, StorageError};
 pub use file::FileStore;
 pub use names::{file_name, legacy_name};

@@ -1,0 +1,158 @@
+//! The files of one room: their names, and how its snapshot is read and put in place.
+
+use super::{
+    Format, StorageError,
+    checksum::{Identity, seal, unseal},
+    disk::{Disk, Temporary, as_offset},
+    leftovers, names,
+};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// Where a room's files are.
+#[derive(Clone, Debug)]
+pub(super) struct Files {
+    pub(super) disk: Arc<dyn Disk>,
+    pub(super) dir: PathBuf,
+    /// The snapshot's file name.
+    pub(super) name: String,
+    legacy_name: Option<String>,
+}
+
+/// A snapshot that was read from a file.
+#[derive(Debug)]
+pub(super) struct Snapshot {
+    pub(super) path: PathBuf,
+    pub(super) text: Vec<u8>,
+    pub(super) identity: Identity,
+    /// Whether heddle wrote it, and so has synced it.
+    pub(super) was_sealed: bool,
+    /// The size of the file.
+    pub(super) bytes: u64,
+}
+
+impl Files {
+    pub(super) fn new(disk: Arc<dyn Disk>, dir: PathBuf, id: &[u16]) -> Self {
+        let dir = if dir.as_os_str().is_empty() { PathBuf::from(".") } else { dir };
+        Self { disk, dir, name: names::file_name(id), legacy_name: names::legacy_name(id) }
+    }
+
+    /// The same files, whatever becomes the working directory.
+    pub(super) fn absolute(&self) -> Result<Self, StorageError> {
+        let dir = std::path::absolute(&self.dir).map_err(StorageError::io("find", &self.dir))?;
+        Ok(Self { dir, ..self.clone() })
+    }
+
+    pub(super) fn snapshot(&self) -> PathBuf {
+        self.dir.join(&self.name)
+    }
+
+    pub(super) fn journal(&self) -> PathBuf {
+        self.dir.join(format!("{}.journal", self.stem()))
+    }
+
+    /// A journal that was never synced: nothing of it is promised.
+    pub(super) fn new_journal(&self) -> PathBuf {
+        self.dir.join(format!("{}.journal-new", self.stem()))
+    }
+
+    pub(super) fn lock(&self) -> PathBuf {
+        self.dir.join(format!("{}.lock", self.stem()))
+    }
+
+    fn stem(&self) -> &str {
+        self.name.strip_suffix(".json").unwrap_or(&self.name)
+    }
+
+    /// The file that holds the snapshot: the room's own if there is one, else the peer's.
+    pub(super) fn locate(&self) -> Result<Option<PathBuf>, StorageError> {
+        let path = self.snapshot();
+        if self.exists(&path)? {
+            return match self.disk.spelled_otherwise(&self.dir, &self.name) {
+                Ok(false) => Ok(Some(path)),
+                Ok(true) => Err(StorageError::NameTaken { path }),
+                Err(error) => Err(StorageError::io("list", &self.dir)(error)),
+            };
+        }
+        let lists = |name: &str| {
+            self.disk.lists(&self.dir, name).map_err(StorageError::io("list", &self.dir))
+        };
+        match &self.legacy_name {
+            Some(name) if lists(name)? => Ok(Some(self.dir.join(name))),
+            _ => Ok(None),
+        }
+    }
+
+    pub(super) fn exists(&self, path: &Path) -> Result<bool, StorageError> {
+        self.disk.exists(path).map_err(StorageError::io("find", path))
+    }
+
+    /// Reads and checks the snapshot in a file that [`locate`](Self::locate) found.
+    pub(super) fn read_snapshot(
+        &self,
+        path: PathBuf,
+        format: Format,
+    ) -> Result<Snapshot, StorageError> {
+        let bytes = self.disk.read(&path).map_err(StorageError::io("read", &path))?;
+        let size = as_offset(bytes.len());
+        let checked = unseal(bytes).and_then(|unsealed| {
+            let clock = (format.check)(&unsealed.text)?;
+            Ok((Identity::of(&unsealed.text, clock), unsealed))
+        });
+        match checked {
+            Ok((identity, unsealed)) => Ok(Snapshot {
+                path,
+                text: unsealed.text,
+                identity,
+                was_sealed: unsealed.was_sealed,
+                bytes: size,
+            }),
+            Err(damage) => Err(StorageError::Damaged { path, damage, clock: None }),
+        }
+    }
+
+    pub(super) fn create_dirs(&self) -> Result<(), StorageError> {
+        self.disk
+            .create_dirs(&self.dir)
+            .map_err(StorageError::io("create the directory", &self.dir))
+    }
+
+    /// A new file beside the room's, for what shall be at `target`.
+    pub(super) fn aside(&self, target: &Path) -> Result<Temporary, StorageError> {
+        let prefix = leftovers::prefix(&self.name);
+        Temporary::create(&self.disk, &self.dir, &prefix, leftovers::SUFFIX)
+            .map_err(StorageError::io("write a temporary file for", target))
+    }
+
+    /// Writes bytes aside and syncs them.
+    pub(super) fn write_aside(
+        &self,
+        target: &Path,
+        bytes: &[u8],
+    ) -> Result<Temporary, StorageError> {
+        let temporary = self.aside(target)?;
+        temporary
+            .write(bytes, 0)
+            .and_then(|()| temporary.sync())
+            .map_err(StorageError::io("write a temporary file for", target))?;
+        Ok(temporary)
+    }
+
+    /// Writes the [`bare`](super::checksum::bare) text of a snapshot aside, with its checksum.
+    /// Returns the file and its size.
+    pub(super) fn write_snapshot(&self, text: &[u8]) -> Result<(Temporary, u64), StorageError> {
+        let bytes = seal(text);
+        Ok((self.write_aside(&self.snapshot(), &bytes)?, as_offset(bytes.len())))
+    }
+
+    /// Removes a file that may be gone already.
+    pub(super) fn remove(&self, path: &Path) -> Result<(), StorageError> {
+        self.disk.remove_if_there(path).map_err(StorageError::io("remove", path))
+    }
+
+    pub(super) fn sync_dir(&self) -> Result<(), StorageError> {
+        self.disk.sync_dir(&self.dir).map_err(StorageError::io("sync", &self.dir))
+    }
+}

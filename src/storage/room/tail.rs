@@ -1,0 +1,150 @@
+//! The end of the journal, where changes are added.
+
+use super::super::{
+    Change, StorageError,
+    checksum::Identity,
+    disk::{DiskFile, as_offset},
+    files::Files,
+    journal::{Chain, Draft, Header, Synced},
+};
+use crate::engine::Clock;
+use std::{
+    io::{self, ErrorKind},
+    sync::Arc,
+};
+
+/// A buffer that grew beyond this is not kept.
+const MAX_KEPT_BYTES: usize = 1 << 20;
+
+/// What may be done with a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Health {
+    Sound,
+    /// A write failed: nobody knows what of it is in the journal.
+    Poisoned,
+    /// No more appends.
+    Closing,
+    Closed,
+}
+
+/// The journal file that is written to.
+#[derive(Clone, Debug)]
+pub(in super::super) struct Journal {
+    pub(super) file: Arc<dyn DiskFile>,
+    /// Whether it has its name; else it was never synced.
+    pub(super) is_named: bool,
+    pub(super) header_checksum: u32,
+    pub(super) end: u64,
+    pub(super) chain: Chain,
+    pub(super) synced: Synced,
+    /// Whether anything in it may not be in the snapshot file.
+    pub(super) is_needed: bool,
+}
+
+/// The state that appending reads and changes.
+#[derive(Debug)]
+pub(super) struct Tail {
+    pub(super) health: Health,
+    /// The clock of the last change.
+    pub(super) clock: Clock,
+    /// The snapshot in the file, which a first journal continues.
+    pub(super) base: Option<Identity>,
+    pub(super) journal: Option<Journal>,
+    pub(super) buffer: Vec<u8>,
+}
+
+impl Tail {
+    /// Writes changes to the end of the journal, or to a new one; any error but for changes that
+    /// make no sense poisons the store.
+    pub(super) fn append(&mut self, files: &Files, changes: &[Change]) -> Result<(), StorageError> {
+        self.check(files, &[Health::Sound])?;
+        let Some(last) = changes.last() else { return Ok(()) };
+        let mut clock = self.clock;
+        for change in changes {
+            if clock.checked_add(1) != Some(change.clock) {
+                let error =
+                    io::Error::new(ErrorKind::InvalidInput, "the clocks do not ascend by one");
+                return Err(StorageError::io("append to", files.journal())(error));
+            }
+            clock = change.clock;
+        }
+        let written = match self.journal.take() {
+            Some(journal) => self.extend(journal, changes),
+            None => self.begin(files, changes),
+        };
+        match written {
+            Ok(journal) => {
+                self.journal = Some(journal);
+                self.clock = last.clock;
+                Ok(())
+            }
+            Err(error) => {
+                self.health = Health::Poisoned;
+                Err(StorageError::io("append to", files.journal())(error))
+            }
+        }
+    }
+
+    fn extend(&mut self, mut journal: Journal, changes: &[Change]) -> io::Result<Journal> {
+        self.buffer.clear();
+        for change in changes {
+            journal.chain.push_change(&mut self.buffer, change)?;
+        }
+        journal.file.write_all_at(&self.buffer, journal.end)?;
+        journal.end += as_offset(self.buffer.len());
+        journal.is_needed = true;
+        if self.buffer.capacity() > MAX_KEPT_BYTES {
+            self.buffer = Vec::new();
+        }
+        Ok(journal)
+    }
+
+    /// A journal whose first sync is still to come has another name: nothing of it is promised to
+    /// survive power loss, so that whatever is found of it then is no damage.
+    fn begin(&self, files: &Files, changes: &[Change]) -> io::Result<Journal> {
+        let header = Header { id: files.disk.unique(), base: self.base, name: files.name.clone() };
+        let mut draft = Draft::new(&header);
+        let start = as_offset(draft.bytes.len());
+        for change in changes {
+            draft.chain.push_change(&mut draft.bytes, change)?;
+        }
+        let file = files.disk.create(&files.new_journal())?;
+        file.write_all_at(&draft.bytes, 0)?;
+        Ok(Journal {
+            file,
+            is_named: false,
+            header_checksum: draft.header_checksum,
+            end: as_offset(draft.bytes.len()),
+            chain: draft.chain,
+            synced: Synced { sequence: 0, offset: start, clock: self.clock },
+            is_needed: true,
+        })
+    }
+
+    /// Adds the record that says what a snapshot stands for.
+    pub(super) fn mark(&mut self, offset: u64, snapshot: Identity) -> io::Result<()> {
+        let Some(journal) = &mut self.journal else { return Ok(()) };
+        let mut bytes = Vec::new();
+        let mut chain = journal.chain;
+        chain.push_mark(&mut bytes, offset, snapshot)?;
+        journal.file.write_all_at(&bytes, journal.end)?;
+        journal.end += as_offset(bytes.len());
+        journal.chain = chain;
+        Ok(())
+    }
+
+    /// Refuses, unless the store is in one of these states.
+    pub(super) fn check(&self, files: &Files, allowed: &[Health]) -> Result<(), StorageError> {
+        if allowed.contains(&self.health) {
+            return Ok(());
+        }
+        let path = files.journal();
+        match self.health {
+            Health::Poisoned => Err(StorageError::Poisoned { path }),
+            Health::Sound | Health::Closing | Health::Closed => {
+                let error = io::Error::new(ErrorKind::BrokenPipe, "the room is closed");
+                Err(StorageError::io("write to", path)(error))
+            }
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Open rooms on this machine's disk: what is promised while nothing goes wrong, and what happens
+//! when files vanish or somebody else has the room.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+
+#[path = "../crash/format.rs"]
+mod format;
+mod journal;
+mod locks;
+mod room;
