@@ -195,23 +195,93 @@ export type RefusalCode =
   | 'name-too-long'
   | 'buffer-too-large'
 
+/** One change that a room accepted, as `Storage.append` gets it. It is JSON. */
+export interface StoredChange {
+  /** The room's clock after it: each change has the number after that of the one before. */
+  timestamp: number
+  /** When it was accepted, in milliseconds since 1970. A clock that is set may make it go back. */
+  time: number
+  /** Who made it; `''` for the server itself. */
+  clientId: string
+  /** What to apply, in order, to the document at `timestamp - 1`. */
+  patches: Patch[]
+}
+
 /**
  * Where a room is kept; implement it for a store of your own.
  *
- * One save of a room is in flight at a time. When `load` rejects, the room does not open.
+ * With `load` and `save` alone, a room is saved now and then, and what was acked since the last save
+ * is lost when the process dies. With `append` and `loadChanges` a room is as durable as its store: it
+ * acks and shows a change only after the append that holds it has resolved.
+ *
+ * **What heddle promises.** A storage object is one room's, and where `createStorage` makes it, one
+ * opening's. `load` is called first, then `loadChanges` with the `timestamp` of what it gave (0 for
+ * `null`), and nothing else until both have resolved; if one rejects, the room does not open. From
+ * then on at most one `save` and at most one `append` are in flight, and the two may overlap. No
+ * argument changes during a call. `timestamp`s never go back:
+ * - Appends continue what is stored. Each begins at the number after the last stored one, be it a
+ *   change's or a snapshot's, or, where the append before it rejected, where that one began: the room
+ *   took its changes back, and may have given their numbers to others. No append is empty.
+ * - A snapshot holds stored changes only, and is never older than the one before. Where nothing has been
+ *   appended since the room opened it may be newer than every change: an `initialSnapshot`, or the
+ *   snapshots of a room whose `durability` is `'none'`.
+ *
+ * **Invariants**, which every implementation keeps. `storageContract` of `heddle/testing` is a test suite for
+ * them.
+ * 1. *What was saved.* `load` resolves to what the last `save` that resolved got, and to `null` before the
+ *    first; a save that rejected, or that the process did not survive, may count. Names and values come
+ *    back exactly, whatever JSON they are: keys such as `__proto__`, lone surrogates and `\0` in texts.
+ * 2. *Stored, then resolved.* `save` and `append` resolve only when what they got is stored, as durably as
+ *    the storage says, and whoever opens the room from then on finds it.
+ * 3. *All or nothing, and over.* What `save` or `append` got is stored whole or not at all, also when the
+ *    call rejects or the process dies. One that rejected may have been stored, but is **not** stored
+ *    later on: what is still on its way must be stopped before the rejection.
+ * 4. *In order.* `loadChanges(after)` resolves to all stored changes whose `timestamp` is above `after`, each
+ *    once, ascending by one, as `append` got them, and to `[]` where there are none. `after` is never below
+ *    the `timestamp` of the stored snapshot; it may lie in the middle of an append.
+ * 5. *Replacing.* An append first removes all changes from its first `timestamp` on, in the same
+ *    transaction: they are those of an append that rejected.
+ * 6. *Saving keeps what it does not hold.* Once `save` has stored its snapshot, changes up to the snapshot's
+ *    `timestamp` may be removed, **never** those above it, even if they are appended meanwhile.
+ * 7. *Nothing is shared.* What `save` and `append` got, once they have settled, and what `load` and
+ *    `loadChanges` gave may be changed by whoever holds it; what is stored does not change with it.
+ * 8. *Errors are errors.* `load` and `loadChanges` reject where they cannot tell. A room that opens on `null`
+ *    or `[]` in their place writes over what could not be read.
+ * 9. *Rooms are apart.* A storage touches nothing of another room.
+ * 10. *One owner.* While one process has a room open, no other writes to it, not even late: a write that
+ *    a former owner sent before it died or was given up does not arrive after the next one's `load`.
+ *    heddle sees one process only; either the store enforces this, or whoever deploys it does.
+ *
+ * **How stores fit.** Changes are rows of `(room, timestamp, change as JSON text)`:
+ * - *SQLite*: an append is a transaction, `DELETE` from its first timestamp on, then `INSERT`s; in WAL mode
+ *   with `synchronous=FULL`. `locking_mode=EXCLUSIVE` makes the process the owner of the file. `examples/`
+ *   has one.
+ * - *Postgres*: the same transaction. All writes go through the one connection that holds the room's
+ *   session-level advisory lock: when it breaks, lock and open transaction end together, so whoever
+ *   gets the lock next meets no late commit. Keep JSON as `text`: `jsonb` refuses `\u0000` and lone
+ *   surrogates.
+ * - *Redis*: a sorted set with `timestamp` as score; one script does `ZREMRANGEBYSCORE` and `ZADD`, after it
+ *   has compared the owner's fencing token: a counter, raised at each opening and reconnection; `SET NX PX`
+ *   keeps others from opening meanwhile. (Entries of a stream cannot be replaced: its ids only go up.) An ack
+ *   promises what `appendfsync` does.
+ * - *S3*: one object per append, its key the first timestamp, padded with zeros. An append after a rejected
+ *   one begins at the same key, so writing over that object is the replacement. Every put has a
+ *   condition: `If-None-Match: *` for a new key, `If-Match` to replace. Who opens the room first puts an
+ *   empty object at the next key, so that a late put of a former owner fails; where its own put fails, it
+ *   reads again.
  */
 export interface Storage {
-  /**
-   * Resolves to what the last `save` got, or to `null` where there never was one. Rejects when
-   * that cannot be told: a room that opens on `null` in place of a snapshot that could not be read
-   * overwrites it.
-   */
+  /** Resolves to what was saved last, or to `null` where nothing ever was. */
   load(): Promise<RoomSnapshot | null>
   /**
-   * Resolves when the snapshot is stored. The snapshot is a copy that no later edit changes. A save
-   * that rejects or throws is reported through `onError` and tried again with the newest state.
+   * Resolves when the snapshot is stored. One that rejects or throws is reported through `onError` and
+   * tried again with the newest state.
    */
   save(snapshot: RoomSnapshot): Promise<void>
+  /** Resolves when the changes are stored, in place of all from the first one's `timestamp` on. */
+  append?(changes: readonly StoredChange[]): Promise<void>
+  /** Resolves to the stored changes after `after`. A storage has both this and `append`, or neither. */
+  loadChanges?(after: number): Promise<readonly StoredChange[]>
 }
 
 export interface FileStorageOptions {

@@ -9,7 +9,7 @@ export default defineConfig({
     hookTimeout: 10_000,
     retry: 0,
     // The library is CommonJS with an addon behind it: the runtime loads it, not Vite.
-    server: { deps: { external: [/\/index\.js$/, /\/lib\/[^/]+\.js$/] } },
+    server: { deps: { external: [/\/(index|testing)\.js$/, /\/lib\/[^/]+\.js$/] } },
     // `tsc -p .` type-checks the same files once; only Node's run repeats it through vitest.
     typecheck: {
       enabled: !process.versions.bun,

@@ -95,6 +95,8 @@ describe('the tarball', { timeout: 30_000 }, () => {
       'native.d.ts',
       'native.js',
       'package.json',
+      'testing.d.ts',
+      'testing.js',
     ])
   })
 
@@ -124,7 +126,9 @@ describe('the tarball', { timeout: 30_000 }, () => {
 
     expect(report.problems ?? {}).toEqual({})
     expect(report.analysis.problems).toEqual([])
-    expect(Object.keys(report.analysis.entrypoints)).toContain('.')
+    expect(Object.keys(report.analysis.entrypoints)).toEqual(
+      expect.arrayContaining(['.', './testing']),
+    )
   })
 
   it.each([
@@ -163,6 +167,15 @@ describe.each(runtimes)('the installed package on $runtime', { timeout: 30_000 }
     expect(said).toEqual({ names: NAMES, received: RECEIVED, rooms: [] })
   })
 
+  it.each(['contract.mjs', 'contract.cjs'])(
+    'gives %s the contract of storages, and needs no test runner',
+    async (program) => {
+      const said = JSON.parse(await run(path(), [program]))
+
+      expect(said).toEqual({ passed: 25, failed: [] })
+    },
+  )
+
   it('loads in two worker threads beside the main one', async () => {
     const said = JSON.parse(await run(path(), ['workers.mjs']))
 
@@ -171,9 +184,20 @@ describe.each(runtimes)('the installed package on $runtime', { timeout: 30_000 }
 })
 
 describe('a package without its addon', { timeout: 30_000 }, () => {
-  it.each(runtimes)('names on $runtime what is missing and how to get it', async ({ path }) => {
+  function copyWithoutAddon(): string {
     const bare = mkdtempSync(join(folder, 'bare-'))
     cpSync(project, bare, { recursive: true, filter: (file) => !file.endsWith('.node') })
+    return bare
+  }
+
+  it('still has the contract of storages', async () => {
+    const said = JSON.parse(await run(process.execPath, ['contract.mjs'], copyWithoutAddon()))
+
+    expect(said).toEqual({ passed: 25, failed: [] })
+  })
+
+  it.each(runtimes)('names on $runtime what is missing and how to get it', async ({ path }) => {
+    const bare = copyWithoutAddon()
 
     const error = JSON.parse(await run(path(), ['missing.cjs'], bare))
 

@@ -46,11 +46,13 @@ import {
   type SessionInfo,
   type SessionPermission,
   type Storage,
+  type StoredChange,
   type SyncedResponse,
   type TokenRefreshResult,
   type VersionMismatchResponse,
   type WebSocketLike,
 } from '../index.js'
+import { type StorageCase, type StorageFixture, storageContract } from '../testing.js'
 
 describe('documents', () => {
   it('PROTOCOL_VERSION is the number itself', () => {
@@ -200,6 +202,34 @@ describe('storages', () => {
     expectTypeOf<Storage>().toEqualTypeOf<{
       load(): Promise<RoomSnapshot | null>
       save(snapshot: RoomSnapshot): Promise<void>
+      append?(changes: readonly StoredChange[]): Promise<void>
+      loadChanges?(after: number): Promise<readonly StoredChange[]>
+    }>()
+    expectTypeOf<{
+      load(): Promise<null>
+      save(): Promise<void>
+    }>().toExtend<Storage>()
+  })
+
+  it('StoredChange is a change as a storage gets it', () => {
+    expectTypeOf<StoredChange>().toEqualTypeOf<{
+      timestamp: number
+      time: number
+      clientId: string
+      patches: Patch[]
+    }>()
+  })
+
+  it('storageContract makes cases for any runner', () => {
+    const fixture = { storage: new MemoryStorage(), reopen: () => new MemoryStorage() }
+    expectTypeOf(storageContract).toBeCallableWith(() => fixture)
+    expectTypeOf(storageContract).toBeCallableWith(async () => fixture)
+    expectTypeOf(storageContract).returns.resolves.toEqualTypeOf<StorageCase[]>()
+    expectTypeOf<{ storage: Storage }>().not.toExtend<StorageFixture>()
+    expectTypeOf<StorageFixture['storage']>().toEqualTypeOf<Storage>()
+    expectTypeOf<StorageCase>().toEqualTypeOf<{
+      readonly name: string
+      readonly run: () => Promise<void>
     }>()
   })
 

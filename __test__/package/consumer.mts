@@ -7,7 +7,9 @@ import {
   RoomManager,
   type RoomSnapshot,
   type Storage,
+  type StoredChange,
 } from 'heddle'
+import { type StorageCase, type StorageFixture, storageContract } from 'heddle/testing'
 
 class Shelf implements Storage {
   async load(): Promise<RoomSnapshot | null> {
@@ -17,8 +19,17 @@ class Shelf implements Storage {
     const clock: number = snapshot.timestamp
     this.clocks.push(clock)
   }
+  async append(changes: readonly StoredChange[]): Promise<void> {
+    this.clocks.push(...changes.map(({ timestamp }) => timestamp))
+  }
+  async loadChanges(_after: number): Promise<StoredChange[]> {
+    return []
+  }
   readonly clocks: number[] = []
 }
+
+const fixture: StorageFixture = { storage: new Shelf(), reopen: () => new Shelf() }
+export const cases: StorageCase[] = await storageContract(() => fixture)
 
 const manager = new RoomManager({
   createStorage: (roomId) =>

@@ -4,6 +4,8 @@ const storage = 'lib/storage.js'
 const disk = 'src/storage/disk.rs'
 const file = 'src/storage/file/mod.rs'
 const names = 'src/storage/names.rs'
+const contract = 'lib/testing.js'
+const subject = 'lib/contract-subject.js'
 
 /** @type {import('../../mutants.mjs').Mutant[]} */
 export const stores = [
@@ -197,5 +199,103 @@ export const stores = [
     find: 'snapshot.member(b"timestamps")',
     replace: 'snapshot.member(b"clocks")',
     why: 'writes what the peer cannot read',
+  },
+  {
+    rule: 'ST11',
+    file: contract,
+    find: 'if (methods.length === 0) return cases',
+    replace: 'void 0',
+    why: 'asks every storage for append',
+  },
+  {
+    rule: 'ST11',
+    file: contract,
+    find: 'if (methods.length === 1) return [...cases, pairCase]',
+    replace: 'if (methods.length === 1) return cases',
+    why: 'takes half of the pair for none',
+  },
+  {
+    rule: 'ST11',
+    file: contract,
+    find: 'const hasRooms = another !== undefined',
+    replace: 'const hasRooms = true',
+    why: 'asks for two rooms where there is one',
+  },
+  {
+    rule: 'ST12',
+    file: 'lib/contract-values.js',
+    find: 'new Set([...Object.keys(wanted), ...Object.keys(got)])',
+    replace: 'Object.keys(wanted)',
+    why: 'overlooks names that were added',
+  },
+  {
+    rule: 'ST12',
+    file: subject,
+    find: 'if (numbers !== expected) {',
+    replace: 'if (got.length < wanted.length) {',
+    why: 'overlooks changes that should be gone',
+  },
+  {
+    rule: 'ST12',
+    file: subject,
+    find: 'this.#storage = await this.#fixture.reopen()',
+    replace: 'await this.#fixture.reopen()',
+    why: 'asks the old process what the next one finds',
+  },
+  {
+    rule: 'ST12',
+    file: subject,
+    find: 'if (isStored) throw',
+    replace: 'if (isStored) void',
+    why: 'lets a storage swallow that a write failed',
+  },
+  {
+    rule: 'ST12',
+    file: subject,
+    find: '    } catch (cause) {\n',
+    replace: '    } catch (cause) {\n      throw cause\n',
+    why: 'does not say which invariant a rejection breaks',
+  },
+  {
+    rule: 'ST13',
+    file: storage,
+    find: 'this.#source = sourceOf(snapshot)',
+    replace: 'this.#source ??= sourceOf(snapshot)',
+    why: 'keeps the first snapshot in memory',
+  },
+  {
+    rule: 'ST13',
+    file: contract,
+    find: '        await room.open()\n',
+    replace: '',
+    why: 'writes before it has loaded',
+  },
+  {
+    rule: 'ST13',
+    file: 'lib/contract-appends.js',
+    find: 'await room.append(changes(5, 12))',
+    replace: 'await room.append(changes(6, 12))',
+    why: 'leaves a gap between appends',
+  },
+  {
+    rule: 'ST14',
+    file: contract,
+    find: '    await cleanUp().catch(ignore)\n',
+    replace: '',
+    why: 'leaves a fixture behind when a case fails',
+  },
+  {
+    rule: 'ST14',
+    file: contract,
+    find: 'await cleanUp().catch(ignore)',
+    replace: 'await cleanUp()',
+    why: 'lets the cleaning hide why a case failed',
+  },
+  {
+    rule: 'ST14',
+    file: contract,
+    find: '  await cleanUp()\n  return result',
+    replace: '  await cleanUp().catch(ignore)\n  return result',
+    why: 'hides that a fixture could not be cleaned up',
   },
 ]

@@ -1,0 +1,7 @@
+'use strict'
+
+/** What heddle/testing exports; `testing.d.ts` documents it. */
+
+const { storageContract } = require('./lib/testing.js')
+
+module.exports = { storageContract }
