@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import WebSocket from 'ws'
 import type { ServerMessage } from '../index.js'
@@ -110,8 +111,8 @@ describe.each([
   { file: 'bun.ts', runtime: bunPath },
   { file: 'bun.ts', runtime: oldestBunPath },
   { file: 'express.mjs', runtime: () => process.execPath },
-  { file: 'sqlite-storage.mjs', runtime: () => nodeOfLine(22) },
-  { file: 'sqlite-storage.mjs', runtime: () => nodeOfLine(24) },
+  { file: 'sqlite.mjs', runtime: () => nodeOfLine(22) },
+  { file: 'sqlite.mjs', runtime: () => nodeOfLine(24) },
 ])('examples/$file', { timeout: 30_000 }, ({ file, runtime }) => {
   it('brings an edit to the others, ends on SIGTERM and has it after a restart', async () => {
     const first = await startExample(runtime(), file)
@@ -182,6 +183,28 @@ describe('examples/bot.mjs', { timeout: 30_000 }, () => {
       [{ 'shape/Position': { x: 0, y: 1080 } }],
     ])
     expect(await example.stop()).toBe(0)
+  })
+})
+
+describe('examples/sqlite-storage.mjs', { timeout: 30_000 }, () => {
+  it.each([22, 24] as const)('[ST13] keeps the contract of storages on Node %s', async (line) => {
+    const args = ['--test', '--test-reporter=tap', join(examples, 'sqlite-storage.test.mjs')]
+
+    const { stdout } = await promisify(execFile)(nodeOfLine(line), args, { cwd: folder })
+
+    expect(stdout).toMatch(/^# pass 27\n# fail 0$/m)
+  })
+
+  it('belongs to one process at a time, and to the next as soon as that one is dead', async () => {
+    const node = nodeOfLine(22)
+    const owner = await startExample(node, 'sqlite.mjs')
+
+    await expect(startExample(node, 'sqlite.mjs')).rejects.toThrow('database is locked')
+    owner.child.kill('SIGKILL')
+    await once(owner.child, 'exit')
+    const next = await startExample(node, 'sqlite.mjs')
+
+    expect(await next.stop()).toBe(0)
   })
 })
 

@@ -1,52 +1,57 @@
-// A storage of your own: rooms as rows of an SQLite database. Needs `node:sqlite`, so Node 22.13 or newer.
-// Run it with `node examples/sqlite-storage.mjs`; the rooms are kept in ./rooms.db.
+// A storage of your own: rooms in an SQLite database, where an ack says that the edit survives power loss. sqlite.mjs serves
+// them, sqlite-storage.test.mjs shows that the contract is kept. Needs `node:sqlite`: Node 22.16 or newer.
 import { DatabaseSync } from 'node:sqlite'
-import { acceptConnection, RoomManager } from 'heddle'
-import { WebSocketServer } from 'ws'
 
-const database = new DatabaseSync('rooms.db')
-database.exec('CREATE TABLE IF NOT EXISTS rooms (id TEXT PRIMARY KEY, snapshot TEXT NOT NULL)')
-const select = database.prepare('SELECT snapshot FROM rooms WHERE id = ?')
-const upsert = database.prepare('INSERT OR REPLACE INTO rooms (id, snapshot) VALUES (?, ?)')
+/** Opens a database of rooms. It is this process's alone: a second one that opens it gets an error. */
+export function openRooms(path) {
+  const database = new DatabaseSync(path)
+  // What is committed in WAL mode with synchronous=FULL has been synced.
+  database.exec(`
+    PRAGMA locking_mode = EXCLUSIVE;
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = FULL;
+    CREATE TABLE IF NOT EXISTS rooms (id TEXT PRIMARY KEY, snapshot TEXT NOT NULL);
+    CREATE TABLE IF NOT EXISTS changes (
+      room TEXT, timestamp INTEGER, change TEXT NOT NULL, PRIMARY KEY (room, timestamp)
+    ) WITHOUT ROWID;`)
 
-/** @implements {import('heddle').Storage} */
-class SqliteStorage {
-  constructor(roomId) {
-    this.roomId = roomId
+  const snapshotOf = database.prepare('SELECT snapshot FROM rooms WHERE id = ?')
+  const setSnapshot = database.prepare('INSERT OR REPLACE INTO rooms VALUES (?, ?)')
+  const changesAfter = database.prepare(
+    'SELECT change FROM changes WHERE room = ? AND timestamp > ? ORDER BY timestamp',
+  )
+  const addChange = database.prepare('INSERT INTO changes VALUES (?, ?, ?)')
+  const removeFrom = database.prepare('DELETE FROM changes WHERE room = ? AND timestamp >= ?')
+  const removeUpTo = database.prepare('DELETE FROM changes WHERE room = ? AND timestamp <= ?')
+
+  /** All of it, synced, or nothing; the event loop waits meanwhile. */
+  function transaction(work) {
+    database.exec('BEGIN')
+    try {
+      work()
+      database.exec('COMMIT')
+    } catch (error) {
+      if (database.isTransaction) database.exec('ROLLBACK')
+      throw error
+    }
   }
 
-  // Whatever goes wrong must reject: a room that opens on `null` starts empty.
-  async load() {
-    const row = select.get(this.roomId)
-    return row ? JSON.parse(row.snapshot) : null
-  }
-
-  async save(snapshot) {
-    upsert.run(this.roomId, JSON.stringify(snapshot))
-  }
-}
-
-const manager = new RoomManager({ createStorage: (roomId) => new SqliteStorage(roomId) })
-
-const server = new WebSocketServer({ port: Number(process.env.PORT ?? 8087) })
-server.on('listening', () => console.log(`ws://localhost:${server.address().port}`))
-server.on('connection', (ws, request) => {
-  const connection = acceptConnection({
-    socket: ws,
-    url: request.url,
-    manager,
-    authorize: () => ({ permissions: 'readwrite' }),
+  /** @returns {import('heddle').Storage} */
+  const createStorage = (roomId) => ({
+    load: async () => JSON.parse(snapshotOf.get(roomId)?.snapshot ?? 'null'),
+    loadChanges: async (after) =>
+      changesAfter.all(roomId, after).map(({ change }) => JSON.parse(change)),
+    save: async (snapshot) =>
+      transaction(() => {
+        setSnapshot.run(roomId, JSON.stringify(snapshot))
+        removeUpTo.run(roomId, snapshot.timestamp)
+      }),
+    append: async (changes) =>
+      transaction(() => {
+        removeFrom.run(roomId, changes[0].timestamp)
+        for (const change of changes)
+          addChange.run(roomId, change.timestamp, JSON.stringify(change))
+      }),
   })
-  ws.on('message', connection.onMessage)
-  ws.on('close', connection.onClose)
-  ws.on('error', connection.onError)
-  connection.ready.catch((error) => ws.close(4401, error.message))
-})
-
-for (const signal of ['SIGINT', 'SIGTERM']) {
-  process.once(signal, async () => {
-    server.close()
-    await manager.closeAll()
-    database.close()
-  })
+  return { createStorage, close: () => database.close() }
 }
