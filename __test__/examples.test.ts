@@ -102,7 +102,8 @@ function startExample(runtime: string, file: string): Promise<Example> {
     child.stdout?.on('data', read)
     child.stderr?.on('data', read)
     child.on('error', reject)
-    child.on('exit', (code) => reject(new Error(`${file} ended with ${code}: ${output}`)))
+    // Not `exit`: what it said last may come after that.
+    child.on('close', (code) => reject(new Error(`${file} ended with ${code}: ${output}`)))
   })
 }
 
