@@ -6,9 +6,8 @@
  * call itself. An argument of the wrong JS type throws (from a method that returns a promise:
  * rejects with) a `TypeError` that names the argument and has `code: 'HEDDLE_INVALID_ARGUMENT'`.
  *
- * **An ack does not promise that a change is stored.** A room with a storage saves at most every
- * `saveThrottleMs`; what was applied since the last completed save is lost when the process dies.
- * `Room.flush()` resolves when all of it is stored.
+ * **What an ack promises** is the room's `durability`. Rooms on `FileStorage` are `'process'` unless told
+ * otherwise: what was acked, or shown to anybody, survives the death of the process at any instant.
  */
 
 /** The version of the wire protocol that this server speaks; it serves clients of version 1 too. */
@@ -76,8 +75,16 @@ export interface WebSocketLike {
 export type FrameData = string | Uint8Array | ArrayBuffer | readonly Uint8Array[]
 
 /**
- * What an ack promises: `'none'` nothing until the next save, `'process'` that the change survives
- * the death of the process, `'disk'` that it survives power loss.
+ * What an ack promises. The same goes for everything else that shows a change: the broadcast to the
+ * others, a catch-up, a callback. Nothing is shown before it is stored.
+ *
+ * - `'none'`: nothing until the next save. What came since is lost when the process dies, and the
+ *   clocks of it are given again.
+ * - `'process'`: the change survives the death of the process: it is in the operating system. It is
+ *   synced within a second, which is what a power loss may cost. One write to a file for each turn
+ *   of the event loop.
+ * - `'disk'`: the change survives power loss: it is synced. An ack waits for the disk, together with
+ *   those of all rooms in the same directory; the event loop does not.
  */
 export type Durability = 'none' | 'process' | 'disk'
 
@@ -365,11 +372,21 @@ export interface RoomOptions {
    * written. Default: `process.emitWarning`.
    */
   onError?(error: unknown, context: { room?: Room; sessionId?: string }): void
-  /** The least time between two saves, in milliseconds. Default: 10000. */
+  /**
+   * The least time between two saves of a snapshot, in milliseconds. Default: 10000. With a
+   * `durability` other than `'none'` a snapshot is due only when the changes stored since the last one
+   * outgrow it, so what is written for an edit is the edit, not the document.
+   */
   saveThrottleMs?: number | undefined
   /**
-   * What an ack promises. Default: `'process'` where the storage can journal, else `'none'`. No
-   * storage can yet: `'process'` and `'disk'` throw `HEDDLE_DURABILITY_UNAVAILABLE`.
+   * What an ack promises. Default: `'process'` with `FileStorage` and with storages that have `append`,
+   * else `'none'`. Anything else on a storage without `append`, or without storage, throws
+   * `HEDDLE_DURABILITY_UNAVAILABLE`. A `FileStorage` whose `load` or `save` is replaced counts as a storage of
+   * your own.
+   *
+   * While the store fails (a full disk, one that does not answer) the room goes on with presence,
+   * joins and catch-ups of what is stored; document frames wait, unacked, and are handled when the
+   * store works again, which is tried by itself. The error is reported once per episode.
    */
   durability?: Durability | undefined
 }
@@ -382,8 +399,15 @@ export interface RoomStats {
   /** Components that are alive. */
   components: number
   tombstones: number
-  /** Whether something was applied that no completed save holds; `false` without a storage. */
+  /** Whether something was accepted that is not stored yet; `false` without a storage. */
   unsaved: boolean
+  /** What an ack promises; `'none'` without a storage. */
+  durability: Durability
+  /**
+   * How much was cut off the journal's end when the room was opened, in bytes: changes torn by a power
+   * loss that nothing had promised to keep.
+   */
+  cutBytes: number
 }
 
 /** One collaborative document and the sessions that work on it. */
@@ -401,7 +425,11 @@ export class Room {
    * Rejects with what the storage's `load` rejected with (`FileStorage`: `HEDDLE_DAMAGED_FILE` or
    * `HEDDLE_STORAGE`), with `HEDDLE_BAD_SNAPSHOT` when it gave something that is no snapshot, with
    * `HEDDLE_ROOM_IN_USE` when the document was edited before, and with `HEDDLE_ROOM_CLOSED` on a closed
-   * room. A room that did not load is closed, its sessions with code 4450, and it never saves.
+   * room. `FileStorage` also rejects with `HEDDLE_ROOM_LOCKED` when the room is open elsewhere, in this process
+   * or another; one that this process is closing is waited for. A room that did not load is closed, its
+   * sessions with code 4450, and it never saves.
+   *
+   * A room whose `durability` is not `'none'` is loaded by the first session that joins, if nobody has.
    */
   load(): Promise<void>
   /**
@@ -438,13 +466,18 @@ export class Room {
    * broadcast to every session with `clientId: ""`. Returns the room's clock after it; an array of
    * patches is one change, an empty one none.
    *
+   * At `durability: 'process'` the change is stored when the call returns. Where storing takes longer
+   * (`'disk'`, a storage with `append`) the clock is provisional until `flush()` resolves.
+   *
    * Throws `HEDDLE_BAD_PATCH` for what a client's frame would be refused for, and the document stays
-   * as it was; `HEDDLE_ROOM_LOADING` before `load()` has settled; `HEDDLE_ROOM_CLOSED`.
+   * as it was; `HEDDLE_STORE_FAILED` while nothing can be stored; `HEDDLE_ROOM_LOADING` before `load()` has
+   * settled; `HEDDLE_ROOM_CLOSED`.
    */
   applyPatch(patches: Patch | readonly Patch[]): number
   /**
    * Saves now, whatever throttle or back-off runs, also when nothing changed, and resolves when all
-   * that was applied before the call is stored. Without storage it resolves at once; in a room that
+   * that was applied before the call is stored and synced; with `FileStorage` it is then in
+   * `<roomId>.json`, for a backup. Without storage it resolves at once; in a room that
    * loads it waits for that.
    *
    * Rejects with `HEDDLE_SAVE_FAILED`, whose `cause` is what the storage's `save` threw or rejected
@@ -454,7 +487,8 @@ export class Room {
   /**
    * Closes the room and its sockets. What is unsaved is then saved in the background, and keeps the
    * process alive meanwhile: it is tried 5 times, then given up and reported to `onError`. With
-   * `flush: false` what is unsaved is lost. Closing twice does nothing more.
+   * `FileStorage` the whole room is left in `<roomId>.json`. With `flush: false` what is unsaved is lost,
+   * and what is stored is left as it is, the journal included. Closing twice does nothing more.
    */
   close(options?: { flush?: boolean | undefined }): void
   getStats(): RoomStats
@@ -642,6 +676,8 @@ export class ConnectionClosedError extends Error {
  * - `HEDDLE_STORAGE`: a file could not be read or written; `cause` says why
  * - `HEDDLE_SAVE_FAILED`: a snapshot could not be saved; `cause` says why
  * - `HEDDLE_MANAGER_CLOSED`: the manager is closed
+ * - `HEDDLE_ROOM_LOCKED`: the room's files are open elsewhere; the message names the owner
+ * - `HEDDLE_STORE_FAILED`: nothing can be stored in this room at the moment
  * - `HEDDLE_BAD_AUTHORIZATION`: `authorize` or `onTokenRefresh` gave no object
  * - `HEDDLE_DURABILITY_UNAVAILABLE`: the storage cannot keep the durability asked for
  * - `HEDDLE_NO_NATIVE`: there is no native engine for this platform, or it does not load
@@ -655,6 +691,8 @@ export type HeddleErrorCode =
   | 'HEDDLE_BAD_PATCH'
   | 'HEDDLE_DAMAGED_FILE'
   | 'HEDDLE_STORAGE'
+  | 'HEDDLE_ROOM_LOCKED'
+  | 'HEDDLE_STORE_FAILED'
   | 'HEDDLE_SAVE_FAILED'
   | 'HEDDLE_MANAGER_CLOSED'
   | 'HEDDLE_BAD_AUTHORIZATION'

@@ -20,6 +20,28 @@ export declare class NativeFileStore {
   load(): Promise<string | null>
   /** Replaces the file. Rejects with `HEDDLE_STORAGE`; then the old file is still there. */
   save(snapshot: string | NativeSnapshot): Promise<void>
+  /**
+   * Locks the room's files and reads what they hold, for a room to take over. `number` is what `notifier` is told when
+   * the room's store has news. Rejects as `load` does, with `HEDDLE_ROOM_LOCKED` when the room is open elsewhere, and with
+   * `HEDDLE_ROOM_CLOSING` when this process is about to let go of it.
+   */
+  open(notifier: NativeNotifier, number: number, options: NativeStoreOptions): Promise<NativeOpening>
+}
+
+/** Collects the numbers of rooms that have news and wakes the JS thread, once for however many. */
+export declare class NativeNotifier {
+  /** Calls `callback` on the JS thread when there is something to take. */
+  constructor(callback: () => void)
+  /** The numbers that have come together since the last call. */
+  take(): Array<number>
+}
+
+/** A room as it was found in its files, which are locked from now on. For one [`super::NativeRoom`] to take over. */
+export declare class NativeOpening {
+  /** How many bytes of a torn end were cut off the journal. */
+  get cutBytes(): number
+  /** Lets go of the files; for a room that was closed meanwhile. */
+  release(): void
 }
 
 /**
@@ -60,14 +82,67 @@ export declare class NativeRoom {
    * has changed.
    */
   applyPatches(patches: string): string | null
+  /** Takes over a room's document and its files. False when nothing was stored: then the document stays as it is. */
+  adopt(opening: NativeOpening): boolean
+  /** The next part of an answer that did not fit the mailbox. */
+  more(): string | null
+  /** Stores what was accepted since the last call, and answers with what may be shown now. */
+  commit(): string | null
+  /** Answers with what has become of earlier commits, flushes and closes. */
+  poll(): string | null
+  /** Takes back what the store has not answered to for so many milliseconds. */
+  giveUp(afterMs: number): string | null
+  /** Drops the last edit by the server itself if it was taken back, instead of having it wait. False when it was not. */
+  forgetEdit(): boolean
+  /** Whether a commit is under way on another thread. */
+  get isBusy(): boolean
+  /** Whether something was accepted that is not stored. */
+  get hasUnstored(): boolean
+  /** Brings the room's snapshot file up to date; SETTLED says when. */
+  flushStore(ticket: number): void
+  /** The clock up to which everything is stored. */
+  get storedClock(): number
+  /** Makes what is accepted from now on wait until [`Self::stored`] says that it is stored. */
+  journal(): void
+  /**
+   * Puts in place what a storage holds: the JSON texts of a snapshot, if there is one, and of the changes after it. Throws
+   * `HEDDLE_BAD_SNAPSHOT`; then nothing has changed.
+   */
+  recover(snapshot: string | undefined | null, changes: string): void
+  /** The changes that nobody has taken yet, as the JSON text of a list. */
+  takeBatch(): string | null
+  /** Everything up to this clock is stored. */
+  stored(clock: number): string | null
+  /** What is not stored will not be: it is taken back, and waits. */
+  storeFailed(): string | null
+  /** The store works again: what waited is handled. */
+  storeRecovered(): string | null
+  /** Copies the document as far as it is stored. `inFlight` is the text of what was taken and is not stored yet. */
+  storedSnapshot(inFlight: string): NativeSnapshot
+  /** Puts a snapshot in place of all that the files hold; SETTLED says when. */
+  saveSnapshot(ticket: number, snapshot: NativeSnapshot): void
+  /** Tells who asks for the room's files that they will be free soon. */
+  beginClose(): void
+  /** Lets go of the files, with `save` after leaving everything in the snapshot file; SETTLED says when. */
+  closeStore(ticket: number, save: boolean): void
 }
 
 /** A consistent copy of a room's document. */
 export declare class NativeSnapshot {
   /** The clock of its last change. */
   get timestamp(): number
+  /** The length of its JSON text, in bytes. */
+  get length(): number
   /** Its JSON text. */
   text(): string
+}
+
+/** What an ack promises, and how often a journal is compacted at most. */
+export interface NativeStoreOptions {
+  /** `none`, `process` or `disk`. */
+  durability: string
+  /** Milliseconds. */
+  leastCompactionGap: number
 }
 
 /** The protocol version that current clients speak. */

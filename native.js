@@ -836,6 +836,8 @@ function __napiStampBindingTarget(exportsObject, target) {
 module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __napiLoadedBindingTarget)
 module.exports = nativeBinding
 module.exports.NativeFileStore = nativeBinding.NativeFileStore
+module.exports.NativeNotifier = nativeBinding.NativeNotifier
+module.exports.NativeOpening = nativeBinding.NativeOpening
 module.exports.NativeRoom = nativeBinding.NativeRoom
 module.exports.NativeSnapshot = nativeBinding.NativeSnapshot
 module.exports.PROTOCOL_VERSION = nativeBinding.PROTOCOL_VERSION

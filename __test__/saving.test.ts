@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { FileStorage, MemoryStorage, Room, type RoomSnapshot } from '../index.js'
+import { MemoryStorage, Room, type RoomSnapshot } from '../index.js'
 import { runProgram } from './harness/processes.js'
 import { create, openRoom, remove, update } from './harness/room.js'
 import { deferred, ScriptedStorage, temporaryFolder } from './harness/stores.js'
@@ -386,7 +386,7 @@ it('[DU6] a process with unsaved changes lives until they are saved', async () =
   const ended = await runProgram('unsaved-room.mjs', [dir])
 
   expect(ended).toMatchObject({ code: 0, signal: null, stderr: '' })
-  expect(JSON.parse(await readFile(join(dir, 'room.json'), 'utf8'))).toEqual({
+  expect(JSON.parse(await readFile(join(dir, 'room.json'), 'utf8'))).toMatchObject({
     timestamp: 1,
     state: { 'a/Box': { _exists: true, x: 1 } },
     timestamps: { 'a/Box': { _exists: 1, x: 1 } },
@@ -399,19 +399,6 @@ it('[DU6] [DU11] a process ends once a last save was given up', async () => {
   expect(ended).toMatchObject({ code: 0, signal: null })
   expect(JSON.parse(ended.stdout)).toEqual({ saves: 5, lastError: 'HEDDLE_SAVE_FAILED' })
 })
-
-it.each(['process', 'disk'] as const)(
-  '[DU3] durability %s is refused while no storage can journal',
-  async (durability) => {
-    const dir = await temporaryFolder()
-    const storage = new FileStorage({ dir, roomId: 'room' })
-
-    expect(() => new Room({ storage, durability })).toThrow(
-      expect.objectContaining({ code: 'HEDDLE_DURABILITY_UNAVAILABLE' }),
-    )
-    expect(() => openRoom({ storage, durability: 'none' })).not.toThrow()
-  },
-)
 
 it('[DU1] stats tell what is unsaved', async () => {
   const { room } = openRoom({ storage: new MemoryStorage() })

@@ -91,7 +91,10 @@ it('[ST2] keeps one JSON file, and a completed save leaves no other', async () =
   await Promise.all([storage.save(atClock(3)), storage.save(SNAPSHOT)])
 
   expect(await readdir(dir)).toEqual(['my-room_1.json'])
-  expect(JSON.parse(await readFile(join(dir, 'my-room_1.json'), 'utf8'))).toEqual(SNAPSHOT)
+  expect(JSON.parse(await readFile(join(dir, 'my-room_1.json'), 'utf8'))).toEqual({
+    ...SNAPSHOT,
+    checksum: expect.stringMatching(/^crc32c:[0-9a-f]{8}$/),
+  })
 })
 
 it('[ST2] makes a folder that is missing', async () => {
@@ -458,8 +461,10 @@ it('[ST2] a file keeps every name and text exactly', async () => {
   const text =
     '{"__proto__":{"_exists":true,"":"\\ud800","\\u0000":[1e-7,0.1]},"🎨":{"_exists":false}}'
   const before = openRoom({ storage })
+  await before.room.load()
   before.room.applyPatch(JSON.parse(text))
   await before.room.flush()
+  before.room.close()
 
   const after = openRoom({ storage: new FileStorage({ dir, roomId: 'room' }) })
   await after.room.load()

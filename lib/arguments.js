@@ -96,6 +96,13 @@ function checkMethods(name, value, methods) {
  */
 function checkStorage(storage, name) {
   checkMethods(name, storage, ['load', 'save'])
+  const { append, loadChanges } = /** @type {{ append?: unknown, loadChanges?: unknown }} */ (
+    storage
+  )
+  // Changes that cannot be read again would be lost, and nobody would notice before the next start.
+  if (append !== undefined || loadChanges !== undefined) {
+    checkMethods(name, storage, ['append', 'loadChanges'])
+  }
 }
 
 /**

@@ -13,14 +13,15 @@ const { closeThenLeave, EffectQueue } = require('./effects.js')
 const { Engine } = require('./engine.js')
 const { HeddleError, roomClosed } = require('./errors.js')
 const { asFrame, INBOX_IS_FULL } = require('./frames.js')
+const { keeperOf } = require('./keepers.js')
 const { LoadGate } = require('./loading.js')
 const { askInMicrotask, permissionOf } = require('./refresh.js')
-const { Saver } = require('./saver.js')
 const { Session, Sessions } = require('./sessions.js')
-const { lazySnapshot, snapshotText } = require('./snapshot.js')
-const { readStorage } = require('./storage.js')
+const { snapshotText } = require('./snapshot.js')
 const { deferred, ignore } = require('./timers.js')
+const { commitAtEndOfTurn } = require('./turn.js')
 
+/** @typedef {import('../index').Durability} Durability */
 /** @typedef {import('../index').RoomStats} RoomStats */
 /** @typedef {import('../index').SessionInfo} SessionInfo */
 /** @typedef {import('../index').Storage} Storage */
@@ -43,13 +44,12 @@ const ROOM_NOT_LOADED = /** @type {const} */ ([4450, 'the room could not be load
 
 class RoomDriver {
   #hooks
-  #storage
   #engine
   #queue
   #sessions = new Sessions()
   #nextNumber = 1
-  /** @type {Saver | undefined} */
-  #saver
+  /** @type {import('./keepers.js').Keeper | undefined} */
+  #keeper
   /** @type {Observer | undefined} */
   #observer
   /** @type {Promise<void> | undefined} */
@@ -65,11 +65,10 @@ class RoomDriver {
 
   /**
    * @param {Hooks} hooks
-   * @param {{ storage: Storage | undefined, initialSnapshot: unknown, saveThrottleMs: number }} options
+   * @param {{ storage: Storage | undefined, durability: Durability | undefined, initialSnapshot: unknown, saveThrottleMs: number }} options
    */
-  constructor(hooks, { storage, initialSnapshot, saveThrottleMs }) {
+  constructor(hooks, { storage, durability, initialSnapshot, saveThrottleMs }) {
     this.#hooks = hooks
-    this.#storage = storage
     this.#engine = new Engine(hooks.wantsPatches, (error) => {
       this.#gate?.fail(error)
       this.shut(...ROOM_BROKEN)?.(false)
@@ -83,18 +82,26 @@ class RoomDriver {
       },
       verifyToken: (session, attempt, token) => this.#verifyToken(session, attempt, token),
       changed: (patches) => {
-        this.#saver?.changed()
+        this.#keeper?.changed()
         hooks.documentChanged(patches)
       },
+      commit: () => this.#commitSoon(),
+      storeFailed: (error) => this.#keeper?.storeFailed(error),
+      storeHealed: () => this.#keeper?.storeHealed(),
+      storeTrouble: (error) => this.#keeper?.storeTrouble(error),
+      settled: (ticket, error) => this.#keeper?.settled(ticket, error),
       failed: (error) => this.#engine.break(error),
     })
     if (initialSnapshot !== undefined) this.#engine.restore(snapshotText(initialSnapshot))
     if (storage !== undefined) {
-      this.#saver = new Saver(storage, saveThrottleMs, {
-        clock: () => this.#engine.clock,
-        snapshot: () => lazySnapshot(this.#engine.snapshot()),
-        report: (error) => hooks.report(error),
-      })
+      this.#keeper = keeperOf(
+        { storage, durability, saveThrottleMs },
+        {
+          engine: this.#engine,
+          run: (effects) => this.#queue.run(effects),
+          report: (error) => hooks.report(error),
+        },
+      )
     }
   }
 
@@ -110,6 +117,7 @@ class RoomDriver {
    */
   connect(join) {
     if (this.#isClosed) throw roomClosed()
+    this.#loadUnasked()
     const session = new Session(this.#nextNumber, join, (lost, error) => this.#lose(lost, error))
     this.#nextNumber += 1
     this.#sessions.add(session)
@@ -193,12 +201,18 @@ class RoomDriver {
    */
   applyPatches(patches) {
     if (this.#isClosed) throw roomClosed()
-    if (this.#gate !== undefined) {
+    if (this.#gate !== undefined || this.#mustLoad) {
       throw new HeddleError('HEDDLE_ROOM_LOADING', 'The room has not loaded yet')
     }
     const effects = this.#engine.applyPatches(patches)
     const { clock } = this.#engine
     this.#queue.run(effects)
+    // Its clock is about to be seen.
+    this.#keeper?.commit()
+    if (this.#engine.clock < clock && this.#engine.forgetEdit()) {
+      const message = 'The edit could not be stored, and was taken back'
+      throw new HeddleError('HEDDLE_STORE_FAILED', message)
+    }
     return clock
   }
 
@@ -209,17 +223,20 @@ class RoomDriver {
       sessions: this.#sessions.count,
       ...this.#engine.census,
       unsaved: this.isUnsaved,
+      durability: this.#keeper?.durability ?? 'none',
+      cutBytes: this.#keeper?.cutBytes ?? 0,
     }
   }
 
   /** The document as plain data, for a caller who asked to see it. */
   document() {
+    this.#keeper?.commit()
     return JSON.parse(this.#engine.snapshot().text())
   }
 
   /** Whether something was applied that no completed save holds. */
   get isUnsaved() {
-    return this.#saver?.isUnsaved ?? false
+    return this.#keeper?.isUnsaved ?? false
   }
 
   /** @returns {Promise<void>} */
@@ -235,7 +252,7 @@ class RoomDriver {
     if (this.#loadFailure !== undefined) throw this.#loadFailure.error
     // What a room holds that is loading must not overwrite what it is about to load.
     if (this.#gate !== undefined) await this.#gate.promise
-    await this.#saver?.flush()
+    await this.#keeper?.flush()
   }
 
   /**
@@ -269,6 +286,8 @@ class RoomDriver {
    */
   shut(code, reason) {
     if (this.#isClosed) return undefined
+    // What this turn stored is still acked.
+    this.#keeper?.commit()
     this.#isClosed = true
     this.#sessions.hideAll()
     const gate = this.#gate
@@ -287,13 +306,24 @@ class RoomDriver {
       for (const session of this.#sessions.all()) this.#close(session, code, reason)
       this.#sessions.clear()
     })
-    return (save) => lastSave.resolve(this.#saver?.close(save && gate === undefined))
+    return (save) => lastSave.resolve(this.#keeper?.close(save && gate === undefined))
+  }
+
+  /** Whether nothing may happen in the room before it is loaded, and nobody has begun to. */
+  get #mustLoad() {
+    return this.#loaded === undefined && (this.#keeper?.durability ?? 'none') !== 'none'
+  }
+
+  /** Loads a room that nobody loads, because what it acks must be stored behind what is there. */
+  #loadUnasked() {
+    if (this.#mustLoad) this.load().catch((error) => this.#hooks.report(error))
   }
 
   /** @returns {Promise<void>} */
   #startLoading() {
     if (this.#isClosed) return Promise.reject(roomClosed())
-    if (this.#storage === undefined) return Promise.resolve()
+    const keeper = this.#keeper
+    if (keeper === undefined) return Promise.resolve()
     const gate = new LoadGate()
     this.#gate = gate
     if (this.isUnsaved) {
@@ -302,26 +332,16 @@ class RoomDriver {
       this.#failLoading(gate, new HeddleError('HEDDLE_ROOM_IN_USE', message))
       return gate.promise
     }
-    readStorage(this.#storage).then(
-      (text) => this.#finishLoading(gate, text),
+    keeper.load().then(
+      () => this.#finishLoading(gate),
       (error) => this.#failLoading(gate, error),
     )
     return gate.promise
   }
 
-  /**
-   * @param {LoadGate} gate
-   * @param {string | null} text
-   */
-  #finishLoading(gate, text) {
+  /** @param {LoadGate} gate */
+  #finishLoading(gate) {
     if (this.#isClosed) return
-    try {
-      if (text !== null) this.#engine.restore(text)
-    } catch (error) {
-      this.#failLoading(gate, error)
-      return
-    }
-    this.#saver?.loaded()
     this.#gate = undefined
     gate.open((session, frame) => this.#handle(session, frame))
   }
@@ -334,6 +354,12 @@ class RoomDriver {
     this.#loadFailure = { error }
     gate.fail(error)
     this.shut(...ROOM_NOT_LOADED)?.(false)
+  }
+
+  /** Commits at the end of the turn, or now where a socket is sent to inside the call. */
+  #commitSoon() {
+    if (this.#sessions.hasDirect) this.#keeper?.commit()
+    else commitAtEndOfTurn(() => this.#keeper?.commit())
   }
 
   /**

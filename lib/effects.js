@@ -12,10 +12,15 @@ const {
   BROADCAST,
   CHANGED,
   CLOSE,
+  COMMIT,
   LEFT,
   LENGTHS,
   PLACE,
   SEND,
+  SETTLED,
+  STORE_FAILED,
+  STORE_HEALED,
+  STORE_TROUBLE,
   VERIFY_TOKEN,
 } = require('./mailbox.js')
 
@@ -30,6 +35,11 @@ const {
  * @property {(session: Session, remaining: number) => void} left
  * @property {(session: Session, attempt: number, token: string) => void} verifyToken
  * @property {(patches: string | null) => void} changed
+ * @property {() => void} commit there are changes to commit
+ * @property {(error: string) => void} storeFailed
+ * @property {() => void} storeHealed
+ * @property {(error: string) => void} storeTrouble
+ * @property {(ticket: number, error: string | null) => void} settled
  * @property {(error: unknown) => void} failed called when running an effect threw all the same
  */
 
@@ -111,6 +121,8 @@ class EffectQueue {
         this.#sessions.broadcast(slots[at + 1], slots[at + 2], slots[at + 3])
       } else if (operation === CHANGED) {
         this.#handlers.changed(slots[at + 1])
+      } else if (operation >= COMMIT) {
+        this.#performForStore(operation, slots[at + 1], slots[at + 2])
       } else {
         const session = this.#sessions.at(slots[at + 1])
         if (session !== undefined) {
@@ -118,6 +130,31 @@ class EffectQueue {
         }
       }
       at += length
+    }
+  }
+
+  /**
+   * @param {number} operation
+   * @param {any} first
+   * @param {any} second
+   */
+  #performForStore(operation, first, second) {
+    switch (operation) {
+      case COMMIT:
+        this.#handlers.commit()
+        break
+      case STORE_FAILED:
+        this.#handlers.storeFailed(first)
+        break
+      case STORE_HEALED:
+        this.#handlers.storeHealed()
+        break
+      case STORE_TROUBLE:
+        this.#handlers.storeTrouble(first)
+        break
+      case SETTLED:
+        this.#handlers.settled(first, second)
+        break
     }
   }
 

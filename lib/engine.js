@@ -15,6 +15,7 @@ const { NativeRoom } = require('./native.js')
 /** @typedef {import('./mailbox.js').Effects} Effects */
 /** @typedef {import('./frames.js').Frame} Frame */
 /** @typedef {import('../index').SessionPermission} SessionPermission */
+/** @typedef {import('../native').NativeOpening} NativeOpening */
 /** @typedef {import('../native').NativeSnapshot} NativeSnapshot */
 
 class Engine {
@@ -58,6 +59,153 @@ class Engine {
   /** @returns {NativeSnapshot} */
   snapshot() {
     return this.#ask(() => this.#native.snapshot())
+  }
+
+  /**
+   * Takes over what a room's files hold. Gives `false` when they hold nothing: the document stays.
+   * @param {NativeOpening} opening
+   * @returns {boolean}
+   */
+  adopt(opening) {
+    return this.#ask(() => this.#native.adopt(opening))
+  }
+
+  /** Whether something was accepted that is not stored. */
+  get hasUnstored() {
+    return this.#native.hasUnstored
+  }
+
+  /**
+   * Drops the last edit by the server itself if it was taken back, instead of having it wait.
+   * @returns {boolean} whether it was taken back
+   */
+  forgetEdit() {
+    return this.#native.forgetEdit()
+  }
+
+  /** Whether a commit is under way on another thread. */
+  get isBusy() {
+    return this.#native.isBusy
+  }
+
+  /**
+   * Stores what was accepted, and gives the effects that may be seen now.
+   * @returns {Effects | null}
+   */
+  commit() {
+    return this.#tell(() => openAnswer(this.#native.commit())) ?? null
+  }
+
+  /**
+   * Gives what has become of earlier commits, flushes and closes.
+   * @returns {Effects | null}
+   */
+  poll() {
+    return this.#tell(() => openAnswer(this.#native.poll())) ?? null
+  }
+
+  /**
+   * Takes back what the store has not answered to for so long.
+   * @param {number} afterMs
+   * @returns {Effects | null}
+   */
+  giveUp(afterMs) {
+    return this.#tell(() => openAnswer(this.#native.giveUp(afterMs))) ?? null
+  }
+
+  /**
+   * Gives the next part of an answer that was too long.
+   * @returns {Effects | null}
+   */
+  more() {
+    return openAnswer(this.#native.more())
+  }
+
+  /** The clock up to which everything is stored. */
+  get storedClock() {
+    return this.#native.storedClock
+  }
+
+  /** Makes what is accepted from now on wait until it is stored. */
+  journal() {
+    this.#native.journal()
+  }
+
+  /**
+   * Puts in place what a storage holds.
+   * @param {string | null} snapshot JSON text
+   * @param {string} changes JSON text of a list
+   */
+  recover(snapshot, changes) {
+    this.#ask(() => this.#native.recover(snapshot, changes))
+  }
+
+  /**
+   * Gives the changes that nobody has taken yet, as the JSON text of a list.
+   * @returns {string | null}
+   */
+  takeBatch() {
+    return this.#tell(() => this.#native.takeBatch()) ?? null
+  }
+
+  /**
+   * Everything up to this clock is stored.
+   * @param {number} clock
+   * @returns {Effects | null}
+   */
+  stored(clock) {
+    return this.#tell(() => openAnswer(this.#native.stored(clock))) ?? null
+  }
+
+  /**
+   * Takes back what is not stored.
+   * @returns {Effects | null}
+   */
+  storeFailed() {
+    return this.#tell(() => openAnswer(this.#native.storeFailed())) ?? null
+  }
+
+  /**
+   * Handles what has waited since.
+   * @returns {Effects | null}
+   */
+  storeRecovered() {
+    return this.#tell(() => openAnswer(this.#native.storeRecovered())) ?? null
+  }
+
+  /**
+   * Copies the document as far as it is stored.
+   * @param {string} inFlight the text of what was taken and is not stored yet
+   * @returns {NativeSnapshot}
+   */
+  storedSnapshot(inFlight) {
+    return this.#ask(() => this.#native.storedSnapshot(inFlight))
+  }
+
+  /** @param {number} ticket */
+  flushStore(ticket) {
+    this.#native.flushStore(ticket)
+  }
+
+  /**
+   * @param {number} ticket
+   * @param {NativeSnapshot} snapshot
+   */
+  saveSnapshot(ticket, snapshot) {
+    this.#native.saveSnapshot(ticket, snapshot)
+  }
+
+  /** Tells who asks for the room's files that they will be free soon. */
+  beginClose() {
+    this.#native.beginClose()
+  }
+
+  /**
+   * @param {number} ticket
+   * @param {boolean} save
+   */
+  closeStore(ticket, save) {
+    this.#native.closeStore(ticket, save)
   }
 
   /**

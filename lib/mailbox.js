@@ -14,12 +14,17 @@ const CLOSE = 3
 const LEFT = 4
 const VERIFY_TOKEN = 5
 const CHANGED = 6
+const COMMIT = 7
+const STORE_FAILED = 8
+const STORE_HEALED = 9
+const STORE_TROUBLE = 10
+const SETTLED = 11
 
 /** How many slots each operation takes, its number included. */
-const LENGTHS = [3, 4, 3, 4, 3, 4, 2]
+const LENGTHS = [3, 4, 3, 4, 3, 4, 2, 1, 2, 1, 2, 3]
 
 /** The slot of each operation that holds the length of a text; 0 for none. */
-const TEXT_SLOTS = [2, 3, 0, 3, 0, 3, 1]
+const TEXT_SLOTS = [2, 3, 0, 3, 0, 3, 1, 0, 1, 0, 1, 2]
 
 /**
  * An answer is a handful of operations. The buffer is made first: JavaScriptCore moves the content of a small array that
@@ -73,11 +78,16 @@ module.exports = {
   BROADCAST,
   CHANGED,
   CLOSE,
+  COMMIT,
   LEFT,
   LENGTHS,
   mailbox,
   openAnswer,
   PLACE,
   SEND,
+  SETTLED,
+  STORE_FAILED,
+  STORE_HEALED,
+  STORE_TROUBLE,
   VERIFY_TOKEN,
 }

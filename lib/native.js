@@ -89,6 +89,7 @@ const native = load()
 
 module.exports = {
   NativeFileStore: native.NativeFileStore,
+  NativeNotifier: native.NativeNotifier,
   NativeRoom: native.NativeRoom,
   NativeSnapshot: native.NativeSnapshot,
   PROTOCOL_VERSION: native.PROTOCOL_VERSION,

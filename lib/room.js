@@ -16,7 +16,9 @@ const {
 const { RoomDriver } = require('./driver.js')
 const { HeddleError, messageOf } = require('./errors.js')
 const { Hooks } = require('./hooks.js')
+const { unavailable } = require('./keepers.js')
 
+/** @typedef {import('../index').Durability} Durability */
 /** @typedef {import('../index').FrameData} FrameData */
 /** @typedef {import('../index').Patch} Patch */
 /** @typedef {import('../index').RoomOptions} RoomOptions */
@@ -41,9 +43,11 @@ class Room {
   /** @param {RoomOptions} [options] */
   constructor(options = {}) {
     checkRoomOptions(options)
-    checkDurability(options)
+    const storage = storageOf(options)
+    checkDurability(options.durability, storage)
     this.#driver = new RoomDriver(new Hooks(this, options), {
-      storage: storageOf(options),
+      storage,
+      durability: options.durability,
       initialSnapshot: options.initialSnapshot ?? undefined,
       saveThrottleMs: options.saveThrottleMs ?? DEFAULT_SAVE_THROTTLE_MS,
     })
@@ -186,11 +190,14 @@ function driverOf(room) {
   return driver
 }
 
-/** @param {RoomOptions} options */
-function checkDurability({ durability }) {
-  if (durability !== 'process' && durability !== 'disk') return
-  const message = `durability '${durability}' needs a storage that can journal`
-  throw new HeddleError('HEDDLE_DURABILITY_UNAVAILABLE', message)
+/**
+ * @param {Durability | undefined} durability
+ * @param {Storage | undefined} storage
+ */
+function checkDurability(durability, storage) {
+  if (storage === undefined && durability !== undefined && durability !== 'none') {
+    throw unavailable(durability)
+  }
 }
 
 /**

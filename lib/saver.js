@@ -9,10 +9,13 @@
  */
 
 const { HeddleError, messageOf } = require('./errors.js')
+const { lazySnapshot } = require('./snapshot.js')
+const { readStorage } = require('./storage.js')
 const { deferred, ignore, Timer } = require('./timers.js')
 
-/** @typedef {import('../index').RoomSnapshot} RoomSnapshot */
 /** @typedef {import('../index').Storage} Storage */
+/** @typedef {import('./keepers.js').Keeper} Keeper */
+/** @typedef {import('./keepers.js').KeptRoom} KeptRoom */
 /** @typedef {import('./timers.js').Deferred<void>} Waiting */
 
 const FIRST_RETRY_MS = 100
@@ -20,17 +23,18 @@ const LONGEST_RETRY_MS = 30_000
 const LAST_SAVE_ATTEMPTS = 5
 
 /**
- * What the saver needs of its room.
- * @typedef {object} SavedRoom
- * @property {() => number} clock
- * @property {() => RoomSnapshot} snapshot
+ * @typedef {object} Saving
+ * @property {number} throttleMs the least time between two saves
+ * @property {() => number} clock of what the next save would store
+ * @property {() => Promise<void>} save stores what there is at the time of the call
  * @property {(error: unknown) => void} report tells of a failed save that nobody waits for
  */
 
 class Saver {
-  #storage
   #throttleMs
-  #room
+  #clock
+  #save
+  #report
   #savedClock
   #timer = new Timer()
   #isSaving = false
@@ -55,26 +59,23 @@ class Saver {
    */
   #last
 
-  /**
-   * @param {Storage} storage
-   * @param {number} throttleMs
-   * @param {SavedRoom} room
-   */
-  constructor(storage, throttleMs, room) {
-    this.#storage = storage
+  /** @param {Saving} saving */
+  constructor({ throttleMs, clock, save, report }) {
     this.#throttleMs = throttleMs
-    this.#room = room
-    this.#savedClock = room.clock()
+    this.#clock = clock
+    this.#save = save
+    this.#report = report
+    this.#savedClock = clock()
   }
 
   /** Whether something was applied that no completed save holds. */
   get isUnsaved() {
-    return this.#room.clock() !== this.#savedClock
+    return this.#clock() !== this.#savedClock
   }
 
   /** The room holds what the storage holds. */
   loaded() {
-    this.#savedClock = this.#room.clock()
+    this.#savedClock = this.#clock()
   }
 
   /** The room changed: it is saved when the throttle, or the back-off that runs, lets it. */
@@ -91,7 +92,7 @@ class Saver {
     this.#timer.clear()
     this.#next ??= deferred()
     const { promise } = this.#next
-    if (!this.#isSaving) this.#save()
+    if (!this.#isSaving) this.#begin()
     return promise
   }
 
@@ -108,16 +109,16 @@ class Saver {
     if (!save || !(this.#isSaving || this.isUnsaved)) return this.#quiet()
     this.#last = deferred()
     this.#last.promise.catch(ignore)
-    if (!this.#isSaving) this.#save()
+    if (!this.#isSaving) this.#begin()
     return this.#last.promise
   }
 
   #onTimer = () => {
     if (this.#isSaving) this.#isDue = true
-    else this.#save()
+    else this.#begin()
   }
 
-  #save() {
+  #begin() {
     const waiting = this.#next
     this.#next = undefined
     this.#isSaving = true
@@ -134,8 +135,8 @@ class Saver {
 
   /** Runs up to the storage's `save` at once: the snapshot is of now. */
   async #store() {
-    const clock = this.#room.clock()
-    await this.#storage.save(this.#room.snapshot())
+    const clock = this.#clock()
+    await this.#save()
     this.#savedClock = clock
   }
 
@@ -144,9 +145,9 @@ class Saver {
     this.#isSaving = false
     this.#failures = 0
     waiting?.resolve()
-    if (this.#next !== undefined) this.#save()
+    if (this.#next !== undefined) this.#begin()
     else if (!this.isUnsaved) this.#settle()
-    else if (this.#isDue || this.#last !== undefined) this.#save()
+    else if (this.#isDue || this.#last !== undefined) this.#begin()
     else this.changed()
   }
 
@@ -160,8 +161,8 @@ class Saver {
     const isGivenUp = this.#last !== undefined && this.#failures >= LAST_SAVE_ATTEMPTS
     const error = saveFailed(cause, isGivenUp)
     waiting?.reject(error)
-    if (waiting === undefined || isGivenUp) this.#room.report(error)
-    if (this.#next !== undefined) this.#save()
+    if (waiting === undefined || isGivenUp) this.#report(error)
+    if (this.#next !== undefined) this.#begin()
     else if (isGivenUp) this.#giveUp(error)
     else if (!this.isUnsaved) this.#settle()
     else if (!this.#isClosed || this.#last !== undefined) this.#retryLater()
@@ -188,15 +189,77 @@ class Saver {
 }
 
 /**
+ * Keeps a room as snapshots in its storage: an ack promises nothing until the next one.
+ * @implements {Keeper}
+ */
+class SnapshotKeeper {
+  /** @type {'none'} */
+  durability = 'none'
+  #storage
+  #room
+  #saver
+  #isClosed = false
+
+  /**
+   * @param {Storage} storage
+   * @param {number} throttleMs
+   * @param {KeptRoom} room
+   */
+  constructor(storage, throttleMs, room) {
+    const { engine, report } = room
+    this.#storage = storage
+    this.#room = room
+    this.#saver = new Saver({
+      throttleMs,
+      clock: () => engine.clock,
+      save: () => storage.save(lazySnapshot(engine.snapshot())),
+      report,
+    })
+  }
+
+  get isUnsaved() {
+    return this.#saver.isUnsaved
+  }
+
+  async load() {
+    const stored = await readStorage(this.#storage)
+    if (this.#isClosed) return
+    if (stored !== null) this.#room.engine.recover(stored.snapshot, stored.changes)
+    this.#saver.loaded()
+  }
+
+  changed() {
+    this.#saver.changed()
+  }
+
+  flush() {
+    return this.#saver.flush()
+  }
+
+  /** @param {boolean} save */
+  close(save) {
+    this.#isClosed = true
+    return this.#saver.close(save)
+  }
+
+  // Nothing waits for the storage, and nothing fails but saves.
+  commit() {}
+  storeFailed() {}
+  storeHealed() {}
+  storeTrouble() {}
+  settled() {}
+}
+
+/**
  * @param {unknown} cause
- * @param {boolean} isGivenUp
+ * @param {boolean} [isGivenUp]
  * @returns {HeddleError}
  */
-function saveFailed(cause, isGivenUp) {
+function saveFailed(cause, isGivenUp = false) {
   const what = isGivenUp
     ? `The last save of a closed room failed ${LAST_SAVE_ATTEMPTS} times, what it held is lost`
     : 'A room could not be saved'
   return new HeddleError('HEDDLE_SAVE_FAILED', `${what}: ${messageOf(cause)}`, { cause })
 }
 
-module.exports = { Saver }
+module.exports = { Saver, SnapshotKeeper, saveFailed }

@@ -61,6 +61,11 @@ class Session {
     this.#outlet = outletFor(socket, (error) => onLost(this, error))
   }
 
+  /** Whether what is sent leaves inside the call. */
+  get isDirect() {
+    return this.#outlet.isDirect
+  }
+
   /** @param {string} text */
   send(text) {
     if (!this.isGone) this.#outlet.send(text)
@@ -106,6 +111,12 @@ class Sessions {
   #wholeArrays = []
   /** @type {Session[]} */
   #held = []
+  #directCount = 0
+
+  /** Whether any session is sent to inside the call that causes it. */
+  get hasDirect() {
+    return this.#directCount > 0
+  }
 
   /** How many sessions users see. */
   get count() {
@@ -126,6 +137,7 @@ class Sessions {
   add(session) {
     this.#byId.set(session.id, session)
     this.#byNumber.set(session.number, session)
+    if (session.isDirect) this.#directCount += 1
   }
 
   /** @param {string} id */
@@ -158,7 +170,7 @@ class Sessions {
   remove(session) {
     this.place(session, 0)
     this.#byId.delete(session.id)
-    this.#byNumber.delete(session.number)
+    if (this.#byNumber.delete(session.number) && session.isDirect) this.#directCount -= 1
   }
 
   clear() {

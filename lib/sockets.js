@@ -10,6 +10,8 @@
  * `send` or `flush`: it tells its owner.
  */
 
+const { flushAtEndOfTurn } = require('./turn.js')
+
 /** @typedef {import('../index').WebSocketLike} WebSocketLike */
 
 /**
@@ -19,6 +21,7 @@
 
 /**
  * @typedef {object} Outlet
+ * @property {boolean} isDirect whether what is sent leaves inside the call
  * @property {(text: string) => void} send
  * @property {() => void} flush writes what waits, now
  * @property {() => void} discard forgets what waits
@@ -30,9 +33,6 @@
  * @property {(socket: WebSocketLike) => boolean} matches
  * @property {(socket: WebSocketLike, texts: string[]) => void} write
  */
-
-// The real one, as it was at load: tests that fake it expect no frame to wait for their clock.
-const atEndOfTurn = setImmediate
 
 /** The `readyState` of a WebSocket that can be sent to. */
 const OPEN = 1
@@ -125,6 +125,7 @@ function outletFor(socket, onFailure) {
 
 /** @implements {Outlet} */
 class DirectOutlet {
+  isDirect = true
   #socket
   #onFailure
 
@@ -152,22 +153,11 @@ class DirectOutlet {
 }
 
 /**
- * Outlets with something to write at the end of this turn.
- * @type {QueuedOutlet[]}
- */
-let dirtyOutlets = []
-
-function flushDirtyOutlets() {
-  const outlets = dirtyOutlets
-  dirtyOutlets = []
-  for (const outlet of outlets) outlet.flush()
-}
-
-/**
  * Holds at most what is sent within one turn.
  * @implements {Outlet}
  */
 class QueuedOutlet {
+  isDirect = false
   #socket
   #kind
   #onFailure
@@ -186,12 +176,14 @@ class QueuedOutlet {
     this.#onFailure = onFailure
   }
 
+  #onTurnEnd = () => this.flush()
+
   /** @param {string} text */
   send(text) {
     this.#texts.push(text)
     if (this.#isDirty) return
     this.#isDirty = true
-    if (dirtyOutlets.push(this) === 1) atEndOfTurn(flushDirtyOutlets)
+    flushAtEndOfTurn(this.#onTurnEnd)
   }
 
   flush() {

@@ -9,20 +9,25 @@
  */
 
 const { checkRecord, checkString } = require('./arguments.js')
-const { codedError } = require('./errors.js')
+const { codedError, HeddleError } = require('./errors.js')
 const { NativeFileStore } = require('./native.js')
 const { lazySnapshot, snapshotText, sourceOf } = require('./snapshot.js')
 const { ignore } = require('./timers.js')
 
 /** @typedef {import('../index').RoomSnapshot} RoomSnapshot */
 /** @typedef {import('../index').Storage} Storage */
-/** @typedef {import('./errors.js').HeddleError} HeddleError */
 
 /**
  * Why a storage's last `load()` gave `null` for a file that is there.
- * @type {WeakMap<Storage, HeddleError>}
+ * @type {WeakMap<Storage, InstanceType<typeof HeddleError>>}
  */
 const damages = new WeakMap()
+
+/**
+ * The files of each `FileStorage`.
+ * @type {WeakMap<object, InstanceType<typeof NativeFileStore>>}
+ */
+const files = new WeakMap()
 
 /** @implements {Storage} */
 class FileStorage {
@@ -38,6 +43,7 @@ class FileStorage {
     checkString('options.dir', options.dir)
     checkString('options.roomId', options.roomId)
     this.#store = new NativeFileStore(options.dir, options.roomId)
+    files.set(this, this.#store)
   }
 
   /** @returns {Promise<RoomSnapshot | null>} */
@@ -102,17 +108,46 @@ class MemoryStorage {
 }
 
 /**
- * Reads the snapshot for a room to open on: its JSON text, or `null` for an empty room. Calls
- * `load` at once.
+ * Gives the files of a storage that a room may keep itself in; none for one whose `load` or `save` is
+ * somebody else's, who wants them to be called.
  * @param {Storage} storage
- * @returns {Promise<string | null>}
  */
-async function readStorage(storage) {
-  const snapshot = await storage.load()
-  if (snapshot !== null && snapshot !== undefined) return snapshotText(snapshot)
-  const damage = damages.get(storage)
-  if (damage !== undefined) throw damage
-  return null
+function filesOf(storage) {
+  const { load, save } = FileStorage.prototype
+  return storage.load === load && storage.save === save ? files.get(storage) : undefined
 }
 
-module.exports = { FileStorage, MemoryStorage, readStorage }
+/**
+ * What a storage holds, as JSON texts: a snapshot, and the list of the changes after it.
+ * @typedef {{ snapshot: string | null, changes: string }} Stored
+ */
+
+/**
+ * Reads what a room opens on, or `null` for an empty room. Calls `load` at once.
+ * @param {Storage} storage
+ * @returns {Promise<Stored | null>}
+ */
+async function readStorage(storage) {
+  const loaded = (await storage.load()) ?? null
+  const damage = damages.get(storage)
+  if (loaded === null && damage !== undefined) throw damage
+  const snapshot = loaded === null ? null : snapshotText(loaded)
+  const changes = await readChanges(storage, loaded?.timestamp ?? 0)
+  return snapshot === null && changes.length === 0
+    ? null
+    : { snapshot, changes: JSON.stringify(changes) }
+}
+
+/**
+ * @param {Storage} storage
+ * @param {number} after
+ * @returns {Promise<readonly import('../index').StoredChange[]>}
+ */
+async function readChanges(storage, after) {
+  if (storage.loadChanges === undefined) return []
+  const changes = await storage.loadChanges(after)
+  if (Array.isArray(changes)) return changes
+  throw new HeddleError('HEDDLE_BAD_SNAPSHOT', 'loadChanges() must resolve to an array')
+}
+
+module.exports = { FileStorage, filesOf, MemoryStorage, readStorage }

@@ -6,6 +6,10 @@
  * `globalThis.setTimeout` is looked up when a timer is armed, because users' tests fake it.
  */
 
+// As they were at load, for what has to do with the disk and not with the rooms' time: tests that fake
+// the clock do not fake the disk.
+const real = { setTimeout, clearTimeout, setInterval, clearInterval }
+
 /** `setTimeout` fires at once beyond this. */
 const LONGEST_DELAY_MS = 2 ** 31 - 1
 
@@ -54,6 +58,65 @@ class Timer {
   }
 }
 
+/** A timer that no test fakes, and that keeps the process alive. */
+class RealTimer {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer
+
+  /**
+   * Calls `callback` after the delay instead of whatever it was armed with.
+   * @param {number} delayMs
+   * @param {() => void} callback
+   */
+  arm(delayMs, callback) {
+    this.clear()
+    this.#timer = real.setTimeout(callback, delayMs)
+  }
+
+  clear() {
+    real.clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+}
+
+/** Keeps the process alive while work is under way on threads that do not. */
+class KeepAlive {
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  #handle
+
+  hold() {
+    this.#handle ??= real.setInterval(ignore, LONGEST_DELAY_MS)
+  }
+
+  release() {
+    real.clearInterval(this.#handle)
+    this.#handle = undefined
+  }
+}
+
+/**
+ * Waits in real time.
+ * @param {number} delayMs
+ * @returns {Promise<void>}
+ */
+function pause(delayMs) {
+  return new Promise((resolve) => {
+    real.setTimeout(resolve, delayMs)
+  })
+}
+
+/** The delay after the first failure; it doubles with each further one. */
+const FIRST_RETRY_MS = 100
+const LONGEST_RETRY_MS = 30_000
+
+/**
+ * How long to wait after so many failures in a row.
+ * @param {number} failures
+ */
+function retryDelayMs(failures) {
+  return Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LONGEST_RETRY_MS)
+}
+
 /**
  * @template T
  * @typedef {{ promise: Promise<T>, resolve: (value: T | PromiseLike<T>) => void, reject: (error: unknown) => void }} Deferred
@@ -79,4 +142,4 @@ function deferred() {
 /** For a rejection that reaches somebody else too. */
 function ignore() {}
 
-module.exports = { deferred, ignore, Timer }
+module.exports = { deferred, ignore, KeepAlive, pause, RealTimer, retryDelayMs, Timer }

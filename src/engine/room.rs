@@ -74,6 +74,17 @@ impl Room {
         Ok(())
     }
 
+    /// Takes provisional changes back for a moment, to look at what is stored; [`Self::apply_again`] must follow for each of
+    /// them.
+    pub fn take_back(&mut self) {
+        self.document.take_back();
+    }
+
+    /// Applies a change again that [`Self::take_back`] took.
+    pub fn apply_again(&mut self, patches: &Patches<'_>) -> Result<(), Refusal> {
+        self.document.replay(patches)
+    }
+
     /// True while the outcome of this token refresh still counts (AU5).
     pub fn awaits(&self, session: SessionId, attempt: u32) -> bool {
         self.sessions.get(&session).is_some_and(|session| session.attempt == attempt)

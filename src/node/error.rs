@@ -12,10 +12,9 @@ impl From<RoomError> for CodedError {
     fn from(error: RoomError) -> Self {
         let code = match &error {
             RoomError::Broken => ROOM_BROKEN,
-            RoomError::BadSnapshot(_) => "HEDDLE_BAD_SNAPSHOT",
+            RoomError::BadSnapshot(_) | RoomError::BadChange(_) => "HEDDLE_BAD_SNAPSHOT",
             RoomError::BadPatch(_) => "HEDDLE_BAD_PATCH",
-            RoomError::Stalled => "HEDDLE_STORAGE",
-            RoomError::BadChange(_) => "HEDDLE_DAMAGED_FILE",
+            RoomError::Stalled => "HEDDLE_STORE_FAILED",
         };
         Self::new(code, error)
     }
@@ -25,6 +24,8 @@ impl From<RoomError> for CodedError {
 pub(super) fn storage_code(error: &StorageError) -> &'static str {
     match error {
         StorageError::Damaged { .. } => "HEDDLE_DAMAGED_FILE",
+        // Only between the two sides: lib/ tries again.
+        StorageError::Locked { owner, .. } if owner.closing => "HEDDLE_ROOM_CLOSING",
         StorageError::Locked { .. } => "HEDDLE_ROOM_LOCKED",
         StorageError::Io { .. }
         | StorageError::NameTaken { .. }

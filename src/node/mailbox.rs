@@ -13,16 +13,29 @@
 //!          | LEFT session remaining
 //!          | VERIFY_TOKEN session attempt length
 //!          | CHANGED length                length: -1 without a text
+//!          | COMMIT                        there are changes to commit
+//!          | STORE_FAILED length           the text is an error: code, space, message
+//!          | STORE_HEALED
+//!          | STORE_TROUBLE length
+//!          | SETTLED ticket length         length: -1 without an error
 //! ```
+//!
+//! What does not fit waits for the next answer.
 #![expect(unsafe_code, reason = "writing into memory that JS sees")]
+
+use std::collections::VecDeque;
 
 use napi::bindgen_prelude::Float64Array;
 
 use super::{
-    error::{CodedError, ROOM_BROKEN},
+    error::storage_code,
     room::{number, text},
 };
-use crate::{engine::CloseReason, server::Delivery};
+use crate::{
+    engine::CloseReason,
+    server::{Delivery, News},
+    storage::StorageError,
+};
 
 const SEND: f64 = 0.0;
 const BROADCAST: f64 = 1.0;
@@ -31,6 +44,14 @@ const CLOSE: f64 = 3.0;
 const LEFT: f64 = 4.0;
 const VERIFY_TOKEN: f64 = 5.0;
 const CHANGED: f64 = 6.0;
+const COMMIT: f64 = 7.0;
+const STORE_FAILED: f64 = 8.0;
+const STORE_HEALED: f64 = 9.0;
+const STORE_TROUBLE: f64 = 10.0;
+const SETTLED: f64 = 11.0;
+
+/// The slots that the largest operation takes.
+const MOST_SLOTS: usize = 4;
 
 /// Stands for "no session" and "no text".
 const NONE: f64 = -1.0;
@@ -49,19 +70,21 @@ impl Mailbox {
         Self(slots)
     }
 
-    /// Writes an answer; the string to return, or none when there is nothing to do. An input has a handful of effects, so
-    /// a mailbox that is too small for them is a mistake of ours.
-    pub(super) fn post(&mut self, deliveries: Vec<Delivery>) -> Result<Option<String>, CodedError> {
-        if deliveries.is_empty() {
-            return Ok(None);
+    /// Writes an answer of as much news as fits, and takes it out of `news`; the string to return, or none when there is
+    /// nothing to do.
+    pub(super) fn post(&mut self, news: &mut VecDeque<News>) -> Option<String> {
+        if news.is_empty() {
+            return None;
         }
         // SAFETY: lib/ reads the array only between two calls, on the thread that makes them.
         let slots = unsafe { self.0.as_mut() };
         let mut answer = Answer { slots, used: 0, text: Vec::new() };
-        for delivery in deliveries {
-            answer.add(delivery);
+        while answer.has_room()
+            && let Some(next) = news.pop_front()
+        {
+            answer.add(next);
         }
-        answer.finish().map(Some)
+        Some(answer.finish())
     }
 }
 
@@ -72,7 +95,32 @@ struct Answer<'m> {
 }
 
 impl Answer<'_> {
-    fn add(&mut self, delivery: Delivery) {
+    fn has_room(&self) -> bool {
+        self.used + MOST_SLOTS < self.slots.len()
+    }
+
+    fn add(&mut self, news: News) {
+        match news {
+            News::Deliver(delivery) => self.delivery(delivery),
+            News::Commit => self.numbers([COMMIT]),
+            News::StoreFailed(error) => {
+                self.numbers([STORE_FAILED]);
+                self.piece(&error_text(&error));
+            }
+            News::StoreHealed => self.numbers([STORE_HEALED]),
+            News::StoreTrouble(error) => {
+                self.numbers([STORE_TROUBLE]);
+                self.piece(&error_text(&error));
+            }
+            News::Settled(ticket, Ok(())) => self.numbers([SETTLED, f64::from(ticket), NONE]),
+            News::Settled(ticket, Err(error)) => {
+                self.numbers([SETTLED, f64::from(ticket)]);
+                self.piece(&error_text(&error));
+            }
+        }
+    }
+
+    fn delivery(&mut self, delivery: Delivery) {
         match delivery {
             Delivery::Send(session, frame) => {
                 self.numbers([SEND, number(session)]);
@@ -106,14 +154,11 @@ impl Answer<'_> {
         }
     }
 
-    fn finish(self) -> Result<String, CodedError> {
-        if self.used >= self.slots.len() {
-            return Err(CodedError::new(ROOM_BROKEN, "an answer does not fit its mailbox"));
-        }
+    fn finish(self) -> String {
         if let Some(count) = self.slots.first_mut() {
             *count = f64::from(u32::try_from(self.used).unwrap_or(u32::MAX));
         }
-        Ok(text(self.text))
+        text(self.text)
     }
 
     fn numbers<const N: usize>(&mut self, numbers: [f64; N]) {
@@ -141,6 +186,11 @@ fn code_units(text: &[u8]) -> f64 {
             + text.iter().filter(|byte| **byte >= 0xf0).count()
     };
     f64::from(u32::try_from(units).unwrap_or(u32::MAX))
+}
+
+/// An error as lib/ reads it: the code, a space, the message.
+fn error_text(error: &StorageError) -> Vec<u8> {
+    format!("{} {error}", storage_code(error)).into_bytes()
 }
 
 /// The close codes of SPEC.md (CC1): below 4500 a client may come back.

@@ -7,9 +7,13 @@
 
 mod error;
 mod mailbox;
+mod notifier;
+mod opening;
 mod room;
 mod store;
 
+pub use notifier::NativeNotifier;
+pub use opening::{NativeOpening, NativeStoreOptions, Open};
 pub use room::{NativeRoom, NativeSnapshot};
 pub use store::{Load, NativeFileStore, Save};
 

@@ -1,6 +1,6 @@
 //! One room, for lib/room.js.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use napi::{JsString, bindgen_prelude::Float64Array};
 use napi_derive::napi;
@@ -8,11 +8,12 @@ use napi_derive::napi;
 use super::{
     error::{CodedError, ROOM_BROKEN},
     mailbox::Mailbox,
+    opening::NativeOpening,
 };
 use crate::{
-    engine::{Access, Input, SessionId},
+    engine::{Access, Clock, Input, SessionId},
     protocol::json::from_utf16,
-    server::{Room, Snapshot},
+    server::{Delivery, DurableRoom, News, Room, Snapshot, Store},
 };
 
 /// The engine of one room. Sessions are numbers that the caller never uses twice. What a method returns, if it returns
@@ -20,8 +21,10 @@ use crate::{
 #[derive(Debug)]
 #[napi]
 pub struct NativeRoom {
-    room: Room,
+    durable: DurableRoom,
     mailbox: Mailbox,
+    /// What has not been answered yet.
+    news: VecDeque<News>,
 }
 
 /// A consistent copy of a room's document.
@@ -37,6 +40,12 @@ impl NativeSnapshot {
     #[napi(getter)]
     pub fn timestamp(&self) -> f64 {
         number(self.snapshot.clock)
+    }
+
+    /// The length of its JSON text, in bytes.
+    #[napi(getter)]
+    pub fn length(&self) -> u32 {
+        u32::try_from(self.snapshot.text.len()).unwrap_or(u32::MAX)
     }
 
     /// Its JSON text.
@@ -59,37 +68,38 @@ impl NativeRoom {
     #[napi(constructor)]
     pub fn new(mailbox: Float64Array, wants_patches: bool) -> Result<Self, CodedError> {
         let room = Room::new(wants_patches).map_err(|error| CodedError::new(ROOM_BROKEN, error))?;
-        Ok(Self { room, mailbox: Mailbox::new(mailbox) })
+        let durable = DurableRoom::new(room);
+        Ok(Self { durable, mailbox: Mailbox::new(mailbox), news: VecDeque::new() })
     }
 
     /// The number of the last change.
     #[napi(getter)]
     pub fn clock(&self) -> f64 {
-        number(self.room.clock())
+        number(self.durable.room.clock())
     }
 
     /// How many components are alive.
     #[napi(getter)]
     pub fn components(&self) -> u32 {
-        u32::try_from(self.room.census().0).unwrap_or(u32::MAX)
+        u32::try_from(self.durable.room.census().0).unwrap_or(u32::MAX)
     }
 
     /// How many tombstones there are.
     #[napi(getter)]
     pub fn tombstones(&self) -> u32 {
-        u32::try_from(self.room.census().1).unwrap_or(u32::MAX)
+        u32::try_from(self.durable.room.census().1).unwrap_or(u32::MAX)
     }
 
     /// Starts from the JSON text of a snapshot. Throws `HEDDLE_BAD_SNAPSHOT`; then nothing has changed.
     #[napi]
     pub fn restore(&mut self, snapshot: String) -> Result<(), CodedError> {
-        Ok(self.room.restore(snapshot.as_bytes())?)
+        Ok(self.durable.room.restore(snapshot.as_bytes())?)
     }
 
     /// Copies the document as it is now.
     #[napi]
     pub fn snapshot(&mut self) -> Result<NativeSnapshot, CodedError> {
-        Ok(NativeSnapshot { snapshot: self.room.snapshot()? })
+        Ok(NativeSnapshot { snapshot: self.durable.room.snapshot()? })
     }
 
     /// Adds a session of a client, whose id comes as JSON text.
@@ -152,7 +162,7 @@ impl NativeRoom {
     /// A session's rights; null when it is not here.
     #[napi(ts_return_type = "'readonly' | 'readwrite' | null")]
     pub fn permissions(&self, session: i64) -> Option<&'static str> {
-        self.room.access(id(session)).map(|access| match access {
+        self.durable.room.access(id(session)).map(|access| match access {
             Access::ReadOnly => "readonly",
             Access::ReadWrite => "readwrite",
         })
@@ -174,7 +184,7 @@ impl NativeRoom {
         permissions: String,
     ) -> Result<bool, CodedError> {
         let session = id(session);
-        let counts = self.room.awaits(session, attempt);
+        let counts = self.durable.room.awaits(session, attempt);
         self.handle(Input::TokenVerified { session, attempt, access: access(&permissions) })?;
         Ok(counts)
     }
@@ -193,17 +203,178 @@ impl NativeRoom {
     /// has changed.
     #[napi]
     pub fn apply_patches(&mut self, patches: String) -> Result<Option<String>, CodedError> {
-        self.mailbox.post(self.room.edit(patches.as_bytes())?)
+        let deliveries = self.durable.room.edit(patches.as_bytes())?;
+        Ok(self.answer(deliveries))
+    }
+}
+
+#[napi]
+impl NativeRoom {
+    /// Takes over a room's document and its files. False when nothing was stored: then the document stays as it is.
+    #[napi]
+    pub fn adopt(&mut self, opening: &NativeOpening) -> Result<bool, CodedError> {
+        match opening.take() {
+            Some(recovered) => Ok(self.durable.adopt(recovered)?),
+            None => Err(CodedError::new(
+                "HEDDLE_INVALID_ARGUMENT",
+                "the opening was taken over already",
+            )),
+        }
+    }
+
+    /// The next part of an answer that did not fit the mailbox.
+    #[napi]
+    pub fn more(&mut self) -> Option<String> {
+        self.mailbox.post(&mut self.news)
+    }
+
+    /// Stores what was accepted since the last call, and answers with what may be shown now.
+    #[napi]
+    pub fn commit(&mut self) -> Result<Option<String>, CodedError> {
+        let news = self.durable.commit()?;
+        Ok(self.tell(news))
+    }
+
+    /// Answers with what has become of earlier commits, flushes and closes.
+    #[napi]
+    pub fn poll(&mut self) -> Result<Option<String>, CodedError> {
+        let news = self.durable.poll()?;
+        Ok(self.tell(news))
+    }
+
+    /// Takes back what the store has not answered to for so many milliseconds.
+    #[napi]
+    pub fn give_up(&mut self, after_ms: u32) -> Result<Option<String>, CodedError> {
+        let news = self.durable.give_up(Duration::from_millis(after_ms.into()))?;
+        Ok(self.tell(news))
+    }
+
+    /// Drops the last edit by the server itself if it was taken back, instead of having it wait. False when it was not.
+    #[napi]
+    pub fn forget_edit(&mut self) -> bool {
+        self.durable.room.forget_edit()
+    }
+
+    /// Whether a commit is under way on another thread.
+    #[napi(getter)]
+    pub fn is_busy(&self) -> bool {
+        self.durable.store().is_some_and(Store::is_busy)
+    }
+
+    /// Whether something was accepted that is not stored.
+    #[napi(getter)]
+    pub fn has_unstored(&self) -> bool {
+        self.durable.room.has_unstored()
+    }
+
+    /// Brings the room's snapshot file up to date; SETTLED says when.
+    #[napi]
+    pub fn flush_store(&self, ticket: u32) {
+        if let Some(store) = self.durable.store() {
+            store.flush(ticket);
+        }
+    }
+
+    /// The clock up to which everything is stored.
+    #[napi(getter)]
+    pub fn stored_clock(&self) -> f64 {
+        number(self.durable.room.stored_clock())
+    }
+
+    // For a storage of the user's own
+
+    /// Makes what is accepted from now on wait until [`Self::stored`] says that it is stored.
+    #[napi]
+    pub fn journal(&mut self) {
+        self.durable.room.set_journaled();
+    }
+
+    /// Puts in place what a storage holds: the JSON texts of a snapshot, if there is one, and of the changes after it. Throws
+    /// `HEDDLE_BAD_SNAPSHOT`; then nothing has changed.
+    #[napi]
+    pub fn recover(&mut self, snapshot: Option<String>, changes: String) -> Result<(), CodedError> {
+        Ok(self.durable.recover(snapshot.as_deref().map(str::as_bytes), changes.as_bytes())?)
+    }
+
+    /// The changes that nobody has taken yet, as the JSON text of a list.
+    #[napi]
+    pub fn take_batch(&mut self) -> Option<String> {
+        self.durable.take_text().map(text)
+    }
+
+    /// Everything up to this clock is stored.
+    #[napi]
+    pub fn stored(&mut self, clock: i64) -> Result<Option<String>, CodedError> {
+        let deliveries = self.durable.room.stored(Clock::try_from(clock).unwrap_or(0))?;
+        Ok(self.answer(deliveries))
+    }
+
+    /// What is not stored will not be: it is taken back, and waits.
+    #[napi]
+    pub fn store_failed(&mut self) -> Result<Option<String>, CodedError> {
+        let deliveries = self.durable.room.store_failed()?;
+        Ok(self.answer(deliveries))
+    }
+
+    /// The store works again: what waited is handled.
+    #[napi]
+    pub fn store_recovered(&mut self) -> Result<Option<String>, CodedError> {
+        let deliveries = self.durable.room.store_recovered()?;
+        Ok(self.answer(deliveries))
+    }
+
+    /// Copies the document as far as it is stored. `inFlight` is the text of what was taken and is not stored yet.
+    #[napi]
+    pub fn stored_snapshot(&mut self, in_flight: String) -> Result<NativeSnapshot, CodedError> {
+        Ok(NativeSnapshot { snapshot: self.durable.stored_snapshot(in_flight.as_bytes())? })
+    }
+
+    // For a room in files
+
+    /// Puts a snapshot in place of all that the files hold; SETTLED says when.
+    #[napi]
+    pub fn save_snapshot(&self, ticket: u32, snapshot: &NativeSnapshot) {
+        if let Some(store) = self.durable.store() {
+            store.save(ticket, snapshot.share());
+        }
+    }
+
+    /// Tells who asks for the room's files that they will be free soon.
+    #[napi]
+    pub fn begin_close(&self) {
+        if let Some(store) = self.durable.store() {
+            store.begin_close();
+        }
+    }
+
+    /// Lets go of the files, with `save` after leaving everything in the snapshot file; SETTLED says when.
+    #[napi]
+    pub fn close_store(&self, ticket: u32, save: bool) {
+        if let Some(store) = self.durable.store() {
+            store.close(ticket, save);
+        }
     }
 }
 
 impl NativeRoom {
     fn receive(&mut self, session: i64, frame: &[u8]) -> Result<Option<String>, CodedError> {
-        self.mailbox.post(self.room.receive(id(session), frame)?)
+        let deliveries = self.durable.room.receive(id(session), frame)?;
+        Ok(self.answer(deliveries))
+    }
+
+    fn answer(&mut self, deliveries: Vec<Delivery>) -> Option<String> {
+        let news = self.durable.news(deliveries);
+        self.tell(news)
+    }
+
+    fn tell(&mut self, news: VecDeque<News>) -> Option<String> {
+        self.news.extend(news);
+        self.mailbox.post(&mut self.news)
     }
 
     fn handle(&mut self, input: Input<'_>) -> Result<Option<String>, CodedError> {
-        self.mailbox.post(self.room.handle(input)?)
+        let deliveries = self.durable.room.handle(input)?;
+        Ok(self.answer(deliveries))
     }
 }
 

@@ -8,28 +8,16 @@ use napi::{
 };
 use napi_derive::napi;
 
-use super::{error::storage_code, room::NativeSnapshot};
-use crate::{
-    engine::Clock,
-    protocol::canvas::snapshot,
-    storage::{Change, Damage, FileStore, Format, StorageError},
+use super::{
+    error::storage_code,
+    notifier::NativeNotifier,
+    opening::{NativeStoreOptions, Open},
+    room::NativeSnapshot,
 };
-
-const CANVAS: Format = Format { check, replay };
-
-fn check(text: &[u8]) -> Result<Clock, Damage> {
-    match snapshot::decode(text, (0, 0)) {
-        Ok(document) => Ok(document.clock()),
-        Err(bad) => Err(Damage { offset: bad.offset(), reason: bad.to_string() }),
-    }
-}
-
-fn replay(snapshot: Option<&[u8]>, changes: &[Change]) -> Result<Vec<u8>, Damage> {
-    match (snapshot, changes) {
-        (Some(text), []) => Ok(text.to_vec()),
-        _ => Err(Damage { offset: None, reason: "changes cannot be replayed".to_owned() }),
-    }
-}
+use crate::{
+    server::CANVAS,
+    storage::{FileStore, StorageError},
+};
 
 /// The snapshot file of one room. Calls are made one after the other: of two that wait, either may go first.
 #[derive(Debug)]
@@ -61,6 +49,26 @@ impl NativeFileStore {
             Either::B(snapshot) => snapshot.share(),
         };
         AsyncTask::new(Save { store: Arc::clone(&self.store), text })
+    }
+}
+
+#[napi]
+impl NativeFileStore {
+    /// Locks the room's files and reads what they hold, for a room to take over. `number` is what `notifier` is told when
+    /// the room's store has news. Rejects as `load` does, with `HEDDLE_ROOM_LOCKED` when the room is open elsewhere, and with
+    /// `HEDDLE_ROOM_CLOSING` when this process is about to let go of it.
+    #[napi(ts_return_type = "Promise<NativeOpening>")]
+    pub fn open(
+        &self,
+        notifier: &NativeNotifier,
+        number: u32,
+        options: NativeStoreOptions,
+    ) -> AsyncTask<Open> {
+        AsyncTask::new(Open {
+            store: Arc::clone(&self.store),
+            options: options.read(),
+            notify: Some(notifier.numbered(number)),
+        })
     }
 }
 
@@ -105,6 +113,6 @@ impl Task for Save {
 }
 
 /// A JS error with a code of ours, in the shape that a promise is rejected with.
-fn rejection(env: Env, error: &StorageError) -> napi::Error {
+pub(super) fn rejection(env: Env, error: &StorageError) -> napi::Error {
     JsError::from(napi::Error::new(storage_code(error), error)).into_unknown(env).into()
 }

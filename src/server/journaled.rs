@@ -6,7 +6,7 @@ use super::{
     delivery::Delivery,
     provisional::{Again, Change, Entry, Origin, Provisional},
     replay::replay_change,
-    room::{Room, RoomError},
+    room::{Room, RoomError, Snapshot},
     waiting::Kept,
 };
 use crate::{
@@ -63,6 +63,31 @@ impl Room {
         Some(std::mem::take(&mut provisional.batch))
     }
 
+    /// Whether there are changes that no batch has had.
+    pub fn has_batch(&self) -> bool {
+        self.provisional.as_ref().is_some_and(|provisional| !provisional.batch.is_empty())
+    }
+
+    /// Copies the document as far as it is stored. `in_flight` are the patches of the batches that are not stored yet.
+    pub fn stored_snapshot(&mut self, in_flight: &[&[u8]]) -> Result<Snapshot, RoomError> {
+        self.guard(|room| {
+            let clock = room.clock();
+            room.engine.take_back();
+            let document = room.engine.document();
+            let text = canvas::snapshot::encode(document).into();
+            let snapshot = Snapshot { clock: document.clock(), text };
+            let batch = room.provisional.as_ref().map_or(&[][..], |it| &it.batch);
+            let batch = batch.iter().map(|change| &*change.patches);
+            for text in in_flight.iter().copied().chain(batch) {
+                let last = room.engine.document().clock();
+                let engine = &mut room.engine;
+                replay_change(last, last + 1, text, |patches| engine.apply_again(patches))?;
+            }
+            debug_assert_eq!(room.clock(), clock, "every unstored change is in a batch");
+            Ok(snapshot)
+        })
+    }
+
     /// The changes of all batches up to this clock are stored. Gives what waited for them.
     pub fn stored(&mut self, clock: Clock) -> Result<Vec<Delivery>, RoomError> {
         self.guard(|room| {
@@ -98,6 +123,12 @@ impl Room {
             }
             Ok(released)
         })
+    }
+
+    /// After [`Self::store_failed`]: drops the edit by the server itself that came last, instead of having it wait, for a
+    /// caller who is told at once. False when it was not taken back.
+    pub fn forget_edit(&mut self) -> bool {
+        self.provisional.as_mut().is_some_and(|provisional| provisional.waiting.pop_last_edit())
     }
 
     /// Changes can be stored again. Handles what waited, in order.

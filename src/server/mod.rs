@@ -14,13 +14,21 @@
 #![forbid(unsafe_code)]
 
 mod delivery;
+mod device;
+mod durable;
 mod journaled;
+mod lane;
 mod provisional;
+mod recovery;
 mod replay;
 mod room;
+mod store;
 mod waiting;
 
 pub use delivery::{Delivery, groups};
+pub use durable::{DurableRoom, News};
 pub use provisional::Change;
+pub use recovery::{CANVAS, Recovered};
 pub use replay::{ReplayError, replay};
 pub use room::{Room, RoomError, Snapshot};
+pub use store::{Level, Notify, Store, StoreEvent, StoreOptions};

@@ -15,6 +15,9 @@ pub enum ReplayError {
     /// What they were made on is no snapshot.
     #[error("no valid room snapshot: {0}")]
     BadSnapshot(#[from] BadSnapshot),
+    /// They are no list of changes.
+    #[error("no list of changes: {0}")]
+    BadList(String),
     /// A change is missing, or one comes twice.
     #[error("change {clock} follows change {last}")]
     OutOfOrder {
@@ -42,6 +45,14 @@ pub fn replay<'c>(
     snapshot: Option<&[u8]>,
     changes: impl IntoIterator<Item = (Clock, &'c [u8])>,
 ) -> Result<Vec<u8>, ReplayError> {
+    Ok(canvas::snapshot::encode(&restore(snapshot, changes)?))
+}
+
+/// The document that a room would have after these changes, as [`replay`] has them.
+pub(super) fn restore<'c>(
+    snapshot: Option<&[u8]>,
+    changes: impl IntoIterator<Item = (Clock, &'c [u8])>,
+) -> Result<Document, ReplayError> {
     let hash_keys = (getrandom::u64()?, getrandom::u64()?);
     let mut document = match snapshot {
         Some(text) => canvas::snapshot::decode(text, hash_keys)?,
@@ -51,7 +62,7 @@ pub fn replay<'c>(
         let last = document.clock();
         replay_change(last, clock, text, |patches| document.replay(patches))?;
     }
-    Ok(canvas::snapshot::encode(&document))
+    Ok(document)
 }
 
 /// Hands a change to `apply`, if it is the one after `last`.

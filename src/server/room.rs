@@ -55,11 +55,11 @@ pub enum RoomError {
     /// The server's own edit was refused. Becomes `code: 'HEDDLE_BAD_PATCH'`.
     #[error("no valid patch: {} ({})", .0.message, .0.code.as_str())]
     BadPatch(Refusal),
-    /// The server's own edit cannot be stored, nor can it wait. Becomes `code: 'HEDDLE_STORAGE'`.
+    /// The server's own edit cannot be stored, nor can it wait. Becomes `code: 'HEDDLE_STORE_FAILED'`.
     #[error("nothing can be stored at the moment")]
     Stalled,
-    /// What the journal holds does not fit the room. Becomes `code: 'HEDDLE_DAMAGED_FILE'`.
-    #[error("no valid journal: {0}")]
+    /// The changes that a storage gave do not fit its snapshot. Becomes `code: 'HEDDLE_BAD_SNAPSHOT'`.
+    #[error("no valid changes: {0}")]
     BadChange(#[from] ReplayError),
 }
 
@@ -97,6 +97,14 @@ impl Room {
     pub fn restore(&mut self, snapshot: &[u8]) -> Result<(), RoomError> {
         self.guard(|room| {
             room.engine.replace_document(canvas::snapshot::decode(snapshot, room.hash_keys)?);
+            Ok(())
+        })
+    }
+
+    /// Puts a document in place that was restored elsewhere.
+    pub fn adopt(&mut self, document: Document) -> Result<(), RoomError> {
+        self.guard(|room| {
+            room.engine.replace_document(document);
             Ok(())
         })
     }

@@ -70,6 +70,12 @@ impl Waiting {
         kept
     }
 
+    /// Forgets the edit by the server itself that came last, if nothing came after it.
+    pub(super) fn pop_last_edit(&mut self) -> bool {
+        let is_edit = self.frames.back().is_some_and(|kept| kept.session.is_none());
+        is_edit && self.frames.pop_back().is_some()
+    }
+
     /// Forgets the frames of a session that has left.
     pub(super) fn forget(&mut self, session: SessionId) {
         if self.shares.remove(&session).is_some() {

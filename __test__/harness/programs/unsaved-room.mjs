@@ -3,6 +3,6 @@ import { FileStorage, Room } from '../../../index.js'
 
 const [, , dir = ''] = process.argv
 const storage = new FileStorage({ dir, roomId: 'room' })
-const room = new Room({ storage, saveThrottleMs: 300 })
+const room = new Room({ storage, saveThrottleMs: 300, durability: 'none' })
 await room.load()
 room.applyPatch({ 'a/Box': { _exists: true, x: 1 } })

@@ -3,6 +3,7 @@
 //! One JSON object per frame. [`decode_frame`] turns it into an engine input, [`encode`] turns what the engine wants sent
 //! into text, [`snapshot`] is the form in which rooms are stored.
 
+pub mod changes;
 mod decode;
 pub mod encode;
 mod patches;

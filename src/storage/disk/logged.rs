@@ -142,6 +142,10 @@ impl Disk for LoggedDisk {
         self.disk.sync_dir(dir)
     }
 
+    fn device(&self, dir: &Path) -> u64 {
+        self.disk.device(dir)
+    }
+
     fn unique(&self) -> u128 {
         self.disk.unique()
     }

@@ -78,6 +78,11 @@ pub trait Disk: fmt::Debug + Send + Sync {
     /// Makes created, renamed and removed names in a directory last.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
 
+    /// The number of the device that a directory is on; 0 where that cannot be told.
+    fn device(&self, _dir: &Path) -> u64 {
+        0
+    }
+
     /// A number that no other call returns, of any process on any machine.
     fn unique(&self) -> u128;
 }

@@ -140,6 +140,11 @@ impl Disk for RealDisk {
         }
     }
 
+    #[cfg(unix)]
+    fn device(&self, dir: &Path) -> u64 {
+        fs::metadata(dir).map_or(0, |metadata| std::os::unix::fs::MetadataExt::dev(&metadata))
+    }
+
     fn unique(&self) -> u128 {
         // The keys of the standard library's hash maps come from the operating system's randomness.
         let half = || u128::from(RandomState::new().build_hasher().finish());

@@ -6,6 +6,7 @@
 
 mod compact;
 mod open;
+mod owner;
 mod tail;
 
 use super::{

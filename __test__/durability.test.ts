@@ -1,0 +1,209 @@
+import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import {
+  type Durability,
+  FileStorage,
+  MemoryStorage,
+  Room,
+  RoomManager,
+  type RoomOptions,
+  type RoomSnapshot,
+} from '../index.js'
+import { create, remove, TestRoom, update } from './harness/room.js'
+import { ScriptedStorage, temporaryFolder } from './harness/stores.js'
+
+const LEVELS: Durability[] = ['process', 'disk']
+
+/** Opens a room in the file `room` of a folder; it is closed when the test ends. */
+async function openFiles(dir: string, options: RoomOptions = {}): Promise<TestRoom> {
+  const room = new Room({ storage: new FileStorage({ dir, roomId: 'room' }), ...options })
+  onTestFinished(() => room.close({ flush: false }))
+  await room.load()
+  return new TestRoom(room)
+}
+
+/** What a process would find that opens the room after this one was killed now. */
+async function afterKill(dir: string): Promise<RoomSnapshot> {
+  const copy = await mkdtemp(join(tmpdir(), 'heddle-'))
+  await cp(dir, copy, { recursive: true })
+  const room = new Room({ storage: new FileStorage({ dir: copy, roomId: 'room' }) })
+  await room.load()
+  const snapshot = room.getSnapshot()
+  room.close({ flush: false })
+  await rm(copy, { recursive: true })
+  return snapshot
+}
+
+/** Waits until a client has had an ack of this clock. */
+async function acked(member: { received(): unknown[] }, timestamp: number): Promise<void> {
+  const frames: unknown[] = []
+  await vi.waitFor(() => {
+    frames.push(...member.received())
+    expect(frames).toContainEqual(expect.objectContaining({ type: 'ack', timestamp }))
+  })
+}
+
+describe.each(LEVELS)("a room of durability '%s' in files", (durability) => {
+  it('[DU22] has stored whatever it acks', async () => {
+    const dir = await temporaryFolder()
+    const room = await openFiles(dir, { durability })
+    const ann = room.join('ann')
+
+    ann.patch(create('a/Box', { x: 1 }), create('b/Box'))
+    ann.patch(remove('b/Box'))
+    ann.patch(update('a/Box', { p: { __buf: 1, len: 3, runs: [[1, [5]]] } }))
+    await acked(ann, 3)
+
+    expect(await afterKill(dir)).toEqual({
+      timestamp: 3,
+      state: { 'a/Box': { _exists: true, x: 1, p: [0, 5, 0] }, 'b/Box': { _exists: false } },
+      timestamps: { 'a/Box': { _exists: 1, x: 1, p: 3 }, 'b/Box': { _exists: 2 } },
+    })
+  })
+
+  it('[DU22] has stored whatever it shows to others and to callbacks', async () => {
+    const dir = await temporaryFolder()
+    const found: Promise<RoomSnapshot>[] = []
+    const look = () => found.push(afterKill(dir))
+    const room = await openFiles(dir, { durability, onDataChange: look })
+    const ann = room.join('ann')
+    const bob = room.join('bob')
+    bob.socket.onSend = (frame) => {
+      if (frame.type === 'patch') look()
+    }
+
+    ann.patch(create('a/Box'))
+    await vi.waitFor(() => expect(found).toHaveLength(2))
+
+    expect((await Promise.all(found)).map(({ timestamp }) => timestamp)).toEqual([1, 1])
+  })
+
+  it('[DU24] leaves everything in one file when it is closed, and goes on from there', async () => {
+    const dir = await temporaryFolder()
+    const manager = new RoomManager({
+      durability,
+      createStorage: (roomId) => new FileStorage({ dir, roomId }),
+    })
+    const room = new TestRoom(await manager.getRoom('room'))
+    const ann = room.join('ann')
+    ann.patch(create('a/Box', { x: 1 }))
+    ann.patch(remove('a/Box'))
+    await acked(ann, 2)
+    const before = room.snapshot
+
+    await manager.closeAll()
+
+    expect(await readdir(dir)).toEqual(['room.json'])
+    expect(JSON.parse(await readFile(join(dir, 'room.json'), 'utf8'))).toMatchObject(before)
+    const reopened = await openFiles(dir, { durability })
+    expect(reopened.snapshot).toEqual(before)
+    expect(reopened.room.applyPatch(create('b/Box'))).toBe(3)
+  })
+
+  it('[DU24] flush() brings the file up to date while the room is open', async () => {
+    const dir = await temporaryFolder()
+    const room = await openFiles(dir, { durability })
+    room.room.applyPatch(create('a/Box', { x: 1 }))
+
+    await room.room.flush()
+
+    const file = JSON.parse(await readFile(join(dir, 'room.json'), 'utf8'))
+    expect(file).toMatchObject(room.snapshot)
+  })
+
+  it('[DU25] has stored its initial snapshot before the first ack', async () => {
+    const dir = await temporaryFolder()
+    const initialSnapshot: RoomSnapshot = {
+      timestamp: 7,
+      state: { 'a/Box': { _exists: true, x: 1 } },
+      timestamps: { 'a/Box': { _exists: 2, x: 7 } },
+    }
+    const room = await openFiles(dir, { durability, initialSnapshot })
+    const ann = room.join('ann')
+
+    ann.patch(update('a/Box', { y: 2 }))
+    await acked(ann, 8)
+
+    const { timestamp, state } = await afterKill(dir)
+    expect([timestamp, state]).toEqual([8, { 'a/Box': { _exists: true, x: 1, y: 2 } }])
+  })
+
+  it('[DU26] is loaded by the first session that joins, if nobody has loaded it', async () => {
+    const dir = await temporaryFolder()
+    const first = await openFiles(dir, { durability })
+    first.room.applyPatch(create('a/Box'))
+    await first.room.flush()
+    first.room.close()
+
+    const room = new Room({ durability, storage: new FileStorage({ dir, roomId: 'room' }) })
+    onTestFinished(() => room.close({ flush: false }))
+    expect(() => room.applyPatch(create('b/Box'))).toThrow(
+      expect.objectContaining({ code: 'HEDDLE_ROOM_LOADING' }),
+    )
+    const ann = new TestRoom(room).join('ann')
+    ann.patch(create('b/Box'))
+    await acked(ann, 2)
+
+    expect(Object.keys(room.getSnapshot().state)).toEqual(['a/Box', 'b/Box'])
+  })
+
+  it('[DU27] goes on in new files when its own are gone, and loses nothing', async () => {
+    const dir = await temporaryFolder()
+    const errors: unknown[] = []
+    const room = await openFiles(dir, { durability, onError: (error) => errors.push(error) })
+    const ann = room.join('ann')
+    ann.patch(create('a/Box'))
+    await acked(ann, 1)
+
+    await rm(dir, { recursive: true })
+    ann.patch(create('b/Box'))
+    await acked(ann, 2)
+    await vi.waitFor(() => expect(errors).toHaveLength(1), { timeout: 5_000 })
+    ann.patch(create('c/Box'))
+    await acked(ann, 3)
+
+    expect(errors).toEqual([expect.objectContaining({ code: 'HEDDLE_SAVE_FAILED' })])
+    await vi.waitFor(
+      async () =>
+        expect(Object.keys((await afterKill(dir)).state)).toEqual(['a/Box', 'b/Box', 'c/Box']),
+      { timeout: 5_000 },
+    )
+  })
+})
+
+it('[DU23] a room promises the most that its storage can keep', async () => {
+  const files = new FileStorage({ dir: await temporaryFolder(), roomId: 'room' })
+  const replaced = new FileStorage({ dir: await temporaryFolder(), roomId: 'room' })
+  replaced.save = async () => {}
+  const own = Object.assign(new ScriptedStorage(), {
+    append: async () => {},
+    loadChanges: async () => [],
+  })
+  const durability = (options: RoomOptions) => new Room(options).getStats().durability
+
+  expect(durability({})).toBe('none')
+  expect(durability({ storage: new MemoryStorage() })).toBe('none')
+  expect(durability({ storage: replaced })).toBe('none')
+  expect(durability({ storage: own })).toBe('process')
+  expect(durability({ storage: files })).toBe('process')
+  expect(durability({ storage: files, durability: 'disk' })).toBe('disk')
+  expect(durability({ storage: files, durability: 'none' })).toBe('none')
+})
+
+it.each(LEVELS)("[DU23] durability '%s' needs a storage that can keep it", (durability) => {
+  const unavailable = expect.objectContaining({ code: 'HEDDLE_DURABILITY_UNAVAILABLE' })
+
+  expect(() => new Room({ durability })).toThrow(unavailable)
+  expect(() => new Room({ durability, storage: new MemoryStorage() })).toThrow(unavailable)
+})
+
+it("[DU28] applyPatch at 'process' has stored the change when it returns", async () => {
+  const dir = await temporaryFolder()
+  const room = await openFiles(dir)
+
+  expect(room.room.applyPatch(create('a/Box'))).toBe(1)
+
+  expect((await afterKill(dir)).timestamp).toBe(1)
+})

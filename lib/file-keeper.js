@@ -1,0 +1,275 @@
+'use strict'
+
+/**
+ * A room in files of its own: a snapshot and a journal, which the native side writes, compacts and
+ * heals by itself. Here is only the order of the calls, and what JS has to know of them.
+ */
+
+const { codedError, HeddleError } = require('./errors.js')
+const { NativeNotifier } = require('./native.js')
+const { Saver, saveFailed } = require('./saver.js')
+const { lazySnapshot } = require('./snapshot.js')
+const { deferred, KeepAlive, pause, RealTimer } = require('./timers.js')
+
+/** @typedef {import('../index').Durability} Durability */
+/** @typedef {import('../index').HeddleErrorCode} HeddleErrorCode */
+/** @typedef {import('../index').Storage} Storage */
+/** @typedef {import('../native').NativeFileStore} NativeFileStore */
+/** @typedef {import('./mailbox.js').Effects} Effects */
+/** @typedef {import('./keepers.js').Keeper} Keeper */
+/** @typedef {import('./keepers.js').KeptRoom} KeptRoom */
+
+/** How long a commit may take before what waits for it is taken back, so that the rest goes on. */
+const COMMIT_PATIENCE_MS = 2000
+
+/** What the native side says of a room whose owner in this process is about to let go. */
+const OWNER_IS_CLOSING = /** @type {HeddleErrorCode} */ ('HEDDLE_ROOM_CLOSING')
+
+/** How soon a room is asked for again that this process is closing. */
+const CLOSING_RETRY_MS = 10
+
+/**
+ * The open rooms, by the number that the native side knows them by.
+ * @type {Map<number, FileKeeper>}
+ */
+const openKeepers = new Map()
+let nextNumber = 1
+
+const notifier = new NativeNotifier(() => {
+  for (const number of notifier.take()) openKeepers.get(number)?.poll()
+})
+
+/** @implements {Keeper} */
+class FileKeeper {
+  #files
+  #room
+  #throttleMs
+  #number = nextNumber++
+  /**
+   * Saves snapshots where no journal does.
+   * @type {Saver | undefined}
+   */
+  #saver
+  #isOpen = false
+  #isClosed = false
+  #isFailed = false
+  #cutBytes = 0
+  #commitTimer = new RealTimer()
+  #keepAlive = new KeepAlive()
+  /** @type {Map<number, import('./timers.js').Deferred<void>>} */
+  #waiting = new Map()
+  #nextTicket = 1
+
+  /**
+   * @param {Storage} storage
+   * @param {NativeFileStore} files
+   * @param {Durability} durability
+   * @param {number} throttleMs
+   * @param {KeptRoom} room
+   */
+  constructor(storage, files, durability, throttleMs, room) {
+    this.#files = files
+    this.durability = durability
+    this.#throttleMs = throttleMs
+    this.#room = room
+    if (durability === 'none') {
+      const { engine, report } = room
+      this.#saver = new Saver({
+        throttleMs,
+        clock: () => engine.clock,
+        save: () => this.#save(storage),
+        report,
+      })
+    }
+  }
+
+  get isUnsaved() {
+    if (this.#saver !== undefined) return this.#saver.isUnsaved
+    return this.#isFailed || this.#room.engine.hasUnstored
+  }
+
+  /** How many bytes of a torn end were cut off the journal when the room was opened. */
+  get cutBytes() {
+    return this.#cutBytes
+  }
+
+  /** @returns {Promise<void>} */
+  async load() {
+    const opening = await this.#open()
+    if (this.#isClosed) {
+      opening.release()
+      return
+    }
+    const { engine } = this.#room
+    this.#cutBytes = opening.cutBytes
+    openKeepers.set(this.#number, this)
+    this.#isOpen = true
+    const isKnown = engine.adopt(opening)
+    this.#saver?.loaded()
+    // Before anybody is told that it changed.
+    if (!isKnown && engine.census.components > 0) await this.#saveAll()
+  }
+
+  changed() {
+    this.#saver?.changed()
+  }
+
+  commit() {
+    if (this.#isOpen) this.#run(this.#room.engine.commit())
+  }
+
+  /** The native side has news. */
+  poll() {
+    this.#run(this.#room.engine.poll())
+  }
+
+  /** @returns {Promise<void>} */
+  async flush() {
+    if (this.#saver !== undefined) return this.#saver.flush()
+    if (!this.#isOpen) return
+    this.commit()
+    try {
+      await this.#settlement((ticket) => this.#room.engine.flushStore(ticket))
+    } catch (cause) {
+      throw saveFailed(cause)
+    }
+  }
+
+  /**
+   * @param {boolean} save
+   * @returns {Promise<void>}
+   */
+  async close(save) {
+    this.commit()
+    this.#isClosed = true
+    const saver = this.#saver
+    if (!this.#isOpen) return saver?.close(save)
+    // Whoever asks for the room from now on waits instead of being refused.
+    this.#room.engine.beginClose()
+    try {
+      await saver?.close(save)
+    } finally {
+      await this.#closeFiles(save && saver === undefined)
+    }
+  }
+
+  /** @param {string} text */
+  storeFailed(text) {
+    this.#isFailed = true
+    // Who waits for something that is not stored: it is tried until the room is closed.
+    this.#keepAlive.hold()
+    this.#room.report(saveFailed(nativeError(text)))
+  }
+
+  storeHealed() {
+    this.#isFailed = false
+    this.#keepAlive.release()
+  }
+
+  /** @param {string} text */
+  storeTrouble(text) {
+    this.#room.report(saveFailed(nativeError(text)))
+  }
+
+  /**
+   * @param {number} ticket
+   * @param {string | null} text
+   */
+  settled(ticket, text) {
+    const waiting = this.#waiting.get(ticket)
+    this.#waiting.delete(ticket)
+    if (text === null) waiting?.resolve()
+    else waiting?.reject(nativeError(text))
+  }
+
+  /** @param {boolean} save */
+  async #closeFiles(save) {
+    try {
+      await this.#settlement((ticket) => this.#room.engine.closeStore(ticket, save))
+    } catch (cause) {
+      const error = saveFailed(cause, true)
+      this.#room.report(error)
+      throw error
+    } finally {
+      this.#isOpen = false
+      this.#commitTimer.clear()
+      this.#keepAlive.release()
+      openKeepers.delete(this.#number)
+    }
+  }
+
+  /**
+   * Saves for a room whose changes are not journaled.
+   * @param {Storage} storage
+   */
+  #save(storage) {
+    return this.#isOpen ? this.#saveAll() : storage.save(lazySnapshot(this.#room.engine.snapshot()))
+  }
+
+  /** Puts the document, as it is now, in place of all that the files hold. */
+  #saveAll() {
+    const { engine } = this.#room
+    const snapshot = engine.snapshot()
+    return this.#settlement((ticket) => engine.saveSnapshot(ticket, snapshot))
+  }
+
+  /** Opens the files, as soon as nobody in this process is closing them. */
+  async #open() {
+    const options = { durability: this.durability, leastCompactionGap: this.#throttleMs }
+    for (;;) {
+      try {
+        return await this.#files.open(notifier, this.#number, options)
+      } catch (cause) {
+        const error = codedError(cause)
+        if (error === undefined) throw cause
+        if (error.code !== OWNER_IS_CLOSING) throw error
+        await pause(CLOSING_RETRY_MS)
+      }
+    }
+  }
+
+  /**
+   * Runs an answer of the native side, all parts of it.
+   * @param {Effects | null} answer
+   */
+  #run(answer) {
+    const { engine, run } = this.#room
+    for (let effects = answer; effects !== null; effects = engine.more()) run(effects)
+    if (engine.isBusy) this.#commitTimer.arm(COMMIT_PATIENCE_MS, this.#giveUp)
+    else this.#commitTimer.clear()
+  }
+
+  #giveUp = () => this.#run(this.#room.engine.giveUp(COMMIT_PATIENCE_MS))
+
+  /**
+   * Asks the native side for something that takes its time, and keeps the process alive until then.
+   * @param {(ticket: number) => void} ask
+   * @returns {Promise<void>}
+   */
+  async #settlement(ask) {
+    const ticket = this.#nextTicket++
+    /** @type {import('./timers.js').Deferred<void>} */
+    const waiting = deferred()
+    this.#waiting.set(ticket, waiting)
+    const keepAlive = new KeepAlive()
+    keepAlive.hold()
+    try {
+      ask(ticket)
+      await waiting.promise
+    } finally {
+      keepAlive.release()
+    }
+  }
+}
+
+/**
+ * @param {string} text code, space, message
+ * @returns {HeddleError}
+ */
+function nativeError(text) {
+  const end = text.indexOf(' ')
+  const code = /** @type {HeddleErrorCode} */ (text.slice(0, end))
+  return new HeddleError(code, text.slice(end + 1))
+}
+
+module.exports = { FileKeeper }

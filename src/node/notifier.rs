@@ -1,0 +1,71 @@
+//! How other threads tell JS that something has happened.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use napi::{
+    bindgen_prelude::Function,
+    threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode},
+};
+use napi_derive::napi;
+
+/// Weak, so that it keeps no process alive; one call in the queue is enough, since JS then takes all numbers.
+type Wake = ThreadsafeFunction<(), (), (), napi::Status, false, true, 1>;
+
+/// Collects the numbers of rooms that have news and wakes the JS thread, once for however many.
+#[derive(Debug)]
+#[napi]
+pub struct NativeNotifier {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    wake: Wake,
+    ready: Mutex<Vec<u32>>,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Shared").field("ready", &self.ready).finish_non_exhaustive()
+    }
+}
+
+#[napi]
+impl NativeNotifier {
+    /// Calls `callback` on the JS thread when there is something to take.
+    #[napi(constructor)]
+    pub fn new(callback: Function<'_, (), ()>) -> napi::Result<Self> {
+        let wake = callback
+            .build_threadsafe_function::<()>()
+            .weak::<true>()
+            .max_queue_size::<1>()
+            .build()?;
+        Ok(Self { shared: Arc::new(Shared { wake, ready: Mutex::default() }) })
+    }
+
+    /// The numbers that have come together since the last call.
+    #[napi]
+    pub fn take(&self) -> Vec<u32> {
+        let mut ready = self.shared.ready.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *ready)
+    }
+}
+
+impl NativeNotifier {
+    /// What calls in with this number.
+    pub(super) fn numbered(&self, number: u32) -> Box<dyn Fn() + Send + Sync> {
+        let shared = Arc::clone(&self.shared);
+        Box::new(move || {
+            let mut ready = shared.ready.lock().unwrap_or_else(PoisonError::into_inner);
+            let is_first = ready.is_empty();
+            if !ready.contains(&number) {
+                ready.push(number);
+            }
+            drop(ready);
+            if is_first {
+                // A queue that is full holds the call that will take this number too; one that is closing belongs to an
+                // environment that is gone.
+                let _status = shared.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+            }
+        })
+    }
+}

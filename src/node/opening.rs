@@ -1,0 +1,94 @@
+//! Opening a room's files: read, recovered and decoded on a worker thread, then taken over by its room.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use napi::{Env, Task};
+use napi_derive::napi;
+
+use super::store::rejection;
+use crate::{
+    server::{Level, Notify, Recovered, StoreOptions},
+    storage::{FileStore, StorageError},
+};
+
+/// What an ack promises, and how often a journal is compacted at most.
+#[derive(Debug)]
+#[napi(object)]
+pub struct NativeStoreOptions {
+    /// `none`, `process` or `disk`.
+    pub durability: String,
+    /// Milliseconds.
+    pub least_compaction_gap: f64,
+}
+
+impl NativeStoreOptions {
+    pub(super) fn read(&self) -> StoreOptions {
+        let level = match self.durability.as_str() {
+            "process" => Level::Process,
+            "disk" => Level::Disk,
+            _ => Level::None,
+        };
+        let gap = Duration::try_from_secs_f64(self.least_compaction_gap / 1000.0);
+        StoreOptions { level, compaction_gap: gap.unwrap_or(Duration::MAX) }
+    }
+}
+
+/// A room as it was found in its files, which are locked from now on. For one [`super::NativeRoom`] to take over.
+#[derive(Debug)]
+#[napi]
+pub struct NativeOpening {
+    recovered: Mutex<Option<Recovered>>,
+}
+
+#[napi]
+impl NativeOpening {
+    /// How many bytes of a torn end were cut off the journal.
+    #[napi(getter)]
+    pub fn cut_bytes(&self) -> f64 {
+        let recovered = self.recovered.lock().unwrap_or_else(PoisonError::into_inner);
+        recovered.as_ref().map_or(0.0, |recovered| super::room::number(recovered.cut_bytes))
+    }
+
+    /// Lets go of the files; for a room that was closed meanwhile.
+    #[napi]
+    pub fn release(&self) {
+        drop(self.take());
+    }
+}
+
+impl NativeOpening {
+    pub(super) fn take(&self) -> Option<Recovered> {
+        self.recovered.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// [`super::NativeFileStore::open`] on its thread.
+pub struct Open {
+    pub(super) store: Arc<FileStore>,
+    pub(super) options: StoreOptions,
+    pub(super) notify: Option<Notify>,
+}
+
+impl std::fmt::Debug for Open {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Open").field("store", &self.store).finish_non_exhaustive()
+    }
+}
+
+impl Task for Open {
+    type Output = Result<Recovered, StorageError>;
+    type JsValue = NativeOpening;
+
+    fn compute(&mut self) -> napi::Result<Self::Output> {
+        let notify = self.notify.take().unwrap_or_else(|| Box::new(|| {}));
+        Ok(Recovered::open(&self.store, self.options, notify))
+    }
+
+    fn resolve(&mut self, env: Env, output: Self::Output) -> napi::Result<Self::JsValue> {
+        let recovered = output.map_err(|error| rejection(env, &error))?;
+        Ok(NativeOpening { recovered: Mutex::new(Some(recovered)) })
+    }
+}

@@ -1,0 +1,80 @@
+//! What an open room's owner does beside journaling: saving whole snapshots, letting go, and naming the files in errors.
+
+use super::{
+    super::{
+        Damage, StorageError,
+        checksum::{Identity, bare},
+    },
+    RoomStore,
+    tail::Health,
+};
+use std::{
+    io::{self, ErrorKind},
+    sync::atomic::Ordering,
+    time::Duration,
+};
+
+impl RoomStore {
+    /// Puts a snapshot in place of all that is stored, durably, and leaves no journal. Appends go on from its clock.
+    ///
+    /// After an error what was stored still is.
+    pub fn save(&self, snapshot: &[u8]) -> Result<(), StorageError> {
+        if self.tail().journal.is_some() {
+            self.rewrite(snapshot)?;
+            return self.finish(&mut self.work());
+        }
+        let mut work = self.work();
+        self.tail().check(&self.files, &[Health::Sound])?;
+        let text = bare(snapshot);
+        let path = self.files.snapshot();
+        let clock = (self.format.check)(&text).map_err(|damage| {
+            let reason = io::Error::new(ErrorKind::InvalidInput, damage.to_string());
+            StorageError::io("write a snapshot to", &path)(reason)
+        })?;
+        self.lock.ensure(&self.files)?;
+        let (temporary, bytes) = self.files.write_snapshot(&text)?;
+        temporary.keep(&path).map_err(StorageError::io("replace", &path))?;
+        self.files.sync_dir()?;
+        self.gauge.snapshot_bytes.store(bytes, Ordering::Relaxed);
+        self.change(|tail| {
+            tail.base = Some(Identity::of(&text, clock));
+            tail.clock = clock;
+        });
+        work.remove(&*self.files.disk, &self.files.dir, &self.files.name);
+        Ok(())
+    }
+
+    /// Lets go of the files as they are: whoever opens them next finds all that was appended.
+    pub fn release(&self) {
+        let _work = self.work();
+        let was_open = self.tail().health != Health::Closed;
+        self.change(|tail| tail.health = Health::Closed);
+        if was_open {
+            self.lock.release(&self.files);
+        }
+    }
+
+    /// A number that the directory's device has, and no other device.
+    pub fn device(&self) -> u64 {
+        self.files.disk.device(&self.files.dir)
+    }
+
+    /// The error of a disk that has not answered for so long.
+    pub fn timed_out(&self, after: Duration) -> StorageError {
+        let reason = format!("no answer for {} ms", after.as_millis());
+        StorageError::io("append to", self.files.journal())(io::Error::new(
+            ErrorKind::TimedOut,
+            reason,
+        ))
+    }
+
+    /// The error of a store that takes no more writes.
+    pub fn refusal(&self) -> StorageError {
+        StorageError::Poisoned { path: self.files.journal() }
+    }
+
+    /// The error of a journal whose changes cannot have been made on its snapshot.
+    pub fn damaged(&self, damage: Damage) -> StorageError {
+        StorageError::Damaged { path: self.files.journal(), damage, clock: None }
+    }
+}
