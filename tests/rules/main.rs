@@ -3,11 +3,14 @@
 mod table;
 
 mod dialect;
+mod durability;
 mod joining;
 mod merging;
 mod patches;
 mod presence;
 mod reconnect;
 mod refusals;
+mod replay;
 mod rights;
 mod snapshots;
+mod stalled;

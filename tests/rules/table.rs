@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use heddle::{
     engine::{Access, CloseReason, Input, SessionId},
-    server::{Delivery, Room, RoomError, groups},
+    server::{Change, Delivery, Room, RoomError, groups},
 };
 
 /// A room and its sessions. Sessions are numbers that the tests name.
@@ -34,6 +34,17 @@ impl Table {
     pub(crate) fn new() -> Self {
         let room = Room::new(true).expect("the system has randomness");
         Self { room, sessions: BTreeMap::new(), asked: Vec::new() }
+    }
+
+    /// A journaled room with these clients, as [`Self::with`].
+    pub(crate) fn journaled(clients: &[&str]) -> Self {
+        let mut table = Self::new();
+        table.room.set_journaled();
+        for (client, session) in clients.iter().zip(1..) {
+            table.join(session, client);
+        }
+        table.forget();
+        table
     }
 
     /// A room with these clients, as sessions 1, 2, …, which have been sent all there is to send.
@@ -105,6 +116,39 @@ impl Table {
         let deliveries = self.room.edit(patches.as_bytes())?;
         self.deliver(deliveries);
         Ok(())
+    }
+
+    /// Takes what is to be stored, as clock, client and patches.
+    pub(crate) fn batch(&mut self) -> Vec<(u64, String, String)> {
+        let changes = self.room.take_batch().unwrap_or_default();
+        let change = |change: Change| {
+            (change.clock, text(change.client.to_vec()), text(change.patches.to_vec()))
+        };
+        changes.into_iter().map(change).collect()
+    }
+
+    /// The store has the changes up to this clock.
+    pub(crate) fn stored(&mut self, clock: u64) {
+        let deliveries = self.room.stored(clock).expect("the room is sound");
+        self.deliver(deliveries);
+    }
+
+    /// The store takes everything there is.
+    pub(crate) fn store(&mut self) {
+        self.batch();
+        self.stored(self.room.clock());
+    }
+
+    /// The store fails.
+    pub(crate) fn fail(&mut self) {
+        let deliveries = self.room.store_failed().expect("the room is sound");
+        self.deliver(deliveries);
+    }
+
+    /// The store works again.
+    pub(crate) fn recover(&mut self) {
+        let deliveries = self.room.store_recovered().expect("the room is sound");
+        self.deliver(deliveries);
     }
 
     /// Takes what a session was sent since the last look.
