@@ -51,6 +51,10 @@ modes! {
     cv1_versions_1_and_2_converge "versions"
     rc3_a_rolled_back_server_is_healed "rollback"
     jn3_everything_at_once_converges "all"
+    du12_du13_a_slow_store_converges "slow"
+    du14_du15_du16_du17_a_failing_store_converges "failing"
+    du12_du14_du19_a_killed_server_goes_on_from_what_is_stored "killed"
+    du14_du16_everything_at_once_with_a_store_converges "stored"
 }
 
 #[test]

@@ -30,7 +30,7 @@ impl Delta {
     pub(super) fn back_to(&self, array: &[f64]) -> Self {
         let mut back = Self { len: array.len(), ..Self::default() };
         let stays = array.get(..self.len).unwrap_or(array);
-        for &(offset, count) in &self.runs {
+        for (offset, count) in self.runs.iter().copied() {
             let overwritten = stays.get(offset..).unwrap_or_default();
             back.keep(offset, overwritten.get(..count).unwrap_or(overwritten));
         }

@@ -104,11 +104,15 @@ impl Fields {
         }
     }
 
-    /// Writes an update's fields, each with `clock`; the others stay as they are (MG1, MG6). Returns what was there
-    /// before, which [`Self::take_back`] can put back if the merge was `undoable`.
+    /// Writes an update's fields, each with `clock`; the others stay as they are (MG1, MG6).
     ///
     /// Deltas must have been checked before.
-    pub(super) fn merge(
+    pub(super) fn merge(&mut self, update: &[Field<'_>], clock: Clock, scratch: &mut Scratch) {
+        drop(self.replace(update, clock, false, scratch));
+    }
+
+    /// As [`Self::merge`], and returns what was there before, which [`Self::take_back`] can put back if it is `undoable`.
+    pub(super) fn replace(
         &mut self,
         update: &[Field<'_>],
         clock: Clock,
@@ -436,7 +440,7 @@ mod tests {
     fn merged(updates: &[(&[Field<'_>], Clock)]) -> Fields {
         let mut fields = Fields::default();
         for (update, clock) in updates {
-            drop(fields.merge(update, *clock, false, &mut Scratch::default()));
+            fields.merge(update, *clock, &mut Scratch::default());
         }
         fields
     }
@@ -520,7 +524,7 @@ mod tests {
             for (step, update) in updates.iter().enumerate() {
                 let clock = Clock::try_from(step * 1_000).unwrap();
                 let update: Vec<_> = update.iter().map(|(name, value)| json(name, value)).collect();
-                drop(fields.merge(&update, clock, false, &mut Scratch::default()));
+                fields.merge(&update, clock, &mut Scratch::default());
                 for field in &update {
                     let Value::Json(value) = field.value else { continue };
                     expected.insert(

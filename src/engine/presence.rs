@@ -52,10 +52,10 @@ impl Presence {
                 (Some(false), _) => {
                     entries.remove(update.key);
                 }
-                (_, Some(entry)) => drop(entry.merge(fields, 0, false, &mut self.scratch)),
+                (_, Some(entry)) => entry.merge(fields, 0, &mut self.scratch),
                 (Some(true), None) => {
                     let mut entry = Fields::default();
-                    drop(entry.merge(fields, 0, false, &mut self.scratch));
+                    entry.merge(fields, 0, &mut self.scratch);
                     entries.insert(update.key.into(), entry);
                 }
                 (None, None) => {}

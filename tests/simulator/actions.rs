@@ -24,6 +24,8 @@ enum Action {
     Cut(Link),
     Stop,
     Start,
+    Store(usize),
+    TurnStore,
 }
 
 impl World {
@@ -56,6 +58,13 @@ impl World {
                 actions.push((mode.hop, Action::Hop(member)));
             } else if self.may_return(member) {
                 actions.push((mode.leave * 3, Action::Return(member)));
+            }
+        }
+        if let Some(waiting) = self.server.storing() {
+            let turn = if self.server.is_stalled() { mode.fail * 2 } else { mode.fail };
+            actions.push((turn, Action::TurnStore));
+            if waiting > 0 {
+                actions.push((mode.store, Action::Store(waiting)));
             }
         }
         for (link, connection) in self.links.iter().enumerate() {
@@ -123,6 +132,11 @@ impl World {
             Action::Stop if self.links.iter().any(|link| !link.over && link.must_last()) => {}
             Action::Stop => self.stop(self.mode.air),
             Action::Start => self.up = true,
+            Action::Store(waiting) => {
+                let count = 1 + self.rng.index(waiting);
+                self.store(count);
+            }
+            Action::TurnStore => self.turn_store(),
             Action::Cut(_) => {}
         }
     }

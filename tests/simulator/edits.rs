@@ -1,5 +1,7 @@
 //! Edits that the client cannot bear, whatever its server does: the limits in [`super`] that keep one from being made.
 
+use serde_json::Value;
+
 use super::{
     ledger::Entry,
     network::{Connection, State},
@@ -115,13 +117,19 @@ impl World {
             let open = |link: &&Connection| matches!(link.state, State::Connecting | State::Open);
             self.links.iter().filter(move |link| link.member == member && open(link))
         };
-        let coming = sockets()
-            .flat_map(Connection::frames_down)
-            .filter_map(|frame| part_of(frame, "documentPatches", key));
-        let mut births = coming.filter(|fields| existence(fields).is_some());
-        sockets().count() > 1
-            && (births.next().is_some()
-                || unconfirmed.any(|patch| patch.get(key).is_some_and(is_creation)))
+        let mut coming = sockets().flat_map(Connection::frames_down).filter(|frame| {
+            part_of(frame, "documentPatches", key).is_some_and(|part| existence(&part).is_some())
+        });
+        // One of the sockets may be gone, and the other still bring what came by both.
+        let known = |frame: &Value| {
+            frame["timestamp"].as_u64().is_some_and(|clock| clock <= replica.last_timestamp)
+        };
+        if sockets().count() > 1 {
+            coming.next().is_some()
+                || unconfirmed.any(|patch| patch.get(key).is_some_and(is_creation))
+        } else {
+            coming.any(known)
+        }
     }
 
     /// Limit 7.

@@ -42,25 +42,35 @@ impl Ledger {
     pub fn handle(&mut self, client: &str, frame: &Value) {
         let document = patches(frame, "documentPatches");
         if !document.is_empty() {
-            self.clock += 1;
-            for patch in &document {
-                self.apply(patch);
-            }
+            self.change(&document);
         }
+        self.show(client, frame, true);
+        if let Some(id) = frame["messageId"].as_str() {
+            self.handled.insert(id.to_owned(), self.clock);
+        }
+    }
+
+    /// Makes one change.
+    pub fn change(&mut self, document: &[Patch]) {
+        self.clock += 1;
+        for patch in document {
+            self.apply(patch);
+        }
+    }
+
+    /// Notes the presence of a client; what it takes back only where that is handled at once.
+    pub fn show(&mut self, client: &str, frame: &Value, at_once: bool) {
         let shown = self.shown.entry(client.to_owned()).or_default();
         for (key, fields) in patches(frame, "ephemeralPatches").into_iter().flatten() {
             match existence(&fields) {
                 Some(true) => {
                     shown.insert(key);
                 }
-                Some(false) => {
+                Some(false) if at_once => {
                     shown.remove(&key);
                 }
-                None => {}
+                Some(false) | None => {}
             }
-        }
-        if let Some(id) = frame["messageId"].as_str() {
-            self.handled.insert(id.to_owned(), self.clock);
         }
     }
 

@@ -1,7 +1,8 @@
 //! A world of clients, connections and one server, in which a seed decides everything that happens.
 //!
 //! The server is [`heddle::server::Room`], bytes in and deliveries out; a [`replica::Replica`] does what the websocket
-//! adapter of the real client does, an [`app::App`] what its entity store does above it. A connection is an ordered queue
+//! adapter of the real client does, an [`app::App`] what its entity store does above it. In some modes the room journals into a [`store::Store`] that is slow, fails, and is all that is left when the
+//! server is killed. A connection is an ordered queue
 //! each way; which one moves next is chance, so frames of different connections interleave in every way. At the end
 //! everybody comes back, everything arrives, and each client's document and presence are compared with the room's.
 //!
@@ -52,5 +53,6 @@ pub mod rng;
 pub mod run;
 pub mod schema;
 pub mod server;
+pub mod store;
 pub mod traffic;
 pub mod world;

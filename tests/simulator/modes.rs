@@ -33,6 +33,10 @@ pub struct Mode {
     pub version_1: u64,
     /// Whether the server goes back to an older snapshot once.
     pub rollback: bool,
+    /// How often a store has taken some of the changes that are on their way; 0 where the room does not journal.
+    pub store: u64,
+    /// How often the store fails, or recovers.
+    pub fail: u64,
 }
 
 const LIVE: Mode = Mode {
@@ -51,10 +55,12 @@ const LIVE: Mode = Mode {
     bare: 0,
     version_1: 0,
     rollback: false,
+    store: 0,
+    fail: 0,
 };
 
 /// Every mode.
-pub const MODES: [Mode; 13] = [
+pub const MODES: [Mode; 17] = [
     LIVE,
     Mode { name: "steps", edit: 16, sync: 3, ..LIVE },
     Mode { name: "leaves", leave: 4, ..LIVE },
@@ -67,6 +73,9 @@ pub const MODES: [Mode; 13] = [
     Mode { name: "bare", bare: 100, leave: 2, drop: 2, ..LIVE },
     Mode { name: "versions", version_1: 50, leave: 1, drop: 1, ..LIVE },
     Mode { name: "rollback", steps: 160, rollback: true, ..LIVE },
+    Mode { name: "slow", store: 14, leave: 1, drop: 1, hop: 1, bare: 20, ..LIVE },
+    Mode { name: "failing", store: 14, fail: 3, leave: 1, drop: 1, version_1: 20, ..LIVE },
+    Mode { name: "killed", store: 10, fail: 1, restart: 2, air: true, drop: 1, ..LIVE },
     Mode {
         name: "all",
         members: 4,
@@ -80,6 +89,23 @@ pub const MODES: [Mode; 13] = [
         close_empty: true,
         bare: 40,
         version_1: 30,
+        ..LIVE
+    },
+    Mode {
+        name: "stored",
+        members: 4,
+        edit: 5,
+        deletes: 12,
+        leave: 1,
+        drop: 1,
+        hop: 1,
+        restart: 1,
+        air: true,
+        close_empty: true,
+        bare: 40,
+        version_1: 30,
+        store: 14,
+        fail: 2,
         ..LIVE
     },
 ];

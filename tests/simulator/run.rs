@@ -111,10 +111,22 @@ impl World {
                 moved = true;
             }
         }
-        while self.pass_along() {
+        while self.pass_along() | self.settle_store() {
             moved = true;
         }
         moved
+    }
+
+    fn settle_store(&mut self) -> bool {
+        if self.server.is_stalled() {
+            self.turn_store();
+            return true;
+        }
+        let waiting = self.server.storing().unwrap_or_default();
+        if waiting > 0 {
+            self.store(waiting);
+        }
+        waiting > 0
     }
 
     fn pass_along(&mut self) -> bool {

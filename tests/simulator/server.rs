@@ -8,7 +8,7 @@ use heddle::{
 };
 use serde_json::Value;
 
-use super::ledger::Ledger;
+use super::{ledger::Ledger, store::Store};
 
 /// The number of a connection in the world.
 pub type Link = usize;
@@ -29,18 +29,30 @@ pub struct Server {
     pub ledger: Ledger,
     room: Option<Room>,
     disk: Option<Vec<u8>>,
+    /// Where a journaled room's changes go.
+    store: Option<Store>,
     sessions: BTreeMap<SessionId, (Link, String)>,
     groups: BTreeMap<SessionId, u32>,
     joined: SessionId,
+    /// What was sent and should not have been.
+    wrong: Option<String>,
 }
 
 impl Server {
+    /// A server whose room journals, or not.
+    pub fn new(journaled: bool) -> Self {
+        Self { store: journaled.then(Store::default), ..Self::default() }
+    }
+
     /// A connection joins, opening the room if it is closed.
     pub fn join(&mut self, link: Link, client: &str, held: bool) -> (SessionId, Vec<Sent>) {
         self.joined += 1;
         let session = self.joined;
-        let disk = self.disk.as_deref();
+        let (disk, store) = (self.disk.as_deref(), self.store.as_ref());
         let room = self.room.get_or_insert_with(|| {
+            if let Some(store) = store {
+                return store.open();
+            }
             let mut room = Room::new(false).unwrap();
             if let Some(snapshot) = disk {
                 room.restore(snapshot).unwrap();
@@ -57,9 +69,63 @@ impl Server {
     /// A frame came in.
     pub fn receive(&mut self, session: SessionId, text: &str) -> Vec<Sent> {
         let Some((_, client)) = self.sessions.get(&session) else { return Vec::new() };
-        self.ledger.handle(client, &serde_json::from_str(text).unwrap());
-        let deliveries = self.room.as_mut().unwrap().receive(session, text.as_bytes()).unwrap();
+        let frame = serde_json::from_str(text).unwrap();
+        let room = self.room.as_mut().unwrap();
+        if let Some(store) = &mut self.store {
+            store.expect(&frame);
+            self.ledger.show(client, &frame, !room.is_stalled());
+        } else {
+            self.ledger.handle(client, &frame);
+        }
+        let deliveries = room.receive(session, text.as_bytes()).unwrap();
         self.carry_out(deliveries)
+    }
+
+    /// How many changes are on their way to the store; none without a store or a room.
+    pub fn storing(&self) -> Option<usize> {
+        self.store.as_ref().filter(|_| self.room.is_some()).map(Store::waiting)
+    }
+
+    /// Whether the store has failed.
+    pub fn is_stalled(&self) -> bool {
+        self.room.as_ref().is_some_and(Room::is_stalled)
+    }
+
+    /// The store has so many more changes.
+    pub fn stored(&mut self, count: usize) -> Vec<Sent> {
+        let (Some(store), Some(room)) = (&mut self.store, &mut self.room) else {
+            return Vec::new();
+        };
+        store.finish(count);
+        let deliveries = room.stored(store.clock()).unwrap();
+        self.carry_out(deliveries)
+    }
+
+    /// The store fails.
+    pub fn fail(&mut self) -> Vec<Sent> {
+        let (Some(store), Some(room)) = (&mut self.store, &mut self.room) else {
+            return Vec::new();
+        };
+        store.lose(&mut self.ledger);
+        let deliveries = room.store_failed().unwrap();
+        self.carry_out(deliveries)
+    }
+
+    /// The store works again.
+    pub fn recover(&mut self) -> Vec<Sent> {
+        let Some(room) = &mut self.room else { return Vec::new() };
+        let deliveries = room.store_recovered().unwrap();
+        self.carry_out(deliveries)
+    }
+
+    /// The server is killed when the store has so many more changes, of which nobody was told.
+    pub fn kill(&mut self, count: usize) {
+        if let Some(store) = &mut self.store {
+            store.finish(count.min(store.waiting()));
+            store.lose(&mut self.ledger);
+            self.room = None;
+        }
+        self.stop();
     }
 
     /// A connection ended. With `close_empty` the last one closes the room.
@@ -76,7 +142,13 @@ impl Server {
     /// Saves the room and ends it; every session is gone.
     pub fn stop(&mut self) {
         if let Some(mut room) = self.room.take() {
-            self.disk = Some(room.snapshot().unwrap().text.to_vec());
+            match &mut self.store {
+                Some(store) => {
+                    store.finish(store.waiting());
+                    store.compact();
+                }
+                None => self.disk = Some(room.snapshot().unwrap().text.to_vec()),
+            }
         }
         self.sessions.clear();
         self.groups.clear();
@@ -98,6 +170,9 @@ impl Server {
 
     /// Compares what the room holds with what it must hold; tells the difference.
     pub fn check(&mut self) -> Result<(), String> {
+        if let Some(wrong) = self.wrong.take() {
+            return Err(wrong);
+        }
         let Some(snapshot) = self.snapshot() else { return Ok(()) };
         let snapshot: Value = serde_json::from_slice(&snapshot).unwrap();
         if snapshot["timestamp"].as_u64() != Some(self.ledger.clock) {
@@ -127,15 +202,33 @@ impl Server {
     }
 
     fn snapshot(&mut self) -> Option<Vec<u8>> {
-        match &mut self.room {
-            Some(room) => Some(room.snapshot().unwrap().text.to_vec()),
-            None => self.disk.clone(),
+        match (&mut self.room, &self.store) {
+            (Some(room), _) => Some(room.snapshot().unwrap().text.to_vec()),
+            (None, Some(store)) => Some(store.text()),
+            (None, None) => self.disk.clone(),
+        }
+    }
+
+    /// Checks what a journaled room sends.
+    fn watch(&mut self, text: &[u8]) {
+        let Some(store) = &self.store else { return };
+        let frame: Value = serde_json::from_slice(text).unwrap();
+        self.wrong = self.wrong.take().or_else(|| store.check(&frame).err());
+        if let (Some(id), Some(clock)) = (frame["messageId"].as_str(), frame["timestamp"].as_u64())
+        {
+            self.ledger.handled.insert(id.to_owned(), clock);
         }
     }
 
     fn carry_out(&mut self, deliveries: Vec<Delivery>) -> Vec<Sent> {
+        if let (Some(store), Some(room)) = (&mut self.store, &mut self.room) {
+            store.take(room, &mut self.ledger);
+        }
         let mut sent = Vec::new();
         for delivery in deliveries {
+            if let Delivery::Send(_, text) | Delivery::Broadcast(.., text) = &delivery {
+                self.watch(text);
+            }
             match delivery {
                 Delivery::Place(session, group) => {
                     self.groups.insert(session, group);

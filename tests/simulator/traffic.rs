@@ -102,6 +102,21 @@ impl World {
         }
     }
 
+    /// Some of the changes on their way have arrived at the store.
+    pub fn store(&mut self, count: usize) {
+        self.note(|_| format!("server: {count} changes are stored"));
+        let sent = self.server.stored(count);
+        self.deliver(sent);
+    }
+
+    /// The store fails, or recovers.
+    pub fn turn_store(&mut self) {
+        let recovers = self.server.is_stalled();
+        self.note(|_| format!("server: the store {}", if recovers { "recovers" } else { "fails" }));
+        let sent = if recovers { self.server.recover() } else { self.server.fail() };
+        self.deliver(sent);
+    }
+
     /// The client gets the next item of a connection.
     pub fn arrive(&mut self, link: Link) {
         let Some((_, item)) = self.links[link].down.front() else { return };
@@ -158,7 +173,12 @@ impl World {
     pub fn stop(&mut self, air: bool) {
         self.note(|_| "server: stops".to_owned());
         self.up = false;
-        self.server.stop();
+        if air {
+            let arrived = self.server.storing().map_or(0, |waiting| self.rng.index(waiting + 1));
+            self.server.kill(arrived);
+        } else {
+            self.server.stop();
+        }
         for link in &mut self.links {
             if !link.over {
                 link.over = true;

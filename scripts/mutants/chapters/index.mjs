@@ -1,5 +1,6 @@
 // The mutants, chapter by chapter as in SPEC.md.
 import { dialect } from './dialect.mjs'
+import { durability } from './durability.mjs'
 import { joining } from './joining.mjs'
 import { lifecycle } from './lifecycle.mjs'
 import { limits } from './limits.mjs'
@@ -20,6 +21,7 @@ export const chapters = [
   reconnect,
   rights,
   saving,
+  durability,
   stores,
   limits,
   lifecycle,

@@ -197,9 +197,8 @@ export const merging = [
   {
     rule: ['TB1', 'TB2'],
     file: document,
-    find: `            component.fields = Fields::default();
-`,
-    replace: '',
+    find: 'let replaced = std::mem::take(&mut component.fields);',
+    replace: 'let replaced = Fields::default();',
     why: 'keeps the fields of what is deleted',
   },
   {

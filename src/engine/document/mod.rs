@@ -183,7 +183,7 @@ impl Document {
         let alive = self.set_alive(slot, true);
         let (clock, undoable) = (self.clock, self.undo.is_some());
         let Some(component) = self.slots.get_mut(index(slot)) else { return };
-        let replaced = component.fields.merge(fields, clock, undoable, &mut self.scratch);
+        let replaced = component.fields.replace(fields, clock, undoable, &mut self.scratch);
         self.touch(slot, alive, replaced);
     }
 
