@@ -190,7 +190,7 @@ export const durability = [
     rule: 'DU17',
     file: journaled,
     find: 'while let Some(kept) = room.next_waiting() {',
-    replace: 'while let Some(kept) = room.next_waiting().filter(|kept| kept.is_shown) {',
+    replace: 'while let Some(kept) = room.next_waiting().filter(|kept| !kept.is_shown) {',
     why: 'forgets what waited',
   },
   {
