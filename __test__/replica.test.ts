@@ -20,7 +20,11 @@ const modes = [
   'bare',
   'versions',
   'rollback',
+  'slow',
+  'failing',
+  'killed',
   'all',
+  'stored',
 ]
 
 /** Runs the simulator's own program and gives its output line by line. */
