@@ -49,7 +49,10 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<(u64, Vec<String>), Damage> {
     let text = std::str::from_utf8(bytes).map_err(|_| bad())?.trim_end();
     let rest = text.strip_prefix("{\"clock\":").ok_or_else(bad)?;
     let (clock, rest) = rest.split_once(",\"list\":[").ok_or_else(bad)?;
-    let (rest, _unknown_members) = rest.split_once(']').ok_or_else(bad)?;
+    let (rest, unknown_members) = rest.split_once(']').ok_or_else(bad)?;
+    if !unknown_members.ends_with('}') {
+        return Err(bad());
+    }
     let clock: u64 = clock.parse().map_err(|_| bad())?;
     if rest.is_empty() {
         return Ok((clock, Vec::new()));

@@ -5,11 +5,11 @@ use crate::{
     room::{Room, append},
 };
 use heddle::storage::{Owner, StorageError};
-use std::{fs, process::Command};
+use std::fs;
 
-fn owner(error: StorageError) -> Owner {
+fn owner(error: &StorageError) -> Owner {
     let StorageError::Locked { owner, .. } = error else { panic!("{error}") };
-    owner
+    *owner
 }
 
 #[test]
@@ -18,10 +18,10 @@ fn lk1_a_second_opener_is_refused_and_told_who_has_the_room() {
     let first = room.open();
     let pid = Some(std::process::id());
 
-    let refused = owner(room.files().open().unwrap_err());
+    let refused = owner(&room.files().open().unwrap_err());
     assert_eq!(refused, Owner { pid, this_process: true, closing: false });
     first.store.begin_close();
-    let refused = owner(room.files().open().unwrap_err());
+    let refused = owner(&room.files().open().unwrap_err());
     assert_eq!(refused, Owner { pid, this_process: true, closing: true });
 
     first.store.close().unwrap();
@@ -34,7 +34,7 @@ fn lk4_a_save_does_not_go_behind_an_open_rooms_back() {
     let opened = room.open();
     append(&opened.store, 1..=1);
 
-    assert!(owner(room.files().save(&text(9, &[])).unwrap_err()).this_process);
+    assert!(owner(&room.files().save(&text(9, &[])).unwrap_err()).this_process);
     assert_eq!(room.files().load().unwrap().unwrap(), text(1, &["1-0-xx".to_owned()]));
     opened.store.close().unwrap();
 

@@ -1,0 +1,63 @@
+//! A disk that fails at each of its calls: what was promised before stays, nothing else is promised,
+//! and the room goes on once the disk does.
+
+use crate::{
+    crashes::effort,
+    disk::{Fault, Lie, SimDisk},
+    image::Image,
+    promises::{Recording, crash_everywhere},
+    run::{Driver, Said, content, room},
+};
+
+const EDITS: u64 = 50;
+const FAULTS: [Fault; 4] = [Fault::NoSpace, Fault::Io, Fault::ShortThenNoSpace, Fault::Short];
+
+/// How many calls a run makes when nothing fails.
+fn calls() -> u64 {
+    let mut driver = Driver::new(Image::default(), Lie::None);
+    driver.run(EDITS);
+    driver.disk.calls()
+}
+
+/// A run in which calls fail; gives what is wrong with it.
+fn run(first: u64, count: u64, fault: Fault) -> (u64, Vec<String>, usize) {
+    let mut driver = Driver::new(Image::default(), Lie::None);
+    driver.disk.fail(first, count, fault);
+    driver.run(EDITS);
+
+    let failures = driver.failures;
+    let end = SimDisk::new(driver.disk.image(), Lie::None);
+    let mut wrong = Vec::new();
+    if content(&room(&end).open().unwrap()) != driver.said {
+        wrong.push("something else is there in the end".to_owned());
+    }
+    let log = driver.disk.log();
+    let recording =
+        Recording { start: Image::default(), log, events: driver.events, said: Said::new() };
+    let figures = crash_everywhere(&recording, 19, 3);
+    wrong.extend(figures.broken);
+    (failures, wrong, figures.crashes)
+}
+
+#[test]
+fn jr10_a_failing_call_breaks_no_promise_and_the_room_goes_on() {
+    let calls = calls();
+    let step =
+        usize::try_from(calls).unwrap() / (60 * effort()).min(usize::try_from(calls).unwrap());
+    let (mut runs, mut failures, mut crashes) = (0, 0, 0);
+    for (turn, fault) in FAULTS.into_iter().enumerate() {
+        for count in [1, 3] {
+            for first in (0..calls).skip(turn % step).step_by(step) {
+                let (failed, wrong, crashed) = run(first, count, fault);
+                runs += 1;
+                failures += failed;
+                crashes += crashed;
+                assert!(wrong.is_empty(), "{count} x {fault:?} from call {first}: {wrong:#?}");
+            }
+        }
+    }
+    println!(
+        "{calls} calls, {runs} runs with faults, {failures} errors, {crashes} crashes: 0 lost"
+    );
+    assert!(failures > 100, "{failures}");
+}
