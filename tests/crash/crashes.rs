@@ -1,12 +1,14 @@
 //! Every operation of a run is a moment to crash at.
 
 use crate::{
-    disk::Lie,
+    disk::{Fault, Lie, SimDisk},
     format::text,
-    image::Image,
+    image::{Image, Loss},
     promises::{Figures, Recording, crash_everywhere},
-    run::{Driver, Said, dir},
+    rng::Rng,
+    run::{Driver, Said, content, dir, room},
 };
+use heddle::storage::StorageError;
 
 /// How much longer than in CI.
 pub(crate) fn effort() -> usize {
@@ -46,6 +48,74 @@ fn jr3_jr9_nothing_promised_is_lost_of_a_room_that_the_peer_began() {
 
     print("a room of the peer's", &figures);
     assert!(figures.broken.is_empty(), "{:#?}", &figures.broken[..figures.broken.len().min(10)]);
+}
+
+/// A script that saves over what a killed room left.
+#[test]
+fn jr11_a_save_alone_happens_at_one_instant() {
+    let mut driver = Driver::new(Image::default(), Lie::None);
+    driver.open();
+    (0..9).for_each(|_| driver.edit(1));
+    driver.compact();
+    (0..5).for_each(|_| driver.edit(1));
+    let before = driver.said.clone();
+    driver.store = None;
+    // All that the room left is durable, so that only the save is at stake.
+    room(&driver.disk).open().unwrap();
+    let start = driver.disk.image();
+    let disk = SimDisk::new(start.clone(), Lie::None);
+    let after: Said = vec!["saved".to_owned()];
+    room(&disk).save(&text(1, &after)).unwrap();
+
+    let log = disk.log();
+    let mut crashes = 0;
+    for moment in 0..=log.len() {
+        let mut image = start.clone();
+        log[..moment].iter().for_each(|op| image.apply(op));
+        let mut rng = Rng::new(u64::try_from(moment).unwrap());
+        let losses = [Loss::All, Loss::Bytes, Loss::Zeroed, Loss::Names];
+        let random = [Loss::Random { sector: 512 }, Loss::Journaled { sector: 512 }];
+        let lost = losses.into_iter().chain(random.into_iter().cycle().take(20));
+        let without_power = lost.map(|loss| image.without_power(loss, &mut rng));
+        for left in [image.clone()].into_iter().chain(without_power.collect::<Vec<_>>()) {
+            let found = content(&room(&SimDisk::new(left, Lie::None)).open().unwrap());
+            assert!(
+                found == after || (found == before && moment < log.len()),
+                "{moment}: {found:?}"
+            );
+            crashes += 1;
+        }
+    }
+    println!("a save alone: {} moments, {crashes} crashes", log.len() + 1);
+}
+
+/// Whatever call of an opening fails, the room is not taken for an empty one, nor for an older one.
+#[test]
+fn jr12_an_opening_that_fails_at_any_call_is_an_error() {
+    let mut driver = Driver::new(Image::default(), Lie::None);
+    driver.open();
+    (0..9).for_each(|_| driver.edit(1));
+    driver.compact();
+    (0..5).for_each(|_| driver.edit(1));
+    driver.store = None;
+    let open = |first: u64| {
+        let disk = SimDisk::new(driver.disk.image(), Lie::None);
+        disk.fail(first, 1, Fault::Io);
+        (room(&disk).open().map(|opened| content(&opened)), disk.calls())
+    };
+    let (_, calls) = open(u64::MAX - 1);
+
+    let mut failures = 0;
+    for call in 0..calls {
+        match open(call).0 {
+            Ok(found) => assert_eq!(found, driver.said),
+            Err(error) => {
+                assert!(matches!(error, StorageError::Io { .. }), "{error}");
+                failures += 1;
+            }
+        }
+    }
+    assert!(failures > 8, "{failures} of {calls}");
 }
 
 #[test]

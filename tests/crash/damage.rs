@@ -98,8 +98,9 @@ impl Figures {
 }
 
 fn room_of_20_kilobytes() -> (Files, Said) {
-    let files = Files::of("board", 60, 110);
-    assert!((18_000..24_000).contains(&(files.snapshot.len() + files.journal.len())));
+    let files = Files::of("board", 60, 130);
+    let size = files.snapshot.len() + files.journal.len();
+    assert!((18_000..24_000).contains(&size), "{size}");
     let sound = files.open().unwrap();
     assert_eq!(sound.len(), 120);
     (files, sound)
@@ -134,7 +135,7 @@ fn jr2_jr5_every_flipped_bit_is_told_or_harmless() {
     });
 
     figures.print("flipped bits");
-    assert!(figures.told > 140_000, "{figures:?}");
+    assert!(figures.told > 140_000 && figures.harmless < 10_000, "{figures:?}");
 }
 
 #[test]
@@ -174,7 +175,7 @@ fn jr2_jr5_zeroed_pages_are_told_or_harmless() {
     }
 
     figures.print("zeroed pages");
-    assert!(figures.told > 40, "{figures:?}");
+    assert!(figures.told >= 40, "{figures:?}");
 }
 
 #[test]
@@ -207,7 +208,7 @@ fn jr5_swapped_repeated_and_missing_records_are_told() {
 #[test]
 fn jr2_jr4_files_of_another_room_or_of_nothing_are_told() {
     let (files, _) = room_of_20_kilobytes();
-    let other = Files::of("other", 60, 110);
+    let other = Files::of("other", 60, 130);
     let smaller = Files::of("board", 20, 10);
     let with_snapshot = |bytes: &[u8]| Files { snapshot: bytes.to_vec(), ..files.clone() };
     let with_journal = |bytes: &[u8]| Files { journal: bytes.to_vec(), ..files.clone() };

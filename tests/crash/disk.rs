@@ -166,7 +166,8 @@ impl Disk for SimDisk {
     fn resolve(&self, dir: &Path) -> io::Result<PathBuf> {
         let mut world = self.world();
         world.call(false)?;
-        Ok(PathBuf::from(format!("sim-{}", world.number)).join(dir.file_name().unwrap()))
+        let Some(name) = dir.file_name() else { return Ok(dir.to_owned()) };
+        Ok(PathBuf::from(format!("sim-{}", world.number)).join(name))
     }
 
     fn list(&self, dir: &Path, limit: usize) -> io::Result<Vec<OsString>> {

@@ -24,7 +24,7 @@ fn jr3_what_was_appended_is_there_after_a_kill() {
 }
 
 #[test]
-fn jr3_a_torn_end_is_cut_and_counted() {
+fn jr6_a_torn_end_is_cut_and_counted() {
     let room = Room::new();
     let opened = room.open();
     append(&opened.store, 1..=3);
@@ -183,6 +183,47 @@ fn jr11_a_saved_snapshot_replaces_what_a_kill_left() {
 
     assert_eq!(room.names(), ["board.json"]);
     assert_eq!(content(&room.open()), (7, Vec::new()));
+}
+
+#[test]
+fn jr11_a_damaged_journal_is_kept_beside_a_saved_snapshot() {
+    let room = Room::new();
+    fs::write(room.path("board.journal"), "HEDDLEJ1 and nothing else").unwrap();
+    let error = room.files().load().unwrap_err();
+    assert!(matches!(error, StorageError::Damaged { .. }), "{error}");
+
+    room.files().save(&text(7, &[])).unwrap();
+
+    assert_eq!(room.names(), ["board.journal.damaged-1", "board.json"]);
+    assert_eq!(room.text("board.journal.damaged-1"), "HEDDLEJ1 and nothing else");
+}
+
+#[test]
+fn jr12_a_directory_in_the_way_of_the_journal_is_an_error() {
+    for name in ["board.journal", "board.journal-new"] {
+        let room = Room::new();
+        fs::create_dir(room.path(name)).unwrap();
+
+        for error in [room.files().open().unwrap_err(), room.files().load().unwrap_err()] {
+            assert!(matches!(error, StorageError::Io { operation: "read", .. }), "{error}");
+        }
+        assert_eq!(room.names(), [name]);
+    }
+}
+
+#[test]
+fn jr9_a_room_that_nobody_changes_is_not_written() {
+    let room = Room::new();
+    room.open().store.close().unwrap();
+    assert_eq!(room.names(), Vec::<String>::new());
+
+    room.files().save(&text(3, &after(3).1)).unwrap();
+    let before = fs::metadata(room.path("board.json")).unwrap().modified().unwrap();
+    let opened = room.open();
+    opened.store.sync().unwrap();
+    opened.store.compact().unwrap();
+    opened.store.close().unwrap();
+    assert_eq!(fs::metadata(room.path("board.json")).unwrap().modified().unwrap(), before);
 }
 
 #[test]

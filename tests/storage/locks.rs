@@ -2,14 +2,78 @@
 
 use crate::{
     format::text,
-    room::{Room, append},
+    room::{Room, after, append, content},
 };
 use heddle::storage::{Owner, StorageError};
-use std::fs;
+use std::{
+    fs,
+    io::Read,
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
 
 fn owner(error: &StorageError) -> Owner {
     let StorageError::Locked { owner, .. } = error else { panic!("{error}") };
     *owner
+}
+
+const ROOM: &str = "HEDDLE_TEST_ROOM";
+
+/// Another process that opens the room and holds it: this program, told to run one test alone.
+fn other_process(room: &Room) -> Child {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "locks::another_process_holds_a_room", "--nocapture"])
+        .env(ROOM, room.dir.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut said, mut byte) = (Vec::new(), [0]);
+    let out = child.stdout.as_mut().unwrap();
+    while !said.ends_with(b"holding") {
+        assert_eq!(out.read(&mut byte).unwrap(), 1, "it ended: {said:?}");
+        said.extend(byte);
+    }
+    child
+}
+
+#[test]
+fn another_process_holds_a_room() {
+    let Some(dir) = std::env::var_os(ROOM) else { return };
+    let opened = Room::files_in(Path::new(&dir)).open().unwrap();
+    append(&opened.store, 1..=3);
+    println!("holding");
+    std::thread::sleep(Duration::from_secs(60));
+}
+
+#[test]
+fn lk2_lk3_another_process_has_the_room_until_it_is_killed() {
+    let room = Room::new();
+    let mut other = other_process(&room);
+
+    let refused = owner(&room.files().open().unwrap_err());
+    let pid = if cfg!(windows) { None } else { Some(other.id()) };
+    assert_eq!(refused, Owner { pid, this_process: false, closing: false });
+    assert!(!owner(&room.files().save(&text(9, &[])).unwrap_err()).this_process);
+    assert_eq!(room.files().load().unwrap().unwrap(), text(3, &after(3).1));
+
+    other.kill().unwrap();
+    other.wait().unwrap();
+    assert_eq!(content(&room.open()), after(3));
+}
+
+#[test]
+fn lk5_a_lock_file_that_was_removed_is_made_again() {
+    let room = Room::new();
+    let opened = room.open();
+    append(&opened.store, 1..=1);
+    fs::remove_file(room.path("board.lock")).unwrap();
+
+    opened.store.compact().unwrap();
+
+    assert_eq!(room.names(), ["board.journal", "board.json", "board.lock"]);
+    opened.store.close().unwrap();
+    assert_eq!(room.names(), ["board.json"]);
 }
 
 #[test]

@@ -2,7 +2,10 @@
 
 use crate::format::{LIST, change, parse, said};
 use heddle::storage::{FileStore, Opened, RoomStore, StorageError};
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 use tempfile::TempDir;
 
 pub(crate) struct Room {
@@ -15,7 +18,11 @@ impl Room {
     }
 
     pub(crate) fn files(&self) -> FileStore {
-        FileStore::new(self.dir.path(), &"board".encode_utf16().collect::<Vec<_>>(), LIST)
+        Self::files_in(self.dir.path())
+    }
+
+    pub(crate) fn files_in(dir: &Path) -> FileStore {
+        FileStore::new(dir, &"board".encode_utf16().collect::<Vec<_>>(), LIST)
     }
 
     pub(crate) fn open(&self) -> Opened {

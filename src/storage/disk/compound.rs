@@ -2,9 +2,18 @@
 
 use super::{Disk, DiskFile};
 use std::{
+    collections::BTreeSet,
     io::{self, ErrorKind},
     path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
+
+/// The directories whose names were made to last. No other lock is taken under this one.
+static LASTING: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+fn lasting() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+    LASTING.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 impl dyn Disk + '_ {
     /// Whether a name that exists is there only in another spelling. `name` is lower-case ASCII,
@@ -14,24 +23,38 @@ impl dyn Disk + '_ {
         Ok(self.exists(&dir.join(name.to_ascii_uppercase()))? && !self.lists(dir, name)?)
     }
 
-    /// Creates a directory and those above it, and makes the new names last.
+    /// Creates a directory and those above it where they are not there, and makes its name last
+    /// where this process has not done so yet: whoever created it may have died before that.
     pub(in super::super) fn create_dirs(&self, dir: &Path) -> io::Result<()> {
-        if self.is_dir(dir) {
-            return Ok(());
+        let is_there = self.is_dir(dir);
+        if is_there {
+            let resolved = self.resolve(dir)?;
+            if resolved.parent().is_none() || lasting().contains(&resolved) {
+                return Ok(());
+            }
         }
         let parent = match dir.parent() {
             Some(parent) if parent != Path::new("") => parent,
             _ => Path::new("."),
         };
-        if parent != dir {
-            self.create_dirs(parent)?;
+        if !is_there {
+            if parent != dir {
+                self.create_dirs(parent)?;
+            }
+            match self.create_dir(dir) {
+                // Somebody else was quicker.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists && self.is_dir(dir) => {}
+                created => created?,
+            }
         }
-        match self.create_dir(dir) {
-            // Somebody else was quicker.
-            Err(error) if error.kind() == ErrorKind::AlreadyExists && self.is_dir(dir) => {}
-            created => created?,
+        match self.sync_dir(parent) {
+            // Who may not read it can only hope.
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {}
+            synced => synced?,
         }
-        self.sync_dir(parent)
+        let resolved = self.resolve(dir)?;
+        lasting().insert(resolved);
+        Ok(())
     }
 
     /// Gives a file a second name, `<file>.damaged-<n>` with the smallest free n, so that its own

@@ -103,15 +103,19 @@ impl RoomStore {
         if let Some(scan) = journal.as_mut().and_then(|journal| journal.scan.as_mut()) {
             scan.records.retain(|placed| placed.offset < covered.offset);
         }
-        let (mut snapshot, mut unreadable) = (None, None);
-        if let Some(path) = self.files.locate()? {
-            match self.files.read_snapshot(path.clone(), self.format) {
-                Ok(read) => snapshot = Some(read),
+        let (snapshot, unreadable) = match self.files.locate()? {
+            None => (None, None),
+            Some(path) => match self.files.read_snapshot(path.clone(), self.format) {
+                Ok(read) => (Some(read), None),
                 // The journal may do without it, after a rewrite.
-                Err(_) => unreadable = Some(path),
-            }
-        }
-        let found = combine(&self.files, journal, snapshot, self.format)?;
+                Err(error) => (None, Some((path, error))),
+            },
+        };
+        let (found, unreadable) =
+            match (combine(&self.files, journal, snapshot, self.format), unreadable) {
+                (Ok(found), unreadable) => (found, unreadable.map(|(path, _)| path)),
+                (Err(_), Some((_, error))) | (Err(error), None) => return Err(error),
+            };
         let text = (self.format.replay)(found.text.as_deref(), &found.changes)
             .map_err(|damage| self.bad_journal(&format!("its changes make no sense: {damage}")))?;
         let clock = (self.format.check)(&text)
