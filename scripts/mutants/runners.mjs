@@ -35,7 +35,8 @@ const cargoEnvironment = {
  */
 export async function rustTests(copy, rules) {
   const filters = rules.map((rule) => `${rule.toLowerCase()}_`)
-  const args = ['--no-default-features', '--lib', '--test', 'rules', '--no-fail-fast', '--quiet']
+  const suites = ['--lib', ...['rules', 'storage', 'crash'].flatMap((name) => ['--test', name])]
+  const args = ['--no-default-features', ...suites, '--no-fail-fast', '--quiet']
   const { code, output } = await execute(copy, 'cargo', ['test', ...args, '--', ...filters])
   if (output.includes('error: could not compile')) {
     return { failed: [], passed: 0, error: firstErrorOf(output) }

@@ -1,21 +1,23 @@
 //! The storage layer: what is kept of a room outside memory, and under which name.
 //!
-//! Lives here: the file per room ([`FileStore`]), the names that room ids get on a file system
-//! ([`file_name`]), and the errors of both. The journal and the recovery from it will live here
-//! too, beside the snapshots.
+//! Lives here: the files of a room, loaded and saved whole or opened ([`FileStore`]), the open room
+//! and its journal ([`RoomStore`]), recovery, the locks that give a room one owner, the names that
+//! room ids get on a file system ([`file_name`]), and the disk under all of it ([`Disk`]).
 //!
-//! May not live here: sessions, sockets, timers, threads, JSON. A snapshot is bytes; whether they
-//! make sense is told by the [`Format`] that the caller hands in. The calls block, so they belong on
-//! a worker thread.
+//! May not live here: sessions, sockets, timers, threads of its own, JSON. Snapshots and changes
+//! are bytes; what they mean is told by the [`Format`] that the caller hands in. The calls block,
+//! so all but appending belong on a worker thread.
 //!
 //! Invariants:
-//! - A file is either the last snapshot that was completely written or the one before it, never a
-//!   mixture.
+//! - A file has its name only once it is whole and synced; the journal's end, and a journal that was
+//!   never synced, are the exceptions that recovery expects.
+//! - A journal is cut only when the snapshot that stands for it is durable, name and all.
 //! - Only a name that nothing answers to is an empty room. Everything else that cannot be read is
 //!   an error, and stays on the disk, under its own name or beside it.
+//! - After a failed write or sync a file is given up: nobody knows what of it is on the disk.
 //! - No room id leads out of its directory, and no two ids share a file, on file systems that fold
 //!   names either.
-//! - Every system call is a function of `disk.rs`, so that a simulated disk can take its place.
+//! - Every system call is an operation of a [`Disk`], so that a simulated disk can take its place.
 
 #![forbid(unsafe_code)]
 

@@ -125,13 +125,16 @@ fn jr2_jr5_every_flipped_bit_is_told_or_harmless() {
         figures
     };
 
-    let figures = std::thread::scope(|scope| {
-        let counting: Vec<_> =
-            (0..threads).map(|first| scope.spawn(move || count(first))).collect();
-        counting.into_iter().map(|counting| counting.join().unwrap()).fold(
-            Figures::default(),
-            |sum, one| Figures { told: sum.told + one.told, harmless: sum.harmless + one.harmless },
-        )
+    let mut figures = Figures::default();
+    std::thread::scope(|scope| {
+        let count = &count;
+        // All of them started before the first is waited for.
+        let started: Vec<_> = (0..threads).map(|first| scope.spawn(move || count(first))).collect();
+        for counting in started {
+            let Figures { told, harmless } = counting.join().unwrap();
+            figures.told += told;
+            figures.harmless += harmless;
+        }
     });
 
     figures.print("flipped bits");

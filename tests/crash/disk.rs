@@ -239,10 +239,10 @@ impl Disk for SimDisk {
     }
 
     fn rename_to_free(&self, from: &Path, to: &Path) -> io::Result<()> {
-        match self.exists(to)? {
-            true => Err(ErrorKind::AlreadyExists.into()),
-            false => self.rename(from, to),
+        if self.exists(to)? {
+            return Err(ErrorKind::AlreadyExists.into());
         }
+        self.rename(from, to)
     }
 
     fn link(&self, from: &Path, to: &Path) -> io::Result<()> {

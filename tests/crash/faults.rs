@@ -48,10 +48,10 @@ fn jr10_a_failing_call_breaks_no_promise_and_the_room_goes_on() {
     for (turn, fault) in FAULTS.into_iter().enumerate() {
         for count in [1, 3] {
             for first in (0..calls).skip(turn % step).step_by(step) {
-                let (failed, wrong, crashed) = run(first, count, fault);
+                let (errors, wrong, moments) = run(first, count, fault);
                 runs += 1;
-                failures += failed;
-                crashes += crashed;
+                failures += errors;
+                crashes += moments;
                 assert!(wrong.is_empty(), "{count} x {fault:?} from call {first}: {wrong:#?}");
             }
         }

@@ -33,7 +33,7 @@ struct File {
     pending: Vec<(usize, Vec<u8>)>,
 }
 
-/// Two names for what happens to one name of a directory.
+/// What happened to names of a directory, at one instant.
 #[derive(Clone, Debug)]
 enum NameOp {
     Set { from: Option<PathBuf>, to: PathBuf, file: u64 },
@@ -137,10 +137,12 @@ impl Image {
             Op::LoseFile(file) => self.files.get_mut(file).unwrap().pending.clear(),
             Op::SyncDir(dir) => {
                 let pending = std::mem::take(&mut self.pending_names);
-                let (synced, rest) = pending.into_iter().partition(|op| op.dir() == Some(dir));
+                let (synced, rest): (Vec<_>, _) =
+                    pending.into_iter().partition(|op| op.dir() == Some(dir));
                 self.pending_names = rest;
-                let synced: Vec<NameOp> = synced;
-                synced.iter().for_each(|op| op.apply(&mut self.durable_names));
+                for op in synced {
+                    op.apply(&mut self.durable_names);
+                }
                 let below = self.dirs.iter().filter(|path| path.parent() == Some(dir)).cloned();
                 self.durable_dirs.extend(below);
             }

@@ -1,11 +1,11 @@
 //! Appending, syncing, compacting, rewriting, closing.
 
 use crate::{
-    format::text,
+    format::{LIST, text},
     room::{Room, after, append, content, try_append},
 };
-use heddle::storage::StorageError;
-use std::fs;
+use heddle::storage::{FileStore, LoggedDisk, RealDisk, StorageError};
+use std::{fs, sync::Arc};
 
 #[test]
 fn jr3_what_was_appended_is_there_after_a_kill() {
@@ -237,4 +237,39 @@ fn jr5_clocks_that_do_not_ascend_by_one_are_refused() {
 
     assert!(!opened.store.status().poisoned);
     append(&opened.store, 2..=2);
+}
+
+#[test]
+fn every_operation_is_in_the_log_of_a_logged_disk() {
+    let room = Room::new();
+    let log = room.path("log");
+    let disk = LoggedDisk::to_file(Arc::new(RealDisk), &log).unwrap();
+    let id: Vec<u16> = "board".encode_utf16().collect();
+    let files = FileStore::new_on(Arc::new(disk), room.dir.path(), &id, LIST);
+    let opened = files.open().unwrap();
+    let before = room.text("log").lines().count();
+
+    append(&opened.store, 1..=1);
+    opened.store.sync().unwrap();
+    append(&opened.store, 2..=2);
+    opened.store.sync().unwrap();
+
+    let text = room.text("log").replace(&*room.dir.path().to_string_lossy(), "");
+    let lines: Vec<&str> = text.lines().skip(before).collect();
+    assert_eq!(
+        lines,
+        [
+            "create /board.journal-new",
+            "write-at /board.journal-new 0 1579",
+            "write-at /board.journal-new 1024 28",
+            "sync-all /board.journal-new",
+            "is-at /board.journal-new",
+            "rename /board.journal-new /board.journal",
+            "sync-dir ",
+            "write-at /board.journal 1579 43",
+            "is-at /board.journal",
+            "sync-data /board.journal",
+            "write-at /board.journal 512 28",
+        ]
+    );
 }

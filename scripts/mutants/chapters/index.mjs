@@ -2,8 +2,10 @@
 import { dialect } from './dialect.mjs'
 import { durability } from './durability.mjs'
 import { joining } from './joining.mjs'
+import { journal } from './journal.mjs'
 import { lifecycle } from './lifecycle.mjs'
 import { limits } from './limits.mjs'
+import { locks } from './locks.mjs'
 import { merging } from './merging.mjs'
 import { patches } from './patches.mjs'
 import { presence } from './presence.mjs'
@@ -27,4 +29,6 @@ export const chapters = [
   lifecycle,
   sockets,
   dialect,
+  journal,
+  locks,
 ]

@@ -1,7 +1,9 @@
-// SPEC.md section 10. No mutant drops a sync: only a disk that loses power could tell.
+// SPEC.md section 10. The mutants that drop a sync are those of the journal.
 
 const storage = 'lib/storage.js'
-const disk = 'src/storage/disk.rs'
+const disk = 'src/storage/disk/real.rs'
+const compound = 'src/storage/disk/compound.rs'
+const files = 'src/storage/files.rs'
 const file = 'src/storage/file/mod.rs'
 const names = 'src/storage/names.rs'
 const contract = 'lib/testing.js'
@@ -19,24 +21,22 @@ export const stores = [
   {
     rule: 'ST1',
     file: disk,
-    find: 'temporary.persist(path).map_err(|failed| failed.error)',
-    replace:
-      'if path.exists() { return Ok(()); }\n    temporary.persist(path).map_err(|failed| failed.error)',
+    find: 'fs::rename(from, to)',
+    replace: 'if to.exists() { return fs::remove_file(from); }\n        fs::rename(from, to)',
     why: 'keeps the first snapshot in its file',
   },
   {
     rule: 'ST2',
     file: disk,
-    find: 'temporary.persist(path).map_err(|failed| failed.error)',
-    replace: 'fs::copy(&temporary, path).map(drop)',
+    find: 'fs::rename(from, to)',
+    replace: 'fs::copy(from, to).and_then(|_| fs::remove_file(from))',
     why: 'writes over the old snapshot instead of renaming',
   },
   {
     rule: 'ST2',
     file: disk,
-    find: 'temporary.persist(path).map_err(|failed| failed.error)',
-    replace: `fs::hard_link(&temporary, path).or_else(|_| fs::copy(&temporary, path).map(drop))?;
-    temporary.keep().map(drop).map_err(|failed| failed.error)`,
+    find: 'fs::rename(from, to)',
+    replace: 'fs::hard_link(from, to).or_else(|_| fs::copy(from, to).map(drop))',
     why: 'leaves its temporary files behind',
   },
   {
@@ -76,9 +76,9 @@ export const stores = [
   },
   {
     rule: 'ST4',
-    file: disk,
-    find: ' && !lists(dir, name)?)',
-    replace: ' && lists(dir, name)?)',
+    file: compound,
+    find: ' && !self.lists(dir, name)?)',
+    replace: ' && self.lists(dir, name)?)',
     why: 'takes a file of another spelling for the room’s',
   },
   {
@@ -111,9 +111,9 @@ export const stores = [
   },
   {
     rule: 'ST6',
-    file,
-    find: 'Some(name) if disk::lists(',
-    replace: 'Some(name) if false && disk::lists(',
+    file: files,
+    find: 'Some(name) if lists(name)? =>',
+    replace: 'Some(name) if false && lists(name)? =>',
     why: 'never looks for the peer’s file',
   },
   {
@@ -133,25 +133,29 @@ export const stores = [
   {
     rule: 'ST7',
     file,
-    find: 'Err(error) => (Content::Unreadable(path), Err(error)),',
-    replace: 'Err(_) => (Content::Unreadable(path), Ok(None)),',
+    find: 'Some(path) => (Content::Unreadable(path), Err(error)),',
+    replace: `Some(path) => {
+                    let (text, changes) = (None, Vec::new());
+                    let found = Found { text, changes, clock: 0, snapshot: None, journal: None };
+                    (Content::Unreadable(path), Ok(found))
+                }`,
     why: 'takes what it cannot read for an empty room',
   },
   {
     rule: 'ST7',
-    file,
-    find: 'Ok(None) => return (Content::Replaceable, Ok(None)),',
-    replace: 'Ok(None) => self.path(),',
+    file: files,
+    find: '_ => Ok(None),',
+    replace: '_ => Ok(Some(path)),',
     why: 'cannot open a room without a file',
   },
   {
     rule: 'ST7',
     file,
-    find: 'Err(error) => (Content::Unreadable(path), Err(error)),',
-    replace: `Err(error) => {
-                drop(disk::move_aside(&path));
-                (Content::Unreadable(path), Err(error))
-            }`,
+    find: 'Some(path) => (Content::Unreadable(path), Err(error)),',
+    replace: `Some(path) => {
+                    drop(self.files.disk.move_aside(&path));
+                    (Content::Unreadable(path), Err(error))
+                }`,
     why: 'moves what it cannot read',
   },
   {
@@ -177,7 +181,7 @@ export const stores = [
   },
   {
     rule: 'ST9',
-    file: disk,
+    file: compound,
     find: 'name.push(format!(".damaged-{number}"));',
     replace: 'name.push(format!(".broken-{number}"));',
     why: 'gives damaged files another name',

@@ -2,11 +2,12 @@
 
 use super::{Disk, DiskFile};
 use std::{
+    collections::BTreeMap,
     ffi::OsString,
     fmt, io,
     io::Write,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::SystemTime,
 };
 
@@ -20,19 +21,22 @@ pub struct LoggedDisk {
 }
 
 #[derive(Clone)]
-struct Log(Arc<Mutex<dyn Write + Send>>);
+struct Log {
+    out: Arc<Mutex<dyn Write + Send>>,
+    /// The names that open files have now, by handle: an operation on a file is told with its name.
+    names: Arc<Mutex<BTreeMap<u64, PathBuf>>>,
+}
 
 struct LoggedFile {
     file: Arc<dyn DiskFile>,
-    /// The name under which it was opened; a rename does not change it.
-    path: PathBuf,
+    handle: u64,
     log: Log,
 }
 
 impl LoggedDisk {
     /// Logs what is asked of `disk`. A log that cannot be written loses lines, nothing else.
     pub fn new(disk: Arc<dyn Disk>, log: impl Write + Send + 'static) -> Self {
-        Self { disk, log: Log(Arc::new(Mutex::new(log))) }
+        Self { disk, log: Log { out: Arc::new(Mutex::new(log)), names: Arc::default() } }
     }
 
     /// Logs to the end of a file, which is made if it is not there.
@@ -41,15 +45,33 @@ impl LoggedDisk {
     }
 
     fn logged(&self, file: Arc<dyn DiskFile>, path: &Path) -> Arc<dyn DiskFile> {
-        Arc::new(LoggedFile { file, path: path.to_owned(), log: self.log.clone() })
+        let mut names = self.log.names();
+        let handle = names.last_key_value().map_or(0, |(last, _)| last + 1);
+        names.insert(handle, path.to_owned());
+        Arc::new(LoggedFile { file, handle, log: self.log.clone() })
     }
 }
 
 impl Log {
     fn line(&self, operation: &str, path: &Path, rest: fmt::Arguments<'_>) {
         let line = format!("{operation} {}{rest}\n", path.display());
-        let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(log.write_all(line.as_bytes()));
+        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(out.write_all(line.as_bytes()));
+    }
+
+    fn names(&self) -> MutexGuard<'_, BTreeMap<u64, PathBuf>> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn renamed(&self, from: &Path, to: &Path) {
+        for name in self.names().values_mut() {
+            if name == to {
+                // As Linux tells it.
+                name.as_mut_os_string().push(" (deleted)");
+            } else if name == from {
+                to.clone_into(name);
+            }
+        }
     }
 
     fn call(&self, operation: &str, path: &Path) {
@@ -119,12 +141,12 @@ impl Disk for LoggedDisk {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.log.pair("rename", from, to);
-        self.disk.rename(from, to)
+        self.disk.rename(from, to).inspect(|()| self.log.renamed(from, to))
     }
 
     fn rename_to_free(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.log.pair("rename-to-free", from, to);
-        self.disk.rename_to_free(from, to)
+        self.disk.rename_to_free(from, to).inspect(|()| self.log.renamed(from, to))
     }
 
     fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -151,29 +173,41 @@ impl Disk for LoggedDisk {
     }
 }
 
+impl LoggedFile {
+    fn path(&self) -> PathBuf {
+        self.log.names().get(&self.handle).cloned().unwrap_or_default()
+    }
+}
+
+impl Drop for LoggedFile {
+    fn drop(&mut self) {
+        self.log.names().remove(&self.handle);
+    }
+}
+
 impl DiskFile for LoggedFile {
     fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
-        self.log.line("read-at", &self.path, format_args!(" {offset} {}", bytes.len()));
+        self.log.line("read-at", &self.path(), format_args!(" {offset} {}", bytes.len()));
         self.file.read_at(bytes, offset)
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
-        self.log.line("write-at", &self.path, format_args!(" {offset} {}", bytes.len()));
+        self.log.line("write-at", &self.path(), format_args!(" {offset} {}", bytes.len()));
         self.file.write_at(bytes, offset)
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.log.call("sync-data", &self.path);
+        self.log.call("sync-data", &self.path());
         self.file.sync_data()
     }
 
     fn sync_all(&self) -> io::Result<()> {
-        self.log.call("sync-all", &self.path);
+        self.log.call("sync-all", &self.path());
         self.file.sync_all()
     }
 
     fn try_lock(&self) -> io::Result<bool> {
-        self.log.call("lock", &self.path);
+        self.log.call("lock", &self.path());
         self.file.try_lock()
     }
 
