@@ -10,7 +10,10 @@ use super::{
     lane::{Lane, now},
     store::Inner,
 };
-use crate::{engine::Clock, storage::Change};
+use crate::{
+    engine::Clock,
+    storage::{Change, GroupCommit},
+};
 
 /// An append that takes longer would be felt by every room of the process, were it made on the thread that serves them.
 const QUICK: Duration = Duration::from_millis(50);
@@ -38,6 +41,8 @@ pub(super) struct Device {
     pub(super) chores: Lane,
     /// What the commit thread does next, by the address of the store.
     batches: Mutex<BTreeMap<usize, Batch>>,
+    /// How the commit thread stores changes of several rooms at once.
+    group: Mutex<GroupCommit>,
     watch: Mutex<Watch>,
 }
 
@@ -72,6 +77,7 @@ impl Device {
             syncs: Lane::new("heddle-sync", PARALLEL),
             chores: Lane::new("heddle-chore", PARALLEL),
             batches: Mutex::default(),
+            group: Mutex::default(),
             watch: Mutex::default(),
         });
         devices.insert(number, Arc::downgrade(&device));
@@ -100,18 +106,27 @@ impl Device {
         true
     }
 
-    /// Appends all that waits, syncs each journal that needs it, and only then tells what became of it.
+    /// Stores all that waits, with one sync where syncs are wanted, and only then tells what became of it.
     fn commit_all(&self) {
         let batches = std::mem::take(&mut *self.batches());
-        let appended: Vec<_> = batches.values().map(|batch| batch.store.append(batch)).collect();
-        let outcomes = batches.values().zip(appended).map(|(batch, appended)| match appended {
-            Ok(true) => batch.store.sync(),
-            Ok(false) => Ok(()),
-            Err(error) => Err(error),
-        });
-        let outcomes: Vec<_> = outcomes.collect();
-        for (batch, outcome) in batches.values().zip(outcomes) {
+        let (synced, unsynced): (Vec<_>, Vec<_>) = batches
+            .values()
+            .filter(|batch| batch.store.awaits(batch.age))
+            .partition(|batch| batch.store.syncs());
+        for batch in unsynced {
+            batch.store.finish(batch.age, batch.last, batch.store.append(&batch.changes));
+        }
+        let changes: Vec<_> =
+            synced.iter().map(|batch| (batch.store.files(), &*batch.changes)).collect();
+        let mut group = self.group.lock().unwrap_or_else(PoisonError::into_inner);
+        let (outcomes, full) = self.watched(|| group.commit(&changes));
+        drop(group);
+        for (batch, outcome) in synced.iter().zip(outcomes) {
             batch.store.finish(batch.age, batch.last, outcome);
+        }
+        for log in full {
+            // One that cannot be settled stays on the disk, and harms nobody.
+            self.chores.run(Box::new(move || drop(log.settle())));
         }
     }
 

@@ -262,16 +262,26 @@ impl Inner {
 
     // On the commit thread
 
-    /// Appends a batch, unless it was taken back meanwhile. Whether it needs a sync.
-    pub(super) fn append(&self, batch: &Batch) -> Result<bool, StorageError> {
-        if self.state().age != batch.age {
-            return Ok(false);
-        }
-        self.room.append(&batch.changes)?;
-        Ok(self.options.level == Level::Disk)
+    /// Whether a batch of this age has not been taken back meanwhile.
+    pub(super) fn awaits(&self, age: u64) -> bool {
+        self.state().age == age
     }
 
-    pub(super) fn sync(&self) -> Result<(), StorageError> {
+    /// Whether what is appended must be synced.
+    pub(super) fn syncs(&self) -> bool {
+        self.options.level == Level::Disk
+    }
+
+    /// The files.
+    pub(super) fn files(&self) -> &RoomStore {
+        &self.room
+    }
+
+    pub(super) fn append(&self, changes: &[Change]) -> Result<(), StorageError> {
+        self.room.append(changes)
+    }
+
+    fn sync(&self) -> Result<(), StorageError> {
         self.device.watched(|| self.room.sync())
     }
 
@@ -303,7 +313,8 @@ impl Inner {
         if state.failure.is_some() {
             return;
         }
-        if status.unsynced && !state.is_sync_armed {
+        // At `Disk` it is synced already, in its journal or in a log.
+        if status.unsynced && !state.is_sync_armed && self.options.level == Level::Process {
             state.is_sync_armed = true;
             let store = Arc::clone(self);
             self.device.syncs.run_after(SYNC_AFTER, Box::new(move || store.sync_in_background()));

@@ -32,6 +32,7 @@ mod lock;
 mod names;
 mod recovery;
 mod room;
+mod sync_log;
 mod wtf8;
 
 #[cfg(test)]
@@ -40,10 +41,13 @@ mod contract;
 use crate::engine::Clock;
 
 pub use disk::{Disk, DiskFile, LoggedDisk, RealDisk};
+use files::Files;
+
 pub use error::{Damage, Owner, StorageError};
 pub use file::FileStore;
 pub use names::{file_name, legacy_name};
 pub use room::{Opened, RoomStore, Status};
+pub use sync_log::{FullLog, GroupCommit};
 
 /// One accepted frame's document patches, as the journal keeps them.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,6 +8,7 @@ use super::{
     disk::as_offset,
     files::{Files, Snapshot},
     journal::{Flaw, Placed, RECORDS_START, Record, Scan, scan, scan_unsynced},
+    sync_log::overlay,
 };
 use crate::engine::Clock;
 use std::path::{Path, PathBuf};
@@ -72,7 +73,8 @@ pub(super) fn read_journal(files: &Files) -> Result<Option<JournalFile>, Storage
     let read = |path: &Path| files.disk.read(path).map_err(StorageError::io("read", path));
     let path = files.journal();
     if files.exists(&path)? {
-        let bytes = read(&path)?;
+        let mut bytes = read(&path)?;
+        overlay(files, &mut bytes)?;
         let scan = scan(&bytes, &files.name).map_err(|flaw| damaged(&path, flaw))?;
         let torn_bytes = scan.cut_bytes;
         return Ok(Some(JournalFile { path, scan: Some(scan), torn_bytes, has_state: false }));

@@ -15,6 +15,7 @@ mod damage;
 mod disk;
 mod faults;
 mod format;
+mod group;
 mod image;
 mod promises;
 mod rng;

@@ -91,6 +91,13 @@ impl Header {
     }
 }
 
+/// The id in the first sector of a journal, whatever the rest of it is like.
+pub(in super::super) fn id(bytes: &[u8]) -> Option<u128> {
+    let mut bytes = Bytes(bytes.strip_prefix(MAGIC)?);
+    bytes.u32()?;
+    bytes.array().map(u128::from_le_bytes)
+}
+
 /// Where the slot of a sequence number lies, and its bytes.
 pub(in super::super) fn slot(header_checksum: u32, synced: Synced) -> (u64, Vec<u8>) {
     let mut bytes = Vec::with_capacity(28);

@@ -30,7 +30,7 @@ mod header;
 mod read;
 mod record;
 
-pub(super) use header::{Header, RECORDS_START, Synced, slot};
+pub(super) use header::{Header, RECORDS_START, Synced, id, slot};
 pub(super) use read::{Flaw, Placed, Scan, scan, scan_unsynced};
 pub(super) use record::{Chain, Record};
 

@@ -193,6 +193,7 @@ impl RoomStore {
 
 /// A journal that takes over the end of another.
 struct NewJournal {
+    id: u128,
     file: Temporary,
     header_checksum: u32,
     chain: Chain,
@@ -211,6 +212,7 @@ impl NewJournal {
         let file = files.aside(&path)?;
         file.write(&bytes, 0).map_err(StorageError::io("write a temporary file for", &path))?;
         Ok(Self {
+            id: header.id,
             file,
             header_checksum,
             chain,
@@ -254,10 +256,12 @@ impl NewJournal {
         Ok(Journal {
             file,
             is_named: true,
+            id: self.id,
             header_checksum: self.header_checksum,
             end: self.end,
             chain: self.chain,
             synced,
+            logged: 0,
             is_needed: self.end > RECORDS_START,
         })
     }

@@ -5,6 +5,7 @@
 //! exchanged), `tail` (appending; never held over a sync). Appending takes `tail` only.
 
 mod compact;
+mod logged;
 mod open;
 mod owner;
 mod tail;
@@ -17,18 +18,20 @@ use super::{
     journal::{Draft, Header, RECORDS_START, Synced, slot},
     leftovers::Leftovers,
     lock::Lock,
+    sync_log::SyncLog,
 };
 use crate::engine::Clock;
 use std::{
     io::{self, ErrorKind},
     path::Path,
     sync::{
-        Mutex, MutexGuard, PoisonError, TryLockError,
+        Arc, Mutex, MutexGuard, PoisonError, TryLockError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 use tail::{Health, Journal, Tail};
 
+pub(super) use logged::Written;
 pub(super) use open::open;
 
 /// What recovery found, and the store that goes on from there.
@@ -65,12 +68,14 @@ pub struct Status {
 /// for a compaction.
 #[derive(Debug)]
 pub struct RoomStore {
-    files: Files,
+    pub(super) files: Files,
     format: Format,
     lock: Lock,
     work: Mutex<Leftovers>,
     syncing: Mutex<()>,
     tail: Mutex<Tail>,
+    /// The log that has what this room's journal has not synced.
+    log: Mutex<Option<Arc<SyncLog>>>,
     gauge: Gauge,
 }
 
@@ -95,6 +100,7 @@ impl RoomStore {
             work: Mutex::default(),
             syncing: Mutex::default(),
             tail: Mutex::new(tail),
+            log: Mutex::default(),
             gauge,
         }
     }
@@ -203,6 +209,7 @@ impl RoomStore {
             (Health::Sound | Health::Poisoned | Health::Closed, _) => {}
         });
         if finished.is_ok() {
+            self.leave_log();
             self.lock.release(&self.files);
         }
         finished
@@ -248,7 +255,7 @@ impl RoomStore {
         self.work.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn syncing(&self) -> MutexGuard<'_, ()> {
+    pub(super) fn syncing(&self) -> MutexGuard<'_, ()> {
         self.syncing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -263,7 +270,7 @@ impl RoomStore {
         self.gauge.show(&tail);
     }
 
-    fn poison(&self) {
+    pub(super) fn poison(&self) {
         self.change(|tail| tail.health = Health::Poisoned);
     }
 }
@@ -297,10 +304,12 @@ pub(super) fn put_state(files: &Files, text: &[u8], clock: Clock) -> Result<Jour
     Ok(Journal {
         file,
         is_named: true,
+        id: header.id,
         header_checksum: draft.header_checksum,
         end: as_offset(draft.bytes.len()),
         chain: draft.chain,
         synced,
+        logged: 0,
         is_needed: true,
     })
 }

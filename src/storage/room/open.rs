@@ -8,6 +8,7 @@ use super::{
         journal::{Draft, Header},
         lock::{Hold, Lock},
         recovery::{Found, JournalFile, find},
+        sync_log::settle_orphans,
     },
     Opened, RoomStore,
     tail::{Health, Journal, Tail},
@@ -22,6 +23,7 @@ pub(in super::super) fn open(files: &Files, format: Format) -> Result<Opened, St
         // Its owner may have died between renaming a file and making the name last.
         files.sync_dir()?;
     }
+    settle_orphans(&files);
     let found = find(&files, format).inspect_err(|_| lock.release(&files))?;
     trust(&files, &found)?;
     let cut_bytes = found.journal.as_ref().map_or(0, |journal| journal.torn_bytes);
@@ -88,10 +90,12 @@ fn go_on(files: &Files, file: &JournalFile) -> Result<Option<Journal>, StorageEr
     Ok(Some(Journal {
         file: files.disk.open(&file.path).map_err(StorageError::io("open", &file.path))?,
         is_named: true,
+        id: scan.header.id,
         header_checksum: scan.header_checksum,
         end: scan.end,
         chain: scan.chain,
         synced,
+        logged: 0,
         is_needed: true,
     }))
 }
@@ -119,10 +123,12 @@ fn copy(files: &Files, found: &Found, old: &JournalFile) -> Result<Journal, Stor
     Ok(Journal {
         file,
         is_named: true,
+        id: header.id,
         header_checksum: draft.header_checksum,
         end: as_offset(draft.bytes.len()),
         chain: draft.chain,
         synced,
+        logged: 0,
         is_needed: true,
     })
 }

@@ -47,6 +47,7 @@ impl RoomStore {
     /// Lets go of the files as they are: whoever opens them next finds all that was appended.
     pub fn release(&self) {
         let _work = self.work();
+        self.leave_log();
         let was_open = self.tail().health != Health::Closed;
         self.change(|tail| tail.health = Health::Closed);
         if was_open {

@@ -33,10 +33,13 @@ pub(in super::super) struct Journal {
     pub(super) file: Arc<dyn DiskFile>,
     /// Whether it has its name; else it was never synced.
     pub(super) is_named: bool,
+    pub(super) id: u128,
     pub(super) header_checksum: u32,
     pub(super) end: u64,
     pub(super) chain: Chain,
     pub(super) synced: Synced,
+    /// Up to where a log has what was not synced.
+    pub(super) logged: u64,
     /// Whether anything in it may not be in the snapshot file.
     pub(super) is_needed: bool,
 }
@@ -50,7 +53,20 @@ pub(super) struct Tail {
     /// The snapshot in the file, which a first journal continues.
     pub(super) base: Option<Identity>,
     pub(super) journal: Option<Journal>,
+    /// What the last append added to a journal that was there.
     pub(super) buffer: Vec<u8>,
+}
+
+impl Journal {
+    /// Whether some of it survives power loss only because a log has it.
+    pub(super) fn needs_log(&self) -> bool {
+        self.logged > self.synced.offset
+    }
+
+    /// Whether everything in it would survive power loss.
+    pub(super) fn is_safe(&self) -> bool {
+        self.is_named && self.synced.offset.max(self.logged) >= self.end
+    }
 }
 
 impl Tail {
@@ -86,6 +102,9 @@ impl Tail {
     }
 
     fn extend(&mut self, mut journal: Journal, changes: &[Change]) -> io::Result<Journal> {
+        if self.buffer.capacity() > MAX_KEPT_BYTES {
+            self.buffer = Vec::new();
+        }
         self.buffer.clear();
         for change in changes {
             journal.chain.push_change(&mut self.buffer, change)?;
@@ -93,9 +112,6 @@ impl Tail {
         journal.file.write_all_at(&self.buffer, journal.end)?;
         journal.end += as_offset(self.buffer.len());
         journal.is_needed = true;
-        if self.buffer.capacity() > MAX_KEPT_BYTES {
-            self.buffer = Vec::new();
-        }
         Ok(journal)
     }
 
@@ -113,10 +129,12 @@ impl Tail {
         Ok(Journal {
             file,
             is_named: false,
+            id: header.id,
             header_checksum: draft.header_checksum,
             end: as_offset(draft.bytes.len()),
             chain: draft.chain,
             synced: Synced { sequence: 0, offset: start, clock: self.clock },
+            logged: 0,
             is_needed: true,
         })
     }

@@ -1,0 +1,156 @@
+//! What logs hold that journals may have lost.
+
+use super::{
+    super::{Damage, Files, StorageError, disk::as_offset, journal},
+    Entry, HEADER_BYTES, MAGIC, MAX_LOGS, VERSION, journal_path, log_path,
+};
+use std::{
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
+
+/// Puts into the bytes of a room's journal what the directory's logs have of it.
+pub(in super::super) fn overlay(files: &Files, bytes: &mut Vec<u8>) -> Result<(), StorageError> {
+    let Some(id) = journal::id(bytes) else { return Ok(()) };
+    for path in (0..MAX_LOGS).map(|number| log_path(&files.dir, number)) {
+        let Some(log) = read(files, &path)? else { continue };
+        for entry in entries(&log, &path)? {
+            if entry.name == files.name && entry.journal == id {
+                put(bytes, &entry);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Puts what processes that died have left in logs into the journals it belongs to, and removes the logs. What cannot
+/// be put back now stays where it is: [`overlay`] finds it as well.
+pub(in super::super) fn settle_orphans(files: &Files) {
+    for path in (0..MAX_LOGS).map(|number| log_path(&files.dir, number)) {
+        if matches!(files.disk.exists(&path), Ok(true))
+            && let Ok(file) = files.disk.open(&path)
+            // Somebody lives who writes it, or another process does what this one is about to do.
+            && matches!(file.try_lock(), Ok(true))
+            && let Ok(Some(log)) = read(files, &path)
+            && let Ok(entries) = entries(&log, &path)
+            && entries.iter().all(|entry| settle(files, entry).is_ok())
+        {
+            drop(files.disk.remove_if_there(&path));
+        }
+    }
+}
+
+/// Makes the bytes of an entry last in the journal that it is for, if that is still there.
+fn settle(files: &Files, entry: &Entry<'_>) -> std::io::Result<()> {
+    let path = journal_path(&files.dir, entry.name);
+    let file = match files.disk.open(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        opened => opened?,
+    };
+    let is_it = file
+        .read_between(0, journal::RECORDS_START)
+        .is_ok_and(|header| journal::id(&header) == Some(entry.journal));
+    if !is_it {
+        return Ok(());
+    }
+    let end = entry.offset + as_offset(entry.bytes.len());
+    // Its owner may live again, and go on behind these bytes: what is there already is not written.
+    let has_it = file.read_between(entry.offset, end).is_ok_and(|bytes| bytes == entry.bytes);
+    if !has_it {
+        file.write_all_at(entry.bytes, entry.offset)?;
+    }
+    file.sync_data()
+}
+
+fn put(journal: &mut Vec<u8>, entry: &Entry<'_>) {
+    let Ok(at) = usize::try_from(entry.offset) else { return };
+    let end = at.saturating_add(entry.bytes.len());
+    if journal.len() < end {
+        journal.resize(end, 0);
+    }
+    if let Some(place) = journal.get_mut(at..end) {
+        place.copy_from_slice(entry.bytes);
+    }
+}
+
+/// The bytes of a log; `None` where there is none, or one that was only being created.
+fn read(files: &Files, path: &PathBuf) -> Result<Option<Vec<u8>>, StorageError> {
+    if !files.exists(path)? {
+        return Ok(None);
+    }
+    match files.disk.read(path) {
+        // Settled by another process in this moment.
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Ok(log) if log.len() <= HEADER_BYTES => Ok(None),
+        log => log.map(Some).map_err(StorageError::io("read", path)),
+    }
+}
+
+/// The entries of a log's good batches.
+fn entries<'l>(log: &'l [u8], path: &Path) -> Result<Vec<Entry<'l>>, StorageError> {
+    let mut rest = Bytes(log);
+    let header = rest.take(HEADER_BYTES).filter(|header| header.starts_with(MAGIC));
+    let mut chain = header.and_then(checked).ok_or_else(|| StorageError::Damaged {
+        path: path.to_owned(),
+        damage: Damage { offset: Some(0), reason: "its header is not one of a log".to_owned() },
+        clock: None,
+    })?;
+    let mut entries = Vec::new();
+    while let (Some(length), Some(checksum)) = (rest.u32(), rest.u32()) {
+        let Some(body) = usize::try_from(length).ok().and_then(|length| rest.take(length)) else {
+            break;
+        };
+        chain = crc32c::crc32c_append(crc32c::crc32c_append(chain, &length.to_le_bytes()), body);
+        if chain != checksum {
+            break;
+        }
+        let mut body = Bytes(body);
+        while let Some(entry) = body.entry() {
+            entries.push(entry);
+        }
+    }
+    Ok(entries)
+}
+
+/// The checksum of a header, if it is the one that it says.
+fn checked(header: &[u8]) -> Option<u32> {
+    let (content, checksum) = header.split_last_chunk::<4>()?;
+    let version = content.get(MAGIC.len()..)?.first_chunk::<4>()?;
+    let checksum = u32::from_le_bytes(*checksum);
+    let is_good = crc32c::crc32c(content) == checksum && u32::from_le_bytes(*version) == VERSION;
+    is_good.then_some(checksum)
+}
+
+/// Bytes that are read from the front.
+#[derive(Clone, Copy)]
+struct Bytes<'b>(&'b [u8]);
+
+impl<'b> Bytes<'b> {
+    fn take(&mut self, length: usize) -> Option<&'b [u8]> {
+        let (taken, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        self.take(N)?.try_into().ok()
+    }
+
+    fn u32(&mut self) -> Option<u32> {
+        self.array().map(u32::from_le_bytes)
+    }
+
+    fn sized(&mut self) -> Option<&'b [u8]> {
+        let length = usize::try_from(self.u32()?).ok()?;
+        self.take(length)
+    }
+
+    fn entry(&mut self) -> Option<Entry<'b>> {
+        Some(Entry {
+            name: std::str::from_utf8(self.sized()?).ok()?,
+            journal: self.array().map(u128::from_le_bytes)?,
+            offset: self.array().map(u64::from_le_bytes)?,
+            bytes: self.sized()?,
+        })
+    }
+}

@@ -1,0 +1,180 @@
+//! Several rooms of one directory, committed together.
+
+use crate::{
+    disk::{Lie, SimDisk},
+    format::{LIST, change, said},
+    image::{Image, Loss, Op},
+    rng::Rng,
+    run::{Said, content, dir},
+};
+use heddle::storage::{Change, FileStore, GroupCommit, RoomStore};
+use std::sync::Arc;
+
+const ROOMS: usize = 3;
+
+fn files(disk: &SimDisk, room: usize) -> FileStore {
+    let id: Vec<u16> = format!("room-{room}").encode_utf16().collect();
+    FileStore::new_on(Arc::new(disk.clone()), dir(), &id, LIST)
+}
+
+/// A run, and what each room had been promised after so many operations of the disk.
+struct Recording {
+    log: Vec<Op>,
+    stories: Vec<Said>,
+    promises: Vec<(usize, usize, usize)>,
+}
+
+fn record(lie: Lie) -> Recording {
+    let disk = SimDisk::new(Image::default(), lie);
+    let mut group = GroupCommit::default();
+    let mut rng = Rng::new(5);
+    let mut stores: Vec<Option<RoomStore>> = (0..ROOMS).map(|_| None).collect();
+    let mut stories = vec![Said::new(); ROOMS];
+    let mut promises = Vec::new();
+    for _ in 0..40 {
+        for (room, store) in stores.iter_mut().enumerate() {
+            if store.is_none() {
+                let opened = files(&disk, room).open().unwrap();
+                assert_eq!(content(&opened), stories[room]);
+                *store = Some(opened.store);
+            }
+        }
+        let mut changes: Vec<(usize, Vec<Change>)> = Vec::new();
+        for (room, story) in stories.iter_mut().enumerate() {
+            if rng.below(4) > 0 {
+                let clock = u64::try_from(story.len()).unwrap();
+                let count = u64::try_from(1 + rng.below(3)).unwrap();
+                let made: Vec<_> =
+                    (clock + 1..=clock + count).map(|clock| change(clock, 0, 60)).collect();
+                story.extend(made.iter().map(said));
+                changes.push((room, made));
+            }
+        }
+        let batch: Vec<_> = changes
+            .iter()
+            .map(|(room, changes)| (stores[*room].as_ref().unwrap(), changes.as_slice()))
+            .collect();
+        let (outcomes, full) = group.commit(&batch);
+        assert!(outcomes.iter().all(Result::is_ok) && full.is_empty());
+        promises
+            .extend(changes.iter().map(|(room, _)| (disk.moment(), *room, stories[*room].len())));
+        let room = rng.below(ROOMS);
+        match rng.below(8) {
+            0 => stores[room].as_ref().unwrap().compact().unwrap(),
+            1 => stores[room].take().unwrap().close().unwrap(),
+            2 => stores[room].take().unwrap().release(),
+            _ => {}
+        }
+    }
+    Recording { log: disk.log(), stories, promises }
+}
+
+/// What is broken when the run is broken off anywhere.
+fn crash_everywhere(run: &Recording, losses: usize) -> (usize, Vec<String>) {
+    let kinds = [
+        Loss::All,
+        Loss::Names,
+        Loss::Zeroed,
+        Loss::Random { sector: 512 },
+        Loss::Random { sector: 4096 },
+        Loss::Journaled { sector: 512 },
+    ];
+    let (mut crashes, mut broken) = (0, Vec::new());
+    let mut image = Image::default();
+    for moment in 0..=run.log.len() {
+        if let Some(op) = moment.checked_sub(1).and_then(|at| run.log.get(at)) {
+            image.apply(op);
+        }
+        for number in 0..losses {
+            let mut rng = Rng::new(u64::try_from(moment * 100 + number).unwrap());
+            let left = image.without_power(kinds[(moment + number) % kinds.len()], &mut rng);
+            let disk = SimDisk::new(left, Lie::None);
+            crashes += 1;
+            for (room, story) in run.stories.iter().enumerate() {
+                let promised =
+                    run.promises.iter().filter(|(at, who, _)| *at <= moment && *who == room);
+                let promised = promised.map(|(_, _, length)| *length).max().unwrap_or(0);
+                match files(&disk, room).open().map(|opened| content(&opened)) {
+                    Ok(found) if found.len() >= promised && story.starts_with(&found) => {}
+                    Ok(found) => broken.push(format!(
+                        "{moment}: room {room} has {} of {promised} promised changes",
+                        found.len()
+                    )),
+                    Err(error) => broken.push(format!("{moment}: room {room}: {error}")),
+                }
+            }
+        }
+    }
+    (crashes, broken)
+}
+
+#[test]
+fn jr14_what_a_group_commit_stored_survives_power_loss_at_any_instant() {
+    let run = record(Lie::None);
+
+    let (crashes, broken) = crash_everywhere(&run, 6);
+
+    println!(
+        "{ROOMS} rooms together: {} moments, {crashes} crashes, {} broken promises",
+        run.log.len() + 1,
+        broken.len()
+    );
+    assert!(broken.is_empty(), "{:#?}", &broken[..broken.len().min(10)]);
+}
+
+#[test]
+fn jr14_a_group_commit_costs_one_sync() {
+    let disk = SimDisk::new(Image::default(), Lie::None);
+    let stores: Vec<_> = (0..20).map(|room| files(&disk, room).open().unwrap().store).collect();
+    let mut group = GroupCommit::default();
+    let mut commit = |clock| {
+        let changes = [change(clock, 0, 10)];
+        let batch: Vec<_> = stores.iter().map(|store| (store, &changes[..])).collect();
+        let before = disk.log().len();
+        let (outcomes, _) = group.commit(&batch);
+        assert!(outcomes.iter().all(Result::is_ok));
+        let syncs = |op: &&Op| matches!(op, Op::SyncFile(_) | Op::SyncDir(_));
+        disk.log()[before..].iter().filter(syncs).count()
+    };
+    // The first makes the journals, the second the log.
+    commit(1);
+    commit(2);
+
+    assert_eq!(commit(3), 1);
+    assert_eq!(commit(4), 1);
+}
+
+#[test]
+fn jr14_a_disk_that_does_not_sync_is_noticed() {
+    let (_, broken) = crash_everywhere(&record(Lie::Files), 2);
+
+    assert!(broken.len() > 10, "{broken:?}");
+}
+
+#[test]
+fn jr15_a_log_is_gone_when_its_rooms_are_closed_or_were_opened_again() {
+    let disk = SimDisk::new(Image::default(), Lie::None);
+    let logs = |disk: &SimDisk| {
+        disk.image().names().filter(|path| path.extension().is_some_and(|it| it == "log")).count()
+    };
+    let open = |disk: &SimDisk| -> Vec<_> {
+        (0..ROOMS).map(|room| files(disk, room).open().unwrap().store).collect()
+    };
+    let mut group = GroupCommit::default();
+    let stores = open(&disk);
+    for clock in 1..=3 {
+        let changes = [change(clock, 0, 10)];
+        let batch: Vec<_> = stores.iter().map(|store| (store, &changes[..])).collect();
+        assert!(group.commit(&batch).0.iter().all(Result::is_ok));
+    }
+    assert_eq!(logs(&disk), 1);
+
+    let left = SimDisk::new(disk.image(), Lie::None);
+    assert_eq!(logs(&left), 1);
+    drop(open(&left));
+    assert_eq!(logs(&left), 0);
+
+    stores.iter().for_each(|store| store.close().unwrap());
+    drop(stores);
+    assert_eq!(logs(&disk), 0);
+}
