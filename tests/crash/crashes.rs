@@ -2,13 +2,17 @@
 
 use crate::{
     disk::{Fault, Lie, SimDisk},
-    format::text,
+    format::{change, said, text},
     image::{Image, Loss},
     promises::{Figures, Recording, crash_everywhere},
     rng::Rng,
-    run::{Driver, Said, content, dir, room},
+    run::{Driver, Event, Said, content, dir, room},
 };
 use heddle::storage::StorageError;
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicU64, Ordering},
+};
 
 /// How much longer than in CI.
 pub(crate) fn effort() -> usize {
@@ -48,6 +52,48 @@ fn jr3_jr9_nothing_promised_is_lost_of_a_room_that_the_peer_began() {
 
     print("a room of the peer's", &figures);
     assert!(figures.broken.is_empty(), "{:#?}", &figures.broken[..figures.broken.len().min(10)]);
+}
+
+/// Appends come in the middle of every sync that a compaction does.
+#[test]
+fn jr3_jr7_what_is_appended_during_a_compaction_is_kept_wherever_it_is_broken_off() {
+    let disk = SimDisk::new(Image::default(), Lie::None);
+    let store = Arc::new(room(&disk).open().unwrap().store);
+    let events = Arc::new(Mutex::new(Vec::new()));
+    let edit = {
+        let (disk, store, events) = (disk.clone(), Arc::clone(&store), Arc::clone(&events));
+        let clock = AtomicU64::new(0);
+        move || {
+            let from = clock.fetch_add(1, Ordering::Relaxed);
+            let change = change(from + 1, 0, 20);
+            let attempt = Event::Attempted { from, said: vec![said(&change)] };
+            events.lock().unwrap().push((disk.moment(), attempt));
+            store.append(&[change]).unwrap();
+            events.lock().unwrap().push((disk.moment(), Event::Appended(from + 1)));
+        }
+    };
+    edit();
+
+    disk.during_syncs(Some(Arc::new(edit)));
+    for _ in 0..4 {
+        let covered = events.lock().unwrap().iter().filter(|(_, event)| is_append(event)).count();
+        store.compact().unwrap();
+        let synced = Event::Synced(u64::try_from(covered).unwrap());
+        events.lock().unwrap().push((disk.moment(), synced));
+    }
+    disk.during_syncs(None);
+
+    assert!(store.status().unsynced);
+    let events = events.lock().unwrap().clone();
+    assert!(events.len() > 40, "{}", events.len());
+    let (start, log, said) = (Image::default(), disk.log(), Said::new());
+    let figures = crash_everywhere(&Recording { start, log, events, said }, 1, 24 * effort());
+    print("appends during compactions", &figures);
+    assert!(figures.broken.is_empty(), "{:#?}", &figures.broken[..figures.broken.len().min(10)]);
+}
+
+fn is_append(event: &Event) -> bool {
+    matches!(event, Event::Appended(_))
 }
 
 /// A script that saves over what a killed room left.

@@ -5,6 +5,7 @@ use heddle::storage::{Disk, DiskFile};
 use std::{
     collections::BTreeMap,
     ffi::OsString,
+    fmt,
     io::{self, ErrorKind},
     path::{Path, PathBuf},
     sync::{
@@ -39,11 +40,13 @@ pub(crate) enum Lie {
     Directories,
 }
 
+/// What else happens while a file is synced.
+type Meanwhile = Arc<dyn Fn() + Send + Sync>;
+
 /// A disk in memory. Clones are the same disk.
 #[derive(Clone, Debug)]
 pub(crate) struct SimDisk(Arc<Mutex<World>>);
 
-#[derive(Debug)]
 struct World {
     number: u64,
     image: Image,
@@ -57,6 +60,7 @@ struct World {
     /// From this call on, for so many calls.
     fault: Option<(u64, u64, Fault)>,
     lie: Lie,
+    meanwhile: Option<Meanwhile>,
 }
 
 #[derive(Debug)]
@@ -80,12 +84,18 @@ impl SimDisk {
             calls: 0,
             fault: None,
             lie,
+            meanwhile: None,
         })))
     }
 
     /// Lets `count` calls fail, from the given one on.
     pub(crate) fn fail(&self, first: u64, count: u64, fault: Fault) {
         self.world().fault = Some((first, count, fault));
+    }
+
+    /// Does something during each sync of a file.
+    pub(crate) fn during_syncs(&self, meanwhile: Option<Meanwhile>) {
+        self.world().meanwhile = meanwhile;
     }
 
     pub(crate) fn calls(&self) -> u64 {
@@ -116,6 +126,12 @@ impl SimDisk {
             world.next_handle
         };
         Arc::new(SimFile { disk: self.clone(), file, handle })
+    }
+}
+
+impl fmt::Debug for World {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("World").field("number", &self.number).finish_non_exhaustive()
     }
 }
 
@@ -311,6 +327,10 @@ impl DiskFile for SimFile {
     }
 
     fn sync_all(&self) -> io::Result<()> {
+        let meanwhile = self.disk.world().meanwhile.clone();
+        if let Some(meanwhile) = meanwhile {
+            meanwhile();
+        }
         let mut world = self.disk.world();
         if let Err(error) = world.call(true) {
             world.done(Op::LoseFile(self.file));
