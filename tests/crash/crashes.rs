@@ -3,7 +3,7 @@
 use crate::{
     disk::{Fault, Lie, SimDisk},
     format::{change, said, text},
-    image::{Image, Loss},
+    image::{Image, Loss, Op},
     promises::{Figures, Recording, crash_everywhere},
     rng::Rng,
     run::{Driver, Event, Said, content, dir, room},
@@ -96,43 +96,64 @@ fn is_append(event: &Event) -> bool {
     matches!(event, Event::Appended(_))
 }
 
-/// A script that saves over what a killed room left.
+/// A script that saves over what a room left, whether it was killed or closed.
 #[test]
 fn jr11_a_save_alone_happens_at_one_instant() {
-    let mut driver = Driver::new(Image::default(), Lie::None);
-    driver.open();
-    (0..9).for_each(|_| driver.edit(1));
-    driver.compact();
-    (0..5).for_each(|_| driver.edit(1));
-    let before = driver.said.clone();
-    driver.store = None;
-    // All that the room left is durable, so that only the save is at stake.
-    room(&driver.disk).open().unwrap();
-    let start = driver.disk.image();
-    let disk = SimDisk::new(start.clone(), Lie::None);
-    let after: Said = vec!["saved".to_owned()];
-    room(&disk).save(&text(1, &after)).unwrap();
+    for is_closed in [false, true] {
+        let mut driver = Driver::new(Image::default(), Lie::None);
+        driver.open();
+        (0..9).for_each(|_| driver.edit(1));
+        driver.compact();
+        (0..5).for_each(|_| driver.edit(1));
+        driver.sync();
+        if is_closed {
+            driver.close();
+        }
+        driver.store = None;
+        let start = driver.disk.image();
+        let disk = SimDisk::new(start.clone(), Lie::None);
+        let after: Said = vec!["saved".to_owned()];
+        room(&disk).save(&text(1, &after)).unwrap();
 
-    let log = disk.log();
+        let crashes = crash_save(&start, &disk.log(), &driver.said, &after);
+        println!("a save alone: {} moments, {crashes} crashes", disk.moment() + 1);
+    }
+}
+
+fn crash_save(start: &Image, log: &[Op], before: &Said, after: &Said) -> usize {
     let mut crashes = 0;
+    let mut rng = Rng::new(1);
     for moment in 0..=log.len() {
         let mut image = start.clone();
         log[..moment].iter().for_each(|op| image.apply(op));
-        let mut rng = Rng::new(u64::try_from(moment).unwrap());
         let losses = [Loss::All, Loss::Bytes, Loss::Zeroed, Loss::Names];
         let random = [Loss::Random { sector: 512 }, Loss::Journaled { sector: 512 }];
-        let lost = losses.into_iter().chain(random.into_iter().cycle().take(20));
-        let without_power = lost.map(|loss| image.without_power(loss, &mut rng));
-        for left in [image.clone()].into_iter().chain(without_power.collect::<Vec<_>>()) {
-            let found = content(&room(&SimDisk::new(left, Lie::None)).open().unwrap());
-            assert!(
-                found == after || (found == before && moment < log.len()),
-                "{moment}: {found:?}"
-            );
-            crashes += 1;
+        let mut left = vec![image.clone()];
+        for loss in losses.into_iter().chain(random.into_iter().cycle().take(20)) {
+            left.push(image.without_power(loss, &mut rng));
+        }
+        for image in left {
+            let disk = SimDisk::new(image, Lie::None);
+            let opened = room(&disk).open().unwrap();
+            let mut found = content(&opened);
+            assert!(found == *after || (found == *before && moment < log.len()), "{found:?}");
+            let next = change(u64::try_from(found.len()).unwrap() + 1, 99, 30);
+            let shorter = found.clone();
+            found.push(said(&next));
+            opened.store.append(&[next]).unwrap();
+            for is_synced in [false, true] {
+                if is_synced {
+                    opened.store.sync().unwrap();
+                }
+                let left = disk.image().without_power(Loss::Random { sector: 512 }, &mut rng);
+                let again = room(&SimDisk::new(left, Lie::None)).open().unwrap();
+                let again = content(&again);
+                assert!(again == found || (again == shorter && !is_synced), "{moment}: {again:?}");
+            }
+            crashes += 3;
         }
     }
-    println!("a save alone: {} moments, {crashes} crashes", log.len() + 1);
+    crashes
 }
 
 /// Whatever call of an opening fails, the room is not taken for an empty one, nor for an older one.

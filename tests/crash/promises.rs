@@ -2,6 +2,7 @@
 
 use crate::{
     disk::{Lie, SimDisk},
+    format::{change, said},
     image::{Image, Loss, Op},
     rng::Rng,
     run::{Event, Said, content, room},
@@ -144,20 +145,29 @@ fn lose_power(
 }
 
 impl Figures {
-    /// Opens the room after a crash, closes it in the middle of things, and opens it again.
+    /// Opens the room after a crash, goes on with it, and takes the power away.
     fn look(&mut self, what: &str, image: &Image, promise: &Promise, promised: usize) {
         self.crashes += 1;
         let disk = SimDisk::new(image.clone(), Lie::None);
-        let found = match room(&disk).open() {
-            Ok(opened) => content(&opened),
+        let opened = match room(&disk).open() {
+            Ok(opened) => opened,
             Err(error) => return self.broken.push(format!("{what}: {}", told(&error))),
         };
+        let mut found = content(&opened);
         if let Some(why) = promise.broken_by(&found, promised) {
             self.broken.push(format!("{what}: {why}"));
         }
         self.crash_again(what, image, &disk, promise, promised);
+
         // What was found is promised from now on: it was synced before it was shown.
         let mut rng = Rng::new(u64::try_from(self.crashes).unwrap());
+        let goes_on = rng.coin();
+        if goes_on {
+            let next = change(u64::try_from(found.len()).unwrap() + 1, 99, 30);
+            found.push(said(&next));
+            opened.store.append(&[next]).unwrap();
+            opened.store.sync().unwrap();
+        }
         let left = disk.image().without_power(Loss::Random { sector: 512 }, &mut rng);
         match room(&SimDisk::new(left, Lie::None)).open().map(|opened| content(&opened)) {
             Ok(again) if again == found => {}

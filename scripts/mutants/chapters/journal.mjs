@@ -119,6 +119,27 @@ export const journal = [
     why: 'drops what was appended at the last moment',
   },
   {
+    rule: 'JR7',
+    file: compact,
+    find: 'self.file.write(&bytes, at)?;\n        self.file.sync()?;',
+    replace: 'self.file.write(&bytes, at)?;',
+    why: 'puts a journal in place whose end it has not synced',
+  },
+  {
+    rule: 'JR7',
+    file: compact,
+    find: 'self.files.sync_dir().inspect_err(|_| self.poison())',
+    replace: 'Ok(())',
+    why: 'goes on in a journal whose name is not durable',
+  },
+  {
+    rule: 'JR7',
+    file: compact,
+    find: 'self.files.sync_dir()?;\n\n        self.gauge',
+    replace: 'self.gauge',
+    why: 'cuts the journal before the snapshot’s name is durable',
+  },
+  {
     rule: 'JR8',
     file: compact,
     find: 'self.files.remove(&path)?;',
@@ -169,6 +190,13 @@ export const journal = [
     find: 'files.remove(&files.journal())?;',
     replace: '',
     why: 'leaves the journal beside a saved snapshot',
+  },
+  {
+    rule: 'JR11',
+    file: open,
+    find: 'if lock.was_left {',
+    replace: 'if false {',
+    why: 'builds on names that a dead process did not make durable',
   },
   {
     rule: 'JR12',
