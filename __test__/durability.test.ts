@@ -100,6 +100,7 @@ describe.each(LEVELS)("a room of durability '%s' in files", (durability) => {
     const reopened = await openFiles(dir, { durability })
     expect(reopened.snapshot).toEqual(before)
     expect(reopened.room.applyPatch(create('b/Box'))).toBe(3)
+    await reopened.room.flush()
   })
 
   it('[DU24] flush() brings the file up to date while the room is open', async () => {

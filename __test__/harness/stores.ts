@@ -62,6 +62,7 @@ export class ScriptedStorage implements Storage {
 /** Makes a folder that is removed when the test ends. */
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'heddle-'))
-  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  // A room that is closed in the same moment may still remove files of its own.
+  onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }))
   return folder
 }

@@ -355,8 +355,13 @@ impl Inner {
 
     /// A failure that no batch reports: nothing more can be stored in these files.
     fn failed_in_background(&self, error: StorageError) {
-        self.state().fail(error);
-        (self.notify)();
+        let mut state = self.state();
+        // The last save of a closed room finds out for itself, and is who tells.
+        if !state.is_closed {
+            state.fail(error);
+            drop(state);
+            (self.notify)();
+        }
     }
 
     fn heal_later(self: &Arc<Self>) {
