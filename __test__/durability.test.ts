@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs'
 import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,6 +13,7 @@ import {
   type RoomSnapshot,
 } from '../index.js'
 import { create, remove, TestRoom, update } from './harness/room.js'
+import { PlainSocket } from './harness/sockets.js'
 import { ScriptedStorage, temporaryFolder } from './harness/stores.js'
 
 const LEVELS: Durability[] = ['process', 'disk']
@@ -200,11 +202,38 @@ it.each(LEVELS)("[DU23] durability '%s' needs a storage that can keep it", (dura
   expect(() => new Room({ durability, storage: new MemoryStorage() })).toThrow(unavailable)
 })
 
+/** A socket of a known kind, which is written at the end of the turn. */
+class QueuedSocket extends PlainSocket {
+  cork(write: () => void): void {
+    write()
+  }
+
+  getBufferedAmount(): number {
+    return 0
+  }
+}
+
+it('[DU31] what a turn brings is appended at its end, and acked then', async () => {
+  const dir = await temporaryFolder()
+  const room = await openFiles(dir)
+  const journal = join(dir, 'room.journal-new')
+  const ann = room.join('ann', 'readwrite', new QueuedSocket())
+
+  ann.patch(create('a/Box'))
+  ann.patch(create('b/Box'))
+  expect(existsSync(journal)).toBe(false)
+  await new Promise(setImmediate)
+
+  expect(readFileSync(journal, 'latin1')).toMatch(/a\/Box.*b\/Box/s)
+  expect(ann.received().filter(({ type }) => type === 'ack')).toHaveLength(2)
+})
+
 it("[DU28] applyPatch at 'process' has stored the change when it returns", async () => {
   const dir = await temporaryFolder()
   const room = await openFiles(dir)
 
   expect(room.room.applyPatch(create('a/Box'))).toBe(1)
 
+  expect(readFileSync(join(dir, 'room.journal-new'), 'latin1')).toContain('a/Box')
   expect((await afterKill(dir)).timestamp).toBe(1)
 })

@@ -109,7 +109,7 @@ fn crash_everywhere(run: &Recording, losses: usize) -> (usize, Vec<String>) {
 }
 
 #[test]
-fn jr14_what_a_group_commit_stored_survives_power_loss_at_any_instant() {
+fn jr13_what_a_group_commit_stored_survives_power_loss_at_any_instant() {
     let run = record(Lie::None);
 
     let (crashes, broken) = crash_everywhere(&run, 6);
@@ -123,7 +123,7 @@ fn jr14_what_a_group_commit_stored_survives_power_loss_at_any_instant() {
 }
 
 #[test]
-fn jr14_a_group_commit_costs_one_sync() {
+fn jr13_a_group_commit_costs_one_sync() {
     let disk = SimDisk::new(Image::default(), Lie::None);
     let stores: Vec<_> = (0..20).map(|room| files(&disk, room).open().unwrap().store).collect();
     let mut group = GroupCommit::default();
@@ -145,14 +145,14 @@ fn jr14_a_group_commit_costs_one_sync() {
 }
 
 #[test]
-fn jr14_a_disk_that_does_not_sync_is_noticed() {
+fn jr13_a_disk_that_does_not_sync_is_noticed() {
     let (_, broken) = crash_everywhere(&record(Lie::Files), 2);
 
     assert!(broken.len() > 10, "{broken:?}");
 }
 
 #[test]
-fn jr15_a_log_is_gone_when_its_rooms_are_closed_or_were_opened_again() {
+fn jr14_a_log_is_gone_when_its_rooms_are_closed_or_were_opened_again() {
     let disk = SimDisk::new(Image::default(), Lie::None);
     let logs = |disk: &SimDisk| {
         disk.image().names().filter(|path| path.extension().is_some_and(|it| it == "log")).count()

@@ -7,6 +7,10 @@ const undo = 'src/engine/document/undo.rs'
 const effect = 'src/engine/effect.rs'
 const postponed = 'src/engine/postponed.rs'
 const replay = 'src/server/replay.rs'
+const store = 'src/server/store.rs'
+const driver = 'lib/driver.js'
+const fileKeeper = 'lib/file-keeper.js'
+const appendKeeper = 'lib/append-keeper.js'
 
 /** @type {import('../../mutants.mjs').Mutant[]} */
 export const durability = [
@@ -228,5 +232,124 @@ export const durability = [
         self.apply(patches);`,
     replace: '        self.apply(patches);',
     why: 'replays changes that do not fit',
+  },
+  {
+    rule: 'DU22',
+    file: store,
+    find: 'inner.device.timed(|| inner.room.try_append(&changes))',
+    replace: 'Some(Ok::<(), StorageError>(()))',
+    why: 'acks what it has not appended',
+  },
+  {
+    rule: 'DU22',
+    file: 'src/storage/sync_log/group.rs',
+    find: 'outcomes.push(match store.append_for_log(changes) {',
+    replace: 'outcomes.push(match changes.first().map_or(Ok(None), |_| Ok(None)) {',
+    why: "acks what it has not appended at 'disk'",
+  },
+  {
+    rule: 'DU23',
+    file: 'lib/keepers.js',
+    find: "durability ?? 'process', saveThrottleMs, room)\n  }\n  const",
+    replace: "durability ?? 'none', saveThrottleMs, room)\n  }\n  const",
+    why: 'does not journal unless it is told to',
+  },
+  {
+    rule: 'DU23',
+    file: 'lib/keepers.js',
+    find: 'if (!canAppend) throw unavailable(durability)',
+    replace: 'if (!canAppend) return new SnapshotKeeper(storage, saveThrottleMs, room)',
+    why: 'promises what its storage cannot keep',
+  },
+  {
+    rule: 'DU24',
+    file: fileKeeper,
+    find: 'await this.#closeFiles(save && saver === undefined)',
+    replace: 'await this.#closeFiles(false)',
+    why: 'leaves a journal when it is closed',
+  },
+  {
+    rule: 'DU25',
+    file: fileKeeper,
+    find: 'if (!isKnown && engine.census.components > 0) await this.#saveAll()',
+    replace: '',
+    why: 'journals on top of a snapshot that was never stored',
+  },
+  {
+    rule: 'DU26',
+    file: driver,
+    find: 'this.#loadUnasked()\n',
+    replace: '\n',
+    why: 'acks in a room that was not loaded',
+  },
+  {
+    rule: 'DU27',
+    file: store,
+    find: 'failure.heal_with = Some(snapshot);',
+    replace: 'drop(snapshot);',
+    why: 'never works again after a failure',
+  },
+  {
+    rule: 'DU27',
+    file: appendKeeper,
+    find: 'if (this.#failures === 1) this.#room.report(error)',
+    replace: 'this.#room.report(error)',
+    why: 'reports every attempt',
+  },
+  {
+    rule: 'DU28',
+    file: driver,
+    find: '// Its clock is about to be seen.\n    this.#keeper?.commit()',
+    replace: '',
+    why: 'gives a clock whose change is not stored',
+  },
+  {
+    rule: 'DU28',
+    file: driver,
+    find: 'this.#engine.clock < clock && this.#engine.forgetEdit()',
+    replace: 'this.#engine.clock < clock',
+    why: 'makes an edit later whose caller was told that it failed',
+  },
+  {
+    rule: 'DU29',
+    file: appendKeeper,
+    find: 'this.#patience.arm(APPEND_PATIENCE_MS, this.#giveUp)',
+    replace: '',
+    why: 'waits for ever for an append that does not settle',
+  },
+  {
+    rule: 'DU29',
+    file: store,
+    find: 'let error = self.inner.room.timed_out(after);\n            state.fail(error);',
+    replace: 'drop(after);',
+    why: 'waits for ever for a disk that does not answer',
+  },
+  {
+    rule: 'DU30',
+    file: appendKeeper,
+    find: 'this.#room.engine.storedSnapshot(this.#inFlight)',
+    replace: "this.#room.engine.storedSnapshot('[]')",
+    why: 'loses what is in flight when it saves',
+  },
+  {
+    rule: 'DU30',
+    file: appendKeeper,
+    find: 'if (this.#appendedLength > Math.max(this.#snapshotLength, LEAST_APPENDED_LENGTH)) {',
+    replace: 'if (this.#appendedLength > 0) {',
+    why: 'saves a snapshot for every change',
+  },
+  {
+    rule: 'DU31',
+    file: appendKeeper,
+    find: 'if (this.#isAppending || this.#isStalled) return',
+    replace: 'if (this.#isStalled) return',
+    why: 'begins an append while another one is under way',
+  },
+  {
+    rule: 'DU31',
+    file: driver,
+    find: 'else commitAtEndOfTurn(() => this.#keeper?.commit())',
+    replace: 'else this.#keeper?.commit()',
+    why: 'appends once for each frame',
   },
 ]

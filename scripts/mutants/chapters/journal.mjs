@@ -1,5 +1,6 @@
 // SPEC.md section 17.
 
+const log = 'src/storage/sync_log/mod.rs'
 const checksum = 'src/storage/checksum.rs'
 const compact = 'src/storage/room/compact.rs'
 const file = 'src/storage/file/mod.rs'
@@ -204,5 +205,47 @@ export const journal = [
     find: 'let path = files.journal();\n    if files.exists(&path)? {',
     replace: 'let path = files.journal();\n    if files.exists(&path).unwrap_or(false) {',
     why: 'takes a journal that it cannot find out about for none',
+  },
+  {
+    rule: 'JR13',
+    file: log,
+    find: 'self.file.sync_data()?;',
+    replace: '',
+    why: 'does not sync the log',
+  },
+  {
+    rule: 'JR13',
+    file: 'src/storage/sync_log/read.rs',
+    find: 'put(bytes, &entry);',
+    replace: '',
+    why: 'does not look into the log',
+  },
+  {
+    rule: 'JR13',
+    file: 'src/storage/room/tail.rs',
+    find: 'self.is_named && self.synced.offset.max(self.logged) >= self.end',
+    replace: 'self.is_named',
+    why: 'relies on the log for what it was never given',
+  },
+  {
+    rule: 'JR14',
+    file: log,
+    find: 'drop(self.disk.remove(&log.path));',
+    replace: '',
+    why: 'leaves the log when its rooms are closed',
+  },
+  {
+    rule: 'JR14',
+    file: 'src/storage/sync_log/read.rs',
+    find: 'drop(files.disk.remove_if_there(&path));',
+    replace: '',
+    why: 'keeps the logs of dead processes',
+  },
+  {
+    rule: 'JR14',
+    file: 'src/storage/room/logged.rs',
+    find: 'if needs_it && self.sync().is_err() {',
+    replace: 'if needs_it && self.status().poisoned {',
+    why: 'removes a log that has what a journal lacks',
   },
 ]

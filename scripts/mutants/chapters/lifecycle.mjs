@@ -117,15 +117,15 @@ export const lifecycle = [
     rule: 'LC8',
     file: driver,
     find: `    if (this.#isClosed) throw roomClosed()
-    const session`,
+    this.#loadUnasked()`,
     replace: '    const session',
     why: 'lets sessions join a closed room',
   },
   {
     rule: 'LC8',
     file: driver,
-    find: 'if (this.#isClosed) return undefined\n    this.#isClosed = true',
-    replace: 'if (this.#isClosed) throw roomClosed()\n    this.#isClosed = true',
+    find: 'if (this.#isClosed) return undefined\n    // What',
+    replace: 'if (this.#isClosed) throw roomClosed()\n    // What',
     why: 'throws when a closed room is closed again',
   },
   {

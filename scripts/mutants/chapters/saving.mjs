@@ -24,15 +24,15 @@ export const saving = [
     rule: 'DU1',
     file: saver,
     find: `    if (this.#isSaving) this.#isDue = true
-    else this.#save()`,
-    replace: '    this.#save()',
+    else this.#begin()`,
+    replace: '    this.#begin()',
     why: 'has several saves in flight',
   },
   {
     rule: 'DU1',
     file: saver,
-    find: 'else if (this.#isDue || this.#last !== undefined) this.#save()',
-    replace: 'else if (this.#last !== undefined) this.#save()',
+    find: 'else if (this.#isDue || this.#last !== undefined) this.#begin()',
+    replace: 'else if (this.#last !== undefined) this.#begin()',
     why: 'forgets that a save was due while another was in flight',
   },
   {
@@ -66,8 +66,8 @@ export const saving = [
   {
     rule: 'DU2',
     file: saver,
-    find: 'if (waiting === undefined || isGivenUp) this.#room.report(error)',
-    replace: 'if (isGivenUp) this.#room.report(error)',
+    find: 'if (waiting === undefined || isGivenUp) this.#report(error)',
+    replace: 'if (isGivenUp) this.#report(error)',
     why: 'does not report a failed save',
   },
   {
@@ -81,9 +81,9 @@ export const saving = [
     rule: 'DU3',
     file: saver,
     find: `    const { promise } = this.#next
-    if (!this.#isSaving) this.#save()`,
+    if (!this.#isSaving) this.#begin()`,
     replace: `    const { promise } = this.#next
-    if (!this.#isSaving && this.#failures === 0) this.#save()
+    if (!this.#isSaving && this.#failures === 0) this.#begin()
     else this.#retryLater()`,
     why: 'flushes only after the back-off',
   },
@@ -117,14 +117,14 @@ export const saving = [
   },
   {
     rule: 'DU5',
-    file: driver,
-    find: 'snapshot: () => lazySnapshot(this.#engine.snapshot()),',
-    replace: `snapshot: () => {
-          const engine = this.#engine
-          return lazySnapshot(
+    file: saver,
+    find: 'save: () => storage.save(lazySnapshot(engine.snapshot())),',
+    replace: `save: () =>
+        storage.save(
+          lazySnapshot(
             /** @type {any} */ ({ timestamp: engine.clock, text: () => engine.snapshot().text() }),
-          )
-        },`,
+          ),
+        ),`,
     why: 'reads a snapshot when somebody looks at it',
   },
   {
@@ -158,9 +158,11 @@ export const saving = [
   },
   {
     rule: 'DU8',
-    file: driver,
-    find: 'if (text !== null) this.#engine.restore(text)',
-    replace: 'if (text !== null && this.#engine.clock === 0) this.#engine.restore(text)',
+    file: saver,
+    find: 'if (stored !== null) this.#room.engine.recover(stored.snapshot, stored.changes)',
+    replace: `if (stored !== null && this.#room.engine.clock === 0) {
+      this.#room.engine.recover(stored.snapshot, stored.changes)
+    }`,
     why: 'prefers initialSnapshot to what storage holds',
   },
   {
@@ -208,8 +210,8 @@ export const saving = [
   {
     rule: 'DU11',
     file: saver,
-    find: 'if (waiting === undefined || isGivenUp) this.#room.report(error)',
-    replace: 'if (waiting === undefined && !isGivenUp) this.#room.report(error)',
+    find: 'if (waiting === undefined || isGivenUp) this.#report(error)',
+    replace: 'if (waiting === undefined && !isGivenUp) this.#report(error)',
     why: 'does not report that a last save was given up',
   },
 ]

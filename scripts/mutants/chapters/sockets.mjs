@@ -126,10 +126,8 @@ export const sockets = [
   {
     rule: 'CC5',
     file: socketsFile,
-    find: `    this.#isDirty = true
-    if (dirtyOutlets`,
-    replace: `    this.flush()
-    if (this.#isDirty && dirtyOutlets`,
+    find: 'flushAtEndOfTurn(this.#onTurnEnd)',
+    replace: 'this.flush()',
     why: 'writes known sockets once per frame',
   },
   {

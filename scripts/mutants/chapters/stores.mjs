@@ -168,7 +168,7 @@ export const stores = [
   {
     rule: 'ST8',
     file: storage,
-    find: 'if (damage !== undefined) throw damage',
+    find: 'if (loaded === null && damage !== undefined) throw damage',
     replace: 'void damage',
     why: 'opens a room empty over a damaged file',
   },
