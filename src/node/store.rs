@@ -1,6 +1,6 @@
 //! The files of one room, for lib/storage.js. Reading and writing happen on Node's worker threads.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use napi::{
     Env, JsError, Task,
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     server::CANVAS,
-    storage::{FileStore, StorageError},
+    storage::{FileStore, LoggedDisk, RealDisk, StorageError},
 };
 
 /// The snapshot file of one room. Calls are made one after the other: of two that wait, either may go first.
@@ -31,7 +31,11 @@ impl NativeFileStore {
     /// The file of the room `roomId` in `dir`. Touches nothing yet.
     #[napi(constructor)]
     pub fn new(dir: String, room_id: Utf16String) -> Self {
-        Self { store: Arc::new(FileStore::new(dir, &room_id, CANVAS)) }
+        let store = match disk_log() {
+            Some(disk) => FileStore::new_on(Arc::new(disk.clone()), dir, &room_id, CANVAS),
+            None => FileStore::new(dir, &room_id, CANVAS),
+        };
+        Self { store: Arc::new(store) }
     }
 
     /// The file's text; null when there is no file. Rejects with `HEDDLE_DAMAGED_FILE` when it holds no snapshot, and with
@@ -70,6 +74,16 @@ impl NativeFileStore {
             notify: Some(notifier.numbered(number)),
         })
     }
+}
+
+/// The disk that logs every file operation of the process to the file that `HEDDLE_DISK_LOG` names: for a comparison with
+/// a trace of system calls.
+fn disk_log() -> Option<&'static LoggedDisk> {
+    static DISK: LazyLock<Option<LoggedDisk>> = LazyLock::new(|| {
+        let path = std::env::var_os("HEDDLE_DISK_LOG")?;
+        LoggedDisk::to_file(Arc::new(RealDisk), path.as_ref()).ok()
+    });
+    DISK.as_ref()
 }
 
 /// [`NativeFileStore::load`] on its thread.

@@ -28,15 +28,15 @@ fn record(lie: Lie) -> Recording {
     let disk = SimDisk::new(Image::default(), lie);
     let mut group = GroupCommit::default();
     let mut rng = Rng::new(5);
-    let mut stores: Vec<Option<RoomStore>> = (0..ROOMS).map(|_| None).collect();
+    let mut open_rooms: Vec<Option<RoomStore>> = (0..ROOMS).map(|_| None).collect();
     let mut stories = vec![Said::new(); ROOMS];
     let mut promises = Vec::new();
     for _ in 0..40 {
-        for (room, store) in stores.iter_mut().enumerate() {
-            if store.is_none() {
+        for (room, slot) in open_rooms.iter_mut().enumerate() {
+            if slot.is_none() {
                 let opened = files(&disk, room).open().unwrap();
                 assert_eq!(content(&opened), stories[room]);
-                *store = Some(opened.store);
+                *slot = Some(opened.store);
             }
         }
         let mut changes: Vec<(usize, Vec<Change>)> = Vec::new();
@@ -52,7 +52,7 @@ fn record(lie: Lie) -> Recording {
         }
         let batch: Vec<_> = changes
             .iter()
-            .map(|(room, changes)| (stores[*room].as_ref().unwrap(), changes.as_slice()))
+            .map(|(room, changes)| (open_rooms[*room].as_ref().unwrap(), changes.as_slice()))
             .collect();
         let (outcomes, full) = group.commit(&batch);
         assert!(outcomes.iter().all(Result::is_ok) && full.is_empty());
@@ -60,9 +60,9 @@ fn record(lie: Lie) -> Recording {
             .extend(changes.iter().map(|(room, _)| (disk.moment(), *room, stories[*room].len())));
         let room = rng.below(ROOMS);
         match rng.below(8) {
-            0 => stores[room].as_ref().unwrap().compact().unwrap(),
-            1 => stores[room].take().unwrap().close().unwrap(),
-            2 => stores[room].take().unwrap().release(),
+            0 => open_rooms[room].as_ref().unwrap().compact().unwrap(),
+            1 => open_rooms[room].take().unwrap().close().unwrap(),
+            2 => open_rooms[room].take().unwrap().release(),
             _ => {}
         }
     }
@@ -174,7 +174,9 @@ fn jr14_a_log_is_gone_when_its_rooms_are_closed_or_were_opened_again() {
     drop(open(&left));
     assert_eq!(logs(&left), 0);
 
-    stores.iter().for_each(|store| store.close().unwrap());
+    for store in &stores {
+        store.close().unwrap();
+    }
     drop(stores);
     assert_eq!(logs(&disk), 0);
 }
