@@ -213,6 +213,38 @@ class QueuedSocket extends PlainSocket {
   }
 }
 
+it('[LC2] a room that is closed while it opens lets go of its files', async () => {
+  const dir = await temporaryFolder()
+  const manager = new RoomManager({
+    createStorage: (roomId) => new FileStorage({ dir, roomId }),
+  })
+
+  for (let round = 0; round < 5; round += 1) {
+    const opening = manager.getRoom('room')
+    if (round > 2) await new Promise(setImmediate)
+    manager.closeRoom('room')
+    await expect(opening).rejects.toMatchObject({ code: 'HEDDLE_ROOM_CLOSED' })
+  }
+
+  expect((await manager.getRoom('room')).getSnapshot().timestamp).toBe(0)
+  await manager.closeAll()
+  expect(await readdir(dir)).toEqual([])
+})
+
+it('[LK1] a room that is open is refused to others, who are told by whom', async () => {
+  const dir = await temporaryFolder()
+  await openFiles(dir)
+  const second = new Room({ storage: new FileStorage({ dir, roomId: 'room' }) })
+
+  await expect(second.load()).rejects.toMatchObject({
+    code: 'HEDDLE_ROOM_LOCKED',
+    message: expect.stringContaining('this process'),
+  })
+  await expect(
+    new FileStorage({ dir, roomId: 'room' }).save({ timestamp: 0, state: {}, timestamps: {} }),
+  ).rejects.toMatchObject({ code: 'HEDDLE_ROOM_LOCKED' })
+})
+
 it('[DU31] what a turn brings is appended at its end, and acked then', async () => {
   const dir = await temporaryFolder()
   const room = await openFiles(dir)

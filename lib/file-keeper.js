@@ -9,12 +9,13 @@ const { codedError, HeddleError } = require('./errors.js')
 const { NativeNotifier } = require('./native.js')
 const { Saver, saveFailed } = require('./saver.js')
 const { lazySnapshot } = require('./snapshot.js')
-const { deferred, KeepAlive, pause, RealTimer } = require('./timers.js')
+const { deferred, ignore, KeepAlive, pause, RealTimer } = require('./timers.js')
 
 /** @typedef {import('../index').Durability} Durability */
 /** @typedef {import('../index').HeddleErrorCode} HeddleErrorCode */
 /** @typedef {import('../index').Storage} Storage */
 /** @typedef {import('../native').NativeFileStore} NativeFileStore */
+/** @typedef {import('../native').NativeOpening} NativeOpening */
 /** @typedef {import('./mailbox.js').Effects} Effects */
 /** @typedef {import('./keepers.js').Keeper} Keeper */
 /** @typedef {import('./keepers.js').KeptRoom} KeptRoom */
@@ -50,6 +51,11 @@ class FileKeeper {
    * @type {Saver | undefined}
    */
   #saver
+  /**
+   * There from the call of `load`.
+   * @type {Promise<NativeOpening> | undefined}
+   */
+  #opening
   #isOpen = false
   #isClosed = false
   #isFailed = false
@@ -95,7 +101,8 @@ class FileKeeper {
 
   /** @returns {Promise<void>} */
   async load() {
-    const opening = await this.#open()
+    this.#opening = this.#open()
+    const opening = await this.#opening
     if (this.#isClosed) {
       opening.release()
       return
@@ -143,7 +150,11 @@ class FileKeeper {
     this.commit()
     this.#isClosed = true
     const saver = this.#saver
-    if (!this.#isOpen) return saver?.close(save)
+    if (!this.#isOpen) {
+      // Files that are being opened are let go before anybody opens them again.
+      await this.#opening?.catch(ignore)
+      return saver?.close(save)
+    }
     // Whoever asks for the room from now on waits instead of being refused.
     this.#room.engine.beginClose()
     try {

@@ -55,7 +55,9 @@ impl NativeOpening {
     /// Lets go of the files; for a room that was closed meanwhile.
     #[napi]
     pub fn release(&self) {
-        drop(self.take());
+        if let Some(recovered) = self.take() {
+            recovered.store.release();
+        }
     }
 }
 

@@ -223,6 +223,11 @@ impl Store {
         self.inner.room.begin_close();
     }
 
+    /// Lets go of files that were never written.
+    pub fn release(&self) {
+        self.inner.room.release();
+    }
+
     /// Ends everything, with `save` after leaving the whole room in its snapshot file, and lets others open the room.
     pub fn close(&self, ticket: u32, save: bool) {
         self.begin_close();
