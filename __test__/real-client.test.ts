@@ -1,6 +1,8 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { FileStorage, MemoryStorage, type Patch, type RoomSnapshot } from '../index.js'
 import { agree, Canvas, openCanvas, working } from './harness/canvas.js'
+import { PacedSockets } from './harness/paced-sockets.js'
 import { eventually, type ServeOptions, serve, type TestServer } from './harness/server.js'
 import { ScriptedStorage, temporaryFolder } from './harness/stores.js'
 
@@ -171,33 +173,62 @@ it('[ST1] [LC2] a drawing survives a restart of the server, with what was drawn 
 
 it('[PA8] [RC1] clients converge though their sockets are cut again and again', async () => {
   const server = await serve({ createStorage: () => new MemoryStorage() })
-  const canvases = await Promise.all(
-    ['ann', 'bob', 'cleo', 'dan'].map((clientId) => openCanvas(server, clientId)),
-  )
-  for (const [index, canvas] of canvases.entries()) await canvas.drawBox(`box-${index}`, index, 0)
-  await agree(roomOf(server), canvases, (held) => expect(Object.keys(held)).toHaveLength(4))
-
-  for (let round = 1; round <= 3; round += 1) {
-    for (let edit = 0; edit < 20; edit += 1) {
-      for (const [index, canvas] of canvases.entries()) {
-        await canvas.moveBox(`box-${(index + edit) % 4}`, 100 * round + edit)
-        await canvas.label('box-0', `${canvas.clientId} ${round} ${edit}`)
-      }
-      if (edit === 10) server.cut()
-    }
-    await canvases[round]?.drawBox(`more-${round}`, round, 0)
+  const sockets = new PacedSockets()
+  const canvases: Canvas[] = []
+  for (const clientId of ['ann', 'bob', 'cleo', 'dan']) {
+    canvases.push(await openCanvas(server, clientId, { sockets }))
   }
+  const drawn = new Set<string>()
+  const draw = async (canvas: Canvas | undefined, id: string) => {
+    await canvas?.drawBox(id, 0, 0)
+    drawn.add(`${id}/Box`)
+  }
+  for (const [index, canvas] of canvases.entries()) await draw(canvas, `box-${index}`)
+  let edit = 0
+  /** All clients show what the room holds: everything that was drawn, and no move from before `since`. */
+  const converge = (since: number) =>
+    agree(roomOf(server), canvases, (held) => {
+      expect(new Set(Object.keys(held))).toEqual(drawn)
+      for (let box = 0; box < 4; box += 1) {
+        expect(held[`box-${box}/Box`]?.x).toBeGreaterThanOrEqual(since)
+      }
+    })
+  await converge(0)
 
-  await agree(roomOf(server), canvases, (held) => {
-    expect(Object.keys(held).sort()).toEqual(
-      [...['box-0', 'box-1', 'box-2', 'box-3'], ...['more-1', 'more-2', 'more-3']].map(
-        (id) => `${id}/Box`,
-      ),
-    )
-    for (let index = 0; index < 4; index += 1) {
-      expect(held[`box-${index}/Box`]?.x).toBeGreaterThanOrEqual(300)
+  /** Each moves a box, and all want to label the same one; only every second takes what came. */
+  const work = async (workers: Canvas[], edits: number) => {
+    for (const end = edit + edits; edit < end; edit += 1) {
+      await turn()
+      for (const canvas of canvases.filter((_, index) => index % 2 === edit % 2)) {
+        await canvas.catchUp()
+      }
+      for (const [index, canvas] of workers.entries()) {
+        await canvas.moveBox(`box-${(index + edit) % 4}`, edit)
+        await canvas.label(`box-${edit % 4}`, `${canvas.clientId} ${edit}`)
+      }
     }
-  })
+  }
+  const rounds = [
+    { cut: ['ann', 'bob'], idle: ['bob'] },
+    { cut: ['ann', 'bob', 'cleo', 'dan'], idle: [] },
+    { cut: ['cleo'], idle: ['cleo'] },
+  ]
+  for (const { cut, idle } of rounds) {
+    await work(canvases, 8)
+    await converge(edit - 8)
+    const agreed = edit
+    await work(canvases, 4)
+    // With frames on their way in both directions, and more that wait for their clients.
+    server.cut(...cut)
+    const connections = server.connections.length + cut.length
+    await work(
+      canvases.filter(({ clientId }) => !idle.includes(clientId)),
+      6,
+    )
+    await draw(canvases[3], `more-${edit}`)
+    await working(canvases, () => expect(server.connections).toHaveLength(connections))
+    await converge(agreed)
+  }
 })
 
 it('[RC3] a server that lost edits gets them back from a client that has them', async () => {

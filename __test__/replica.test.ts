@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { beforeAll, describe, expect, test as it } from 'vitest'
+import type { Patch } from '../index.js'
 import { replay, type Trace } from './harness/replay.js'
 
 const SEEDS = 200
@@ -73,4 +74,54 @@ describe('the simulated client is the real one', () => {
       expect(lines.length).toBeGreaterThanOrEqual(2 * SEEDS)
     },
   )
+
+  it('the real adapter shows what it is about to overwrite in the room: limit 1', async () => {
+    const none = { document: {}, ephemeral: {} }
+    const x = (value: number) => ({ 'a/Box': { x: value } })
+    const reconnect = { type: 'reconnect', lastTimestamp: 0, protocolVersion: 2 }
+    const mine = (messageId: string, value: number) => ({
+      type: 'patch',
+      messageId,
+      documentPatches: [x(value)],
+    })
+    const theirs = { type: 'patch', clientId: 'ann', documentPatches: [x(3)], timestamp: 2 }
+    const end = { state: x(3), lastTimestamp: 3, offlineBuffer: {}, localEphemeralState: {} }
+
+    const replayed = replay({
+      seed: 0,
+      client: 'bob',
+      version: 2,
+      trace: [
+        { do: 'start', at: 0, out: [['connect', 0]] },
+        { do: 'open', at: 0, socket: 0, out: [['send', 0, reconnect]] },
+        message(0, { type: 'clientCount', count: 2 }),
+        edit(0, x(1), [['send', 0, mine('bob-1', 1)]]),
+        message(0, { type: 'ack', messageId: 'bob-1', timestamp: 1 }),
+        edit(1, x(2), []),
+        message(1, theirs),
+        {
+          do: 'sync',
+          at: 34,
+          edits: none,
+          pulled: { document: x(3), ephemeral: {} },
+          out: [['send', 0, mine('bob-2', 2)]],
+        },
+        message(34, { type: 'ack', messageId: 'bob-2', timestamp: 3 }),
+        { do: 'end', ...end, inFlight: [] },
+      ],
+    })
+
+    await expect(replayed).resolves.toBeUndefined()
+
+    function message(at: number, frame: unknown): Trace['trace'][number] {
+      return { do: 'message', at, socket: 0, frame, out: [] }
+    }
+    function edit(
+      at: number,
+      document: Patch,
+      out: ['send', 0, unknown][],
+    ): Trace['trace'][number] {
+      return { do: 'sync', at, edits: { document, ephemeral: {} }, pulled: none, out }
+    }
+  })
 })

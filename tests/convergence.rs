@@ -12,7 +12,14 @@
 
 mod simulator;
 
-use simulator::{modes::mode, run::run, world::Record};
+use serde_json::json;
+use simulator::{
+    modes::mode,
+    patch::Patch,
+    replica::{Changes, Replica},
+    run::run,
+    world::Record,
+};
 
 fn converges(name: &str) {
     let number = |variable: &str, otherwise: u64| {
@@ -63,4 +70,28 @@ fn a_seed_decides_everything() {
 
     assert!(first.traces.iter().all(|(.., trace)| trace.len() > 10));
     assert_eq!(first.traces, second.traces);
+}
+
+/// The same as in `__test__/replica.test.ts`, where the real adapter does it.
+#[test]
+fn limit_1_a_client_shows_what_it_is_about_to_overwrite_in_the_room() {
+    let x = |value| Patch::from([("a/Box".to_owned(), [("x".to_owned(), json!(value))].into())]);
+    let edit = |value| Changes { document: x(value), ..Changes::default() };
+    let mut bob = Replica::new("bob", 2);
+    bob.connect();
+    bob.opened(0);
+    bob.received(&json!({ "type": "clientCount", "count": 2 }));
+    bob.push(0, &edit(1), &Changes::default());
+    bob.received(&json!({ "type": "ack", "messageId": "bob-1", "timestamp": 1 }));
+    bob.push(1, &edit(2), &Changes::default());
+
+    bob.received(
+        &json!({ "type": "patch", "clientId": "ann", "documentPatches": [x(3)], "timestamp": 2 }),
+    );
+    let pulled = bob.pull();
+    bob.push(34, &Changes::default(), &pulled);
+
+    assert_eq!(bob.in_flight, [("bob-2".to_owned(), x(2))]);
+    bob.received(&json!({ "type": "ack", "messageId": "bob-2", "timestamp": 3 }));
+    assert_eq!((bob.mirror, bob.last_timestamp), (x(3), 3));
 }

@@ -18,6 +18,7 @@ import {
 import { expect, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 import type { ComponentData, Room } from '../../index.js'
+import type { PacedSockets } from './paced-sockets.js'
 import { eventually, type TestServer } from './server.js'
 
 // The client speaks through the global `WebSocket` of browsers, which Node has from 22 on.
@@ -45,17 +46,27 @@ const synced = defineQuery((query) => query.with(Synced))
 
 type Document = Record<string, ComponentData>
 
+interface CanvasOptions {
+  roomId?: string
+  token?: string
+  startOffline?: boolean
+  /** Where what comes from the server waits; without them the client gets it as it comes. */
+  sockets?: PacedSockets
+}
+
 /** A person at a canvas: the real client, whole, on a real socket. */
 export class Canvas {
   readonly store: CanvasStore
   readonly #world = new World([...COMPONENTS, Paper, Synced], { maxEntities: 256 })
+  readonly #sockets: PacedSockets | undefined
   #online = false
 
   constructor(
     server: TestServer,
     readonly clientId: string,
-    { roomId = 'room', token = 'token', startOffline = false } = {},
+    { roomId = 'room', token = 'token', startOffline = false, sockets }: CanvasOptions = {},
   ) {
+    this.#sockets = sockets
     this.store = new CanvasStore({
       websocket: {
         documentId: roomId,
@@ -83,6 +94,11 @@ export class Canvas {
       edit(ctx)
       this.store.sync(ctx)
     })
+  }
+
+  /** Takes all there is. */
+  catchUp(): Promise<void> {
+    return this.#sockets?.take(this.clientId, () => this.step()) ?? this.step()
   }
 
   drawBox(id: string, x: number, y: number, label = ''): Promise<void> {
@@ -184,11 +200,11 @@ export class Canvas {
 export async function openCanvas(
   server: TestServer,
   clientId: string,
-  options: { roomId?: string; token?: string } = {},
+  options: CanvasOptions = {},
 ): Promise<Canvas> {
   const canvas = await new Canvas(server, clientId, options).open()
   await eventually(async () => {
-    await canvas.step()
+    await canvas.catchUp()
     expect(canvas.store.isSynced).toBe(true)
   })
   return canvas
@@ -202,7 +218,7 @@ export function documentOf(room: Room): Document {
 /** Lets clients work until the check holds for all they have by then. */
 export function working(canvases: Canvas[], check: () => void): Promise<void> {
   return eventually(async () => {
-    for (const canvas of canvases) await canvas.step()
+    for (const canvas of canvases) await canvas.catchUp()
     check()
   })
 }

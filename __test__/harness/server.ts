@@ -39,6 +39,7 @@ export class TestServer {
   readonly #clients: { roomId: string; client: WsClient }[] = []
   /** The sockets that came, in order; closed ones stay. */
   readonly sockets: WebSocket[] = []
+  readonly #clientIds = new Map<WebSocket, string | null>()
   /** The connections that are or were live, in order. */
   readonly connections: OpenConnection[] = []
 
@@ -50,6 +51,8 @@ export class TestServer {
     this.#wss = wss
     wss.on('connection', (socket, request) => {
       this.sockets.push(socket)
+      const { searchParams } = new URL(request.url ?? '', this.url)
+      this.#clientIds.set(socket, searchParams.get('clientId'))
       const conn = acceptConnection({
         socket,
         url: request.url ?? '',
@@ -94,9 +97,11 @@ export class TestServer {
     return client
   }
 
-  /** Drops every socket without a goodbye, as a network that fails does. */
-  cut(): void {
-    for (const socket of this.sockets) socket.terminate()
+  /** Drops the sockets of some clients, or all, without a goodbye, as a network that fails does. */
+  cut(...clientIds: string[]): void {
+    for (const [socket, clientId] of this.#clientIds) {
+      if (clientIds.length === 0 || clientIds.includes(`${clientId}`)) socket.terminate()
+    }
   }
 
   /** Saves all rooms and frees the port. */
