@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, rmdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
@@ -123,7 +123,8 @@ describe.each(LEVELS)("a room of durability '%s' in files", (durability) => {
       state: { 'a/Box': { _exists: true, x: 1 } },
       timestamps: { 'a/Box': { _exists: 2, x: 7 } },
     }
-    const room = await openFiles(dir, { durability, initialSnapshot })
+    const onError = vi.fn()
+    const room = await openFiles(dir, { durability, initialSnapshot, onError })
     const ann = room.join('ann')
 
     ann.patch(update('a/Box', { y: 2 }))
@@ -131,6 +132,7 @@ describe.each(LEVELS)("a room of durability '%s' in files", (durability) => {
 
     const { timestamp, state } = await afterKill(dir)
     expect([timestamp, state]).toEqual([8, { 'a/Box': { _exists: true, x: 1, y: 2 } }])
+    expect(onError).not.toHaveBeenCalled()
   })
 
   it('[DU26] is loaded by the first session that joins, if nobody has loaded it', async () => {
@@ -212,6 +214,23 @@ class QueuedSocket extends PlainSocket {
     return 0
   }
 }
+
+it("[DU28] applyPatch at 'process' throws when the change cannot be stored, and it is gone", async () => {
+  const dir = await temporaryFolder()
+  const room = await openFiles(dir, { onError: () => {} })
+  const journal = join(dir, 'room.journal-new')
+  await mkdir(journal)
+
+  expect(() => room.room.applyPatch(create('lost/Box'))).toThrow(
+    expect.objectContaining({ code: 'HEDDLE_STORE_FAILED' }),
+  )
+  expect(room.clock).toBe(0)
+  await rmdir(journal)
+  await room.room.flush()
+
+  expect(room.room.applyPatch(create('kept/Box'))).toBe(1)
+  expect(Object.keys((await afterKill(dir)).state)).toEqual(['kept/Box'])
+})
 
 it('[LC2] a room that is closed while it opens lets go of its files', async () => {
   const dir = await temporaryFolder()

@@ -2,7 +2,7 @@
 
 use crate::{
     disk::{Lie, SimDisk},
-    format::{LIST, change, said},
+    format::{LIST, change, parse, said},
     image::{Image, Loss, Op},
     rng::Rng,
     run::{Said, content, dir},
@@ -94,6 +94,11 @@ fn crash_everywhere(run: &Recording, losses: usize) -> (usize, Vec<String>) {
                 let promised =
                     run.promises.iter().filter(|(at, who, _)| *at <= moment && *who == room);
                 let promised = promised.map(|(_, _, length)| *length).max().unwrap_or(0);
+                let alone = files(&disk, room).load().ok().flatten();
+                let alone = alone.map_or(0, |text| parse(&text).unwrap().1.len());
+                if alone < promised {
+                    broken.push(format!("{moment}: read alone, room {room} has {alone}"));
+                }
                 match files(&disk, room).open().map(|opened| content(&opened)) {
                     Ok(found) if found.len() >= promised && story.starts_with(&found) => {}
                     Ok(found) => broken.push(format!(
@@ -179,4 +184,78 @@ fn jr14_a_log_is_gone_when_its_rooms_are_closed_or_were_opened_again() {
     }
     drop(stores);
     assert_eq!(logs(&disk), 0);
+}
+
+/// Three rooms with one change each that is in their journals and in no log.
+fn three_rooms(disk: &SimDisk) -> (GroupCommit, Vec<RoomStore>) {
+    let rooms: Vec<_> = (0..ROOMS).map(|room| files(disk, room).open().unwrap().store).collect();
+    let mut group = GroupCommit::default();
+    commit(&mut group, &rooms, 1);
+    (group, rooms)
+}
+
+fn commit(group: &mut GroupCommit, rooms: &[RoomStore], clock: u64) {
+    let changes = [change(clock, 0, 10)];
+    let batch: Vec<_> = rooms.iter().map(|store| (store, &changes[..])).collect();
+    assert!(group.commit(&batch).0.iter().all(Result::is_ok));
+}
+
+/// How many changes each room has after a power loss that spares nothing unsynced.
+fn left_without_power(disk: &SimDisk) -> Vec<usize> {
+    let left = disk.image().without_power(Loss::All, &mut Rng::new(1));
+    let left = SimDisk::new(left, Lie::None);
+    (0..ROOMS).map(|room| content(&files(&left, room).open().unwrap()).len()).collect()
+}
+
+#[test]
+fn jr13_a_journal_that_the_log_does_not_wholly_cover_is_synced_itself() {
+    let disk = SimDisk::new(Image::default(), Lie::None);
+    let (mut group, rooms) = three_rooms(&disk);
+    commit(&mut group, &rooms, 2);
+
+    // One room has changes that nobody has asked to sync.
+    rooms[1].append(&[change(3, 0, 10)]).unwrap();
+    let changes = [change(4, 0, 10)];
+    let others = [change(3, 0, 10)];
+    let batch = [(&rooms[0], &others[..]), (&rooms[1], &changes[..]), (&rooms[2], &others[..])];
+    assert!(group.commit(&batch).0.iter().all(Result::is_ok));
+
+    assert_eq!(left_without_power(&disk), [3, 4, 3]);
+}
+
+#[test]
+fn jr14_a_log_goes_only_when_its_rooms_are_safe_without_it() {
+    let disk = SimDisk::new(Image::default(), Lie::None);
+    let (mut group, rooms) = three_rooms(&disk);
+    commit(&mut group, &rooms, 2);
+
+    for room in &rooms {
+        room.release();
+    }
+    drop(rooms);
+
+    assert_eq!(disk.image().names().filter(|path| path.ends_with("heddle-sync-0.log")).count(), 0);
+    assert_eq!(left_without_power(&disk), [2, 2, 2]);
+}
+
+#[test]
+fn jr14_a_full_log_is_replaced_and_settled() {
+    let disk = SimDisk::new(Image::default(), Lie::None);
+    let (mut group, rooms) = three_rooms(&disk);
+
+    let changes = [change(2, 0, 2 << 20)];
+    let batch: Vec<_> = rooms.iter().map(|store| (store, &changes[..])).collect();
+    let (outcomes, full) = group.commit(&batch);
+    assert!(outcomes.iter().all(Result::is_ok));
+    commit(&mut group, &rooms, 3);
+    assert_eq!(full.len(), 1);
+    for log in full {
+        log.settle().unwrap();
+    }
+
+    let logs = disk.image();
+    let logs: Vec<_> =
+        logs.names().filter(|path| path.extension().is_some_and(|it| it == "log")).collect();
+    assert_eq!(logs, [&dir().join("heddle-sync-1.log")]);
+    assert_eq!(left_without_power(&disk), [3, 3, 3]);
 }
