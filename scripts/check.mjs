@@ -9,11 +9,19 @@ import { command, runSteps, vitest } from './steps.mjs'
 
 const clippy = ['clippy', '--all-targets', '--locked']
 const denyWarnings = ['--', '-D', 'warnings']
-/** What starts runtimes of its own choice, and the type tests, have run in `npm test`. */
+/** What starts runtimes of its own choice, and the type tests, have run in `npm test`; traces are a step of their own. */
 const runtimeTestsOnly = [
   '--typecheck.enabled=false',
-  ...['package', 'examples'].flatMap((name) => ['--exclude', `__test__/${name}.test.ts`]),
+  ...['package', 'examples', 'order'].flatMap((name) => ['--exclude', `__test__/${name}.test.ts`]),
 ]
+
+/** Needs strace, and so Linux. */
+const traces = vitest(
+  'vitest under strace',
+  process.execPath,
+  [],
+  ['__test__/order.test.ts', '--typecheck.enabled=false'],
+)
 
 /** The set-up has built the addon: what the build writes must be what is committed. */
 const generatedFilesAreCommitted = {
@@ -49,6 +57,7 @@ try {
     tool('types', 'typescript/bin/tsc', ['-p', '.']),
     tool('types of the Bun example', 'typescript/bin/tsc', ['-p', 'examples']),
     generatedFilesAreCommitted,
+    ...(process.platform === 'linux' ? [traces] : []),
     ...nodeLines
       .filter((line) => nodeOfLine(line) !== process.execPath)
       .map((line) => vitest(`vitest on Node ${line}`, nodeOfLine(line), [], runtimeTestsOnly)),
