@@ -1,14 +1,16 @@
 //! The driver: runs one room's engine and turns what it wants into deliveries.
 //!
 //! Here live [`Room`], which joins engine and dialect and catches panics, [`Delivery`], what is left to do for the owner
-//! of the sockets, and for journaled rooms what waits until a [`Change`] is stored. Everything impure that is not JS
-//! belongs here; later also journals, locks and the commit thread.
+//! of the sockets, and for journaled rooms what waits until a [`Change`] is stored; [`Store`], which decides what is
+//! written when and on which thread, and [`DurableRoom`], a room with its store. Everything impure that is not JS belongs
+//! here.
 //!
 //! What must stay true:
 //! - All effects of an input are encoded before the next input is handled.
 //! - Nothing that shows a change of a journaled room leaves before the change is stored, and nothing overtakes what waits:
 //!   deliveries leave in the order in which the room handled things. What waits is bounded by how long the store may take
 //!   to answer, so whoever owns one has it fail in time.
+//! - The thread that serves the rooms waits for nothing but one write to a file, and that only on a device that was quick.
 //! - After a panic a room refuses everything ([`RoomError::Broken`]): what it holds may be half an edit.
 
 #![forbid(unsafe_code)]
