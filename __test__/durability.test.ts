@@ -34,7 +34,7 @@ async function afterKill(dir: string): Promise<RoomSnapshot> {
   await room.load()
   const snapshot = room.getSnapshot()
   room.close({ flush: false })
-  await rm(copy, { recursive: true })
+  await rm(copy, { recursive: true, force: true, maxRetries: 5 })
   return snapshot
 }
 
