@@ -137,6 +137,107 @@ export declare class NativeSnapshot {
   text(): string
 }
 
+/** Reads a room's files and changes nothing. */
+export declare function inspectRoom(dir: string, room: NativeRoomName): NativeInspection
+
+/** The state of a room's files. */
+export interface NativeInspection {
+  /** Whether somebody has the room open. */
+  isOpen: boolean
+  /** That process, where it could be told. */
+  ownerPid?: number
+  /** The last clock that is known to be good. */
+  clock?: number
+  /** Alive ones. */
+  components?: number
+  /** Deleted ones. */
+  tombstones?: number
+  /** Missing when there is no snapshot. */
+  snapshotBytes?: number
+  /** Missing when there is no journal. */
+  journalBytes?: number
+  /** How many changes the journal has that the snapshot lacks. */
+  changes: number
+  /** What is torn at the journal's end. */
+  tornBytes: number
+  /** What is wrong. */
+  problems: Array<NativeProblem>
+  /** Whether that may be only that the files are being written. */
+  isPassing: boolean
+}
+
+/** A file that no room needs. */
+export interface NativeLeftover {
+  /** Its name. */
+  file: string
+  /** `temporary`, `set-aside`, `salvaged`, `superseded`, `unused-journal` or `lock`. */
+  kind: string
+}
+
+/** The end of a journal that was not rescued. */
+export interface NativeLoss {
+  /** The journal. */
+  path: string
+  /** Where it begins. */
+  offset: number
+  /** How long it is. */
+  bytes: number
+  /** The clock up to which the journal had been synced, where that is known and is lost. */
+  syncedClock?: number
+}
+
+/** Something that is wrong with a room's files. */
+export interface NativeProblem {
+  /** `HEDDLE_DAMAGED_FILE`, `HEDDLE_STORAGE` or `HEDDLE_ROOM_LOCKED`. */
+  code: string
+  /** The file. */
+  path: string
+  /** Where in it. */
+  offset?: number
+  /** Up to which clock it is good. */
+  clock?: number
+  /** What is wrong. */
+  reason: string
+}
+
+/** What a room's files are called. */
+export interface NativeRoomName {
+  /** Missing where the name does not tell it. */
+  id?: string
+  /** The snapshot file's name, there or not. */
+  file: string
+  /** The name of a file of the peer's that stands in for it. */
+  legacyFile?: string
+}
+
+/** What became of salvaging a room. */
+export interface NativeSalvage {
+  /** `absent`, `healthy`, `rescued` or `hopeless`. */
+  outcome: string
+  /** Of a healthy room, and of what was rescued. */
+  clock?: number
+  /** What is wrong with the files. */
+  problems: Array<NativeProblem>
+  /** The file that was written. What follows is there only with it. */
+  path?: string
+  /** Alive ones. */
+  components?: number
+  /** Deleted ones. */
+  tombstones?: number
+  /** What it begins with: `snapshot`, `state` or `beginning`. */
+  source?: string
+  /** How many changes of the journal it has on top of that. */
+  changes?: number
+  /** Whether some of what it says may be wrong. */
+  isContentDoubtful?: boolean
+  /** Whether only clocks tell that its changes were made on that. */
+  isOrderDoubtful?: boolean
+  /** The end of the journal that is not in it. */
+  loss?: NativeLoss
+  /** The room's files. */
+  files?: Array<string>
+}
+
 /** What an ack promises, and how often a journal is compacted at most. */
 export interface NativeStoreOptions {
   /** `none`, `process` or `disk`. */
@@ -145,5 +246,25 @@ export interface NativeStoreOptions {
   leastCompactionGap: number
 }
 
+/** The rooms of a directory. */
+export interface NativeSurvey {
+  /** In the order of their file names. */
+  rooms: Array<NativeRoomName>
+  /** What belongs to no room that could be opened. */
+  leftovers: Array<NativeLeftover>
+}
+
 /** The protocol version that current clients speak. */
 export declare const PROTOCOL_VERSION: number
+
+/** What the files of the room `roomId` are called. */
+export declare function roomName(roomId: string): NativeRoomName
+
+/**
+ * Writes what can be read of a damaged room beside it. Throws `HEDDLE_ROOM_LOCKED` when somebody has it open, and
+ * `HEDDLE_STORAGE` when it cannot be read at all or nothing can be written.
+ */
+export declare function salvageRoom(dir: string, room: NativeRoomName): NativeSalvage
+
+/** Lists the rooms in a directory. Throws `HEDDLE_STORAGE` when it cannot be read. */
+export declare function surveyRooms(dir: string): NativeSurvey

@@ -92,5 +92,9 @@ module.exports = {
   NativeNotifier: native.NativeNotifier,
   NativeRoom: native.NativeRoom,
   NativeSnapshot: native.NativeSnapshot,
+  inspectRoom: native.inspectRoom,
   PROTOCOL_VERSION: native.PROTOCOL_VERSION,
+  roomName: native.roomName,
+  salvageRoom: native.salvageRoom,
+  surveyRooms: native.surveyRooms,
 }

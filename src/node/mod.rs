@@ -5,6 +5,7 @@
 
 #![expect(clippy::needless_pass_by_value, reason = "the napi macros hand arguments over by value")]
 
+mod checkup;
 mod error;
 mod mailbox;
 mod notifier;
@@ -12,6 +13,10 @@ mod opening;
 mod room;
 mod store;
 
+pub use checkup::{
+    NativeInspection, NativeLeftover, NativeLoss, NativeProblem, NativeRoomName, NativeSalvage,
+    NativeSurvey, inspect_room, room_name, salvage_room, survey_rooms,
+};
 pub use notifier::NativeNotifier;
 pub use opening::{NativeOpening, NativeStoreOptions, Open};
 pub use room::{NativeRoom, NativeSnapshot};

@@ -15,6 +15,7 @@
 
 #![forbid(unsafe_code)]
 
+mod checkup;
 mod delivery;
 mod device;
 mod durable;
@@ -27,6 +28,7 @@ mod room;
 mod store;
 mod waiting;
 
+pub use checkup::{Census, inspect, salvage};
 pub use delivery::{Delivery, groups};
 pub use durable::{DurableRoom, News};
 pub use provisional::Change;

@@ -52,11 +52,11 @@ fn replay_text(snapshot: Option<&[u8]>, changes: &[Change]) -> Result<Vec<u8>, D
     replay(snapshot, texts(changes)).map_err(|error| damage(&error))
 }
 
-fn texts(changes: &[Change]) -> impl Iterator<Item = (Clock, &[u8])> {
+pub(super) fn texts(changes: &[Change]) -> impl Iterator<Item = (Clock, &[u8])> {
     changes.iter().map(|change| (change.clock, &*change.patches))
 }
 
-fn damage(error: &ReplayError) -> Damage {
+pub(super) fn damage(error: &ReplayError) -> Damage {
     let offset = match error {
         ReplayError::BadSnapshot(bad) => bad.offset(),
         ReplayError::BadList(_)

@@ -35,8 +35,18 @@ pub(super) struct Snapshot {
 
 impl Files {
     pub(super) fn new(disk: Arc<dyn Disk>, dir: PathBuf, id: &[u16]) -> Self {
+        Self::named(disk, dir, names::file_name(id), names::legacy_name(id))
+    }
+
+    /// The files of the room that has these names, whatever its id is.
+    pub(super) fn named(
+        disk: Arc<dyn Disk>,
+        dir: PathBuf,
+        name: String,
+        legacy_name: Option<String>,
+    ) -> Self {
         let dir = if dir.as_os_str().is_empty() { PathBuf::from(".") } else { dir };
-        Self { disk, dir, name: names::file_name(id), legacy_name: names::legacy_name(id) }
+        Self { disk, dir, name, legacy_name }
     }
 
     /// The same files, whatever becomes the working directory.
@@ -62,7 +72,8 @@ impl Files {
         self.dir.join(format!("{}.lock", self.stem()))
     }
 
-    fn stem(&self) -> &str {
+    /// The name without its extension, which the names of all files but the peer's begin with.
+    pub(super) fn stem(&self) -> &str {
         self.name.strip_suffix(".json").unwrap_or(&self.name)
     }
 

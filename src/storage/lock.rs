@@ -215,7 +215,21 @@ fn open_or_create(files: &Files) -> io::Result<(Arc<dyn DiskFile>, bool)> {
 fn named(file: &dyn DiskFile) -> Owner {
     let mut bytes = [0; 33];
     let read = file.read_at(&mut bytes, 0).unwrap_or(0);
-    let text = bytes.get(..read).and_then(|bytes| std::str::from_utf8(bytes).ok());
+    owner(bytes.get(..read).unwrap_or_default())
+}
+
+/// Who has locked a room's files, for who wants to know and not to have them.
+pub(super) fn find_owner(files: &Files) -> Result<Option<Owner>, StorageError> {
+    let path = files.lock();
+    if !files.disk.is_locked(&path).map_err(StorageError::io("look at", &path))? {
+        return Ok(None);
+    }
+    Ok(Some(owner(&files.disk.read(&path).unwrap_or_default())))
+}
+
+/// The owner that the text of a lock file names.
+fn owner(text: &[u8]) -> Owner {
+    let text = std::str::from_utf8(text).ok();
     let pid: Option<u32> = text.and_then(|text| text.trim().parse().ok());
     Owner { pid, this_process: pid == Some(std::process::id()), closing: false }
 }

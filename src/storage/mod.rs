@@ -22,6 +22,7 @@
 #![forbid(unsafe_code)]
 
 mod checksum;
+mod checkup;
 mod disk;
 mod error;
 mod file;
@@ -40,6 +41,10 @@ mod contract;
 
 use crate::engine::Clock;
 
+pub use checkup::{
+    Doubt, Inspection, Leftover, LeftoverKind, Loss, Rescue, RoomFiles, RoomName, Salvage, Source,
+    Survey, survey,
+};
 pub use disk::{Disk, DiskFile, LoggedDisk, RealDisk};
 use files::Files;
 

@@ -70,22 +70,27 @@ pub(super) fn find(files: &Files, format: Format) -> Result<Found, StorageError>
 
 /// Reads the journal of a room, if it has one.
 pub(super) fn read_journal(files: &Files) -> Result<Option<JournalFile>, StorageError> {
-    let read = |path: &Path| files.disk.read(path).map_err(StorageError::io("read", path));
-    let path = files.journal();
-    if files.exists(&path)? {
-        let mut bytes = read(&path)?;
-        overlay(files, &mut bytes)?;
-        let scan = scan(&bytes, &files.name).map_err(|flaw| damaged(&path, flaw))?;
-        let torn_bytes = scan.cut_bytes;
-        return Ok(Some(JournalFile { path, scan: Some(scan), torn_bytes, has_state: false }));
-    }
-    let path = files.new_journal();
-    if files.exists(&path)? {
-        let bytes = read(&path)?;
-        let scan = scan_unsynced(&bytes, &files.name).map_err(|flaw| damaged(&path, flaw))?;
-        let torn_bytes =
-            scan.as_ref().map_or_else(|| as_offset(bytes.len()), |scan| scan.cut_bytes);
-        return Ok(Some(JournalFile { path, scan, torn_bytes, has_state: false }));
+    let Some((path, bytes)) = read_journal_bytes(files)? else { return Ok(None) };
+    let scan = if path == files.journal() {
+        scan(&bytes, &files.name).map(Some)
+    } else {
+        scan_unsynced(&bytes, &files.name)
+    };
+    let scan = scan.map_err(|flaw| damaged(&path, flaw))?;
+    let torn_bytes = scan.as_ref().map_or_else(|| as_offset(bytes.len()), |scan| scan.cut_bytes);
+    Ok(Some(JournalFile { path, scan, torn_bytes, has_state: false }))
+}
+
+/// The journal of a room as bytes, if it has one: its own, or one that was never synced.
+pub(super) fn read_journal_bytes(
+    files: &Files,
+) -> Result<Option<(PathBuf, Vec<u8>)>, StorageError> {
+    for path in [files.journal(), files.new_journal()] {
+        if files.exists(&path)? {
+            let mut bytes = files.disk.read(&path).map_err(StorageError::io("read", &path))?;
+            overlay(files, &mut bytes)?;
+            return Ok(Some((path, bytes)));
+        }
     }
     Ok(None)
 }

@@ -129,6 +129,11 @@ impl Disk for LoggedDisk {
         Ok(self.logged(self.disk.open(path)?, path))
     }
 
+    fn is_locked(&self, path: &Path) -> io::Result<bool> {
+        self.log.call("is-locked", path);
+        self.disk.is_locked(path)
+    }
+
     fn create_dir(&self, dir: &Path) -> io::Result<()> {
         self.log.call("create-dir", dir);
         self.disk.create_dir(dir)

@@ -57,6 +57,17 @@ pub trait Disk: fmt::Debug + Send + Sync {
     /// Opens a file for reading and writing.
     fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>>;
 
+    /// Whether somebody has the kernel's lock on a file; `false` when there is no such file.
+    ///
+    /// A kernel answers that only by giving its lock or not. It is returned at once, and whoever
+    /// wants it at that moment tries again.
+    fn is_locked(&self, path: &Path) -> io::Result<bool> {
+        match self.open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            file => file?.try_lock().map(|is_free| !is_free),
+        }
+    }
+
     /// Creates a directory.
     fn create_dir(&self, dir: &Path) -> io::Result<()>;
 

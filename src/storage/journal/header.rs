@@ -98,6 +98,12 @@ pub(in super::super) fn id(bytes: &[u8]) -> Option<u128> {
     bytes.array().map(u128::from_le_bytes)
 }
 
+/// The checksum that the first sector says it has, and the one that it has.
+pub(super) fn header_checksums(bytes: &[u8]) -> Option<[u32; 2]> {
+    let (content, rest) = bytes.get(..SECTOR_BYTES)?.split_at(SECTOR_BYTES - CHECKSUM_BYTES);
+    Some([Bytes(rest).u32()?, crc32c::crc32c(content)])
+}
+
 /// Where the slot of a sequence number lies, and its bytes.
 pub(in super::super) fn slot(header_checksum: u32, synced: Synced) -> (u64, Vec<u8>) {
     let mut bytes = Vec::with_capacity(28);

@@ -29,10 +29,12 @@
 mod header;
 mod read;
 mod record;
+mod remains;
 
 pub(super) use header::{Header, RECORDS_START, Synced, id, slot};
 pub(super) use read::{Flaw, Placed, Scan, scan, scan_unsynced};
 pub(super) use record::{Chain, Record};
+pub(super) use remains::{Base, Remains, scan_remains};
 
 use super::disk::as_offset;
 use crate::engine::Clock;

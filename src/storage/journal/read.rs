@@ -83,34 +83,37 @@ fn read(
         return Err(in_header(&format!("it is the journal of another room, {}", header.name)));
     }
     let base = header.base.map(|base| base.clock);
-    let mut reader = Reader {
-        bytes,
-        end: RECORDS_START,
-        chain: Chain::new(header_checksum),
-        records: Vec::new(),
-        before: Some(base.unwrap_or(0)),
-        clock: base,
-    };
+    let mut reader = Reader::new(bytes, header_checksum, Some(base.unwrap_or(0)), base);
     let stop = reader.read_all()?;
     let Reader { end, chain, records, clock, .. } = reader;
     let cut_bytes = as_offset(bytes.len()).saturating_sub(end);
     Ok((Scan { header, header_checksum, records, end, chain, synced, clock, cut_bytes }, stop))
 }
 
-struct Reader<'b> {
+pub(super) struct Reader<'b> {
     bytes: &'b [u8],
-    end: u64,
+    pub(super) end: u64,
     chain: Chain,
-    records: Vec<Placed>,
+    pub(super) records: Vec<Placed>,
     /// The clock before the next change; `None` behind a snapshot's text, which may have any.
     before: Option<Clock>,
     /// The last clock that is known to be good.
     clock: Option<Clock>,
 }
 
-impl Reader<'_> {
+impl<'b> Reader<'b> {
+    pub(super) fn new(
+        bytes: &'b [u8],
+        header_checksum: u32,
+        before: Option<Clock>,
+        clock: Option<Clock>,
+    ) -> Self {
+        let (end, chain) = (RECORDS_START, Chain::new(header_checksum));
+        Self { bytes, end, chain, records: Vec::new(), before, clock }
+    }
+
     /// Reads on to the end or to the first bad record, and says what was wrong with that.
-    fn read_all(&mut self) -> Result<Option<&'static str>, Flaw> {
+    pub(super) fn read_all(&mut self) -> Result<Option<&'static str>, Flaw> {
         loop {
             let start = usize::try_from(self.end).unwrap_or(usize::MAX);
             let rest = self.bytes.get(start..).unwrap_or_default();
