@@ -88,6 +88,36 @@ export type FrameData = string | Uint8Array | ArrayBuffer | readonly Uint8Array[
  */
 export type Durability = 'none' | 'process' | 'disk'
 
+/** What a room keeps of what it was. */
+export interface HistoryOptions {
+  /**
+   * How long changes are kept at least, in milliseconds above 0; `Infinity` keeps them for ever. They go with the
+   * archived journal that holds them, at a later compaction or close of the room, when all of it is older.
+   */
+  retentionMs: number
+}
+
+/** One change that a room has accepted. */
+export interface HistoryEntry {
+  /** The room's clock after it. */
+  timestamp: number
+  /** When it was accepted, in milliseconds since 1970. A clock that is set may make it go back. */
+  time: number
+  /** Who made it; `''` for the server itself. */
+  clientId: string
+}
+
+/** What `Room.restore` did. */
+export interface Restored {
+  /** The room's clock after the edit; where nothing differed, as it was. */
+  timestamp: number
+  /**
+   * What could not be restored: fields that a component has got since and keeps, because the protocol has
+   * no way to remove a field. Empty where the document is exactly what it was.
+   */
+  kept: { key: string; fields: string[] }[]
+}
+
 /** Messages from client to server. */
 export type ClientMessage = PatchRequest | ReconnectRequest | AuthRefreshRequest
 
@@ -389,6 +419,19 @@ export interface RoomOptions {
    * store works again, which is tried by itself. The error is reported once per episode.
    */
   durability?: Durability | undefined
+  /**
+   * Keeps what the room was: `listHistory`, `getSnapshotAt` and `restore` reach back for `retentionMs`. Off by default.
+   * Needs `FileStorage`, with neither `load` nor `save` replaced, and durability `'process'` or `'disk'`: with any other storage
+   * (one with `append` included), and at `'none'`, the constructor throws `HEDDLE_DURABILITY_UNAVAILABLE`.
+   *
+   * What is kept are the journals that compaction would remove, each with the snapshot that it continues, in the
+   * folder `<name>.history` beside the room's files: nothing more is written for an edit, but a compaction, a `flush()`
+   * and a close each keep one snapshot. Opening a room never reads them. Where archiving fails the room goes on
+   * without, which leaves a gap in the history, and `onError` gets `HEDDLE_HISTORY_FAILED`, once per episode. Whoever deletes a
+   * room deletes `<name>.json`, `<name>.journal` and, for its history, the folder; a room whose other files were deleted or put back to
+   * an older state forgets what it went back behind.
+   */
+  history?: HistoryOptions | undefined
 }
 
 /** What a room holds at the moment. */
@@ -414,7 +457,7 @@ export interface RoomStats {
 export class Room {
   /**
    * Throws `HEDDLE_BAD_SNAPSHOT` when `initialSnapshot` is none, and
-   * `HEDDLE_DURABILITY_UNAVAILABLE` (see `RoomOptions.durability`).
+   * `HEDDLE_DURABILITY_UNAVAILABLE` (see `RoomOptions.durability` and `RoomOptions.history`).
    */
   constructor(options?: RoomOptions)
   /**
@@ -474,6 +517,37 @@ export class Room {
    * settled; `HEDDLE_ROOM_CLOSED`.
    */
   applyPatch(patches: Patch | readonly Patch[]): number
+  /**
+   * Resolves to the changes within the retention (`RoomOptions.history`), the oldest first: those after the clock `after`
+   * (default 0), at most `limit` (default 10000). Ask for more with the last one's `timestamp` as `after`. What
+   * is not stored yet is not among them. An archived file that cannot be read is left out and reported through `onError`.
+   *
+   * Rejects with `HEDDLE_NO_HISTORY` when the room keeps none, with `HEDDLE_STORAGE` or `HEDDLE_DAMAGED_FILE` when the
+   * room's own files cannot be read, with `HEDDLE_ROOM_LOADING` and with `HEDDLE_ROOM_CLOSED`.
+   */
+  listHistory(options?: {
+    after?: number | undefined
+    limit?: number | undefined
+  }): Promise<HistoryEntry[]>
+  /**
+   * Resolves to the document as it was right after the change with this clock, or at the clock of a snapshot that is
+   * still kept, tombstones included. It may reach back further than the retention.
+   *
+   * Rejects with `HEDDLE_NO_HISTORY`, whose message says what there is, when that is not there any more, never was, is not
+   * stored yet, or the room keeps no history; with `HEDDLE_DAMAGED_FILE` or `HEDDLE_STORAGE` when it is there and
+   * cannot be read; with `HEDDLE_ROOM_LOADING` and with `HEDDLE_ROOM_CLOSED`.
+   */
+  getSnapshotAt(timestamp: number): Promise<RoomSnapshot>
+  /**
+   * Gets the document back to what it was at this clock, by one new edit of the server, as `applyPatch` makes
+   * it, of any size: every session receives it, and what it replaces becomes history. It is compared with the document at the
+   * moment of the edit: fields with other values are written, components that are gone are created anew with all their
+   * fields, components that have come since are deleted. Fields that have come since to a component that
+   * lived then stay, and are named in `kept`.
+   *
+   * Rejects as `getSnapshotAt` does, and with what `applyPatch` throws; then nothing has changed.
+   */
+  restore(timestamp: number): Promise<Restored>
   /**
    * Saves now, whatever throttle or back-off runs, also when nothing changed, and resolves when all
    * that was applied before the call is stored and synced; with `FileStorage` it is then in
@@ -678,8 +752,10 @@ export class ConnectionClosedError extends Error {
  * - `HEDDLE_MANAGER_CLOSED`: the manager is closed
  * - `HEDDLE_ROOM_LOCKED`: the room's files are open elsewhere; the message names the owner
  * - `HEDDLE_STORE_FAILED`: nothing can be stored in this room at the moment
+ * - `HEDDLE_NO_HISTORY`: the room cannot be had as it was then; the message says what there is
+ * - `HEDDLE_HISTORY_FAILED`: a part of the history could not be archived, or removed; the room itself is stored
  * - `HEDDLE_BAD_AUTHORIZATION`: `authorize` or `onTokenRefresh` gave no object
- * - `HEDDLE_DURABILITY_UNAVAILABLE`: the storage cannot keep the durability asked for
+ * - `HEDDLE_DURABILITY_UNAVAILABLE`: the storage cannot keep the durability, or the history, asked for
  * - `HEDDLE_NO_NATIVE`: there is no native engine for this platform, or it does not load
  */
 export type HeddleErrorCode =
@@ -694,6 +770,8 @@ export type HeddleErrorCode =
   | 'HEDDLE_ROOM_LOCKED'
   | 'HEDDLE_STORE_FAILED'
   | 'HEDDLE_SAVE_FAILED'
+  | 'HEDDLE_NO_HISTORY'
+  | 'HEDDLE_HISTORY_FAILED'
   | 'HEDDLE_MANAGER_CLOSED'
   | 'HEDDLE_BAD_AUTHORIZATION'
   | 'HEDDLE_DURABILITY_UNAVAILABLE'

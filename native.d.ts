@@ -28,6 +28,20 @@ export declare class NativeFileStore {
   open(notifier: NativeNotifier, number: number, options: NativeStoreOptions): Promise<NativeOpening>
 }
 
+/** Reads the history of one room. */
+export declare class NativeHistory {
+  /**
+   * The changes after a clock, the oldest first, no more than `limit`; `stored` is the clock up to which all is stored.
+   * Rejects with `HEDDLE_STORAGE` and `HEDDLE_DAMAGED_FILE` when the room's own files cannot be read.
+   */
+  list(after: number, stored: number, limit: number): Promise<NativePastList>
+  /**
+   * The room as it was right after a change. Rejects with `HEDDLE_NO_HISTORY`, `HEDDLE_STORAGE` and
+   * `HEDDLE_DAMAGED_FILE`.
+   */
+  at(timestamp: number, stored: number): Promise<NativePast>
+}
+
 /** Collects the numbers of rooms that have news and wakes the JS thread, once for however many. */
 export declare class NativeNotifier {
   /** Calls `callback` on the JS thread when there is something to take. */
@@ -42,6 +56,12 @@ export declare class NativeOpening {
   get cutBytes(): number
   /** Lets go of the files; for a room that was closed meanwhile. */
   release(): void
+}
+
+/** A room as it was. */
+export declare class NativePast {
+  /** Its snapshot's JSON text. */
+  text(): string
 }
 
 /**
@@ -102,6 +122,12 @@ export declare class NativeRoom {
   flushStore(ticket: number): void
   /** The clock up to which everything is stored. */
   get storedClock(): number
+  /** The history of a room in files. */
+  history(): NativeHistory | null
+  /** How to get from the document as it is now to what it was. */
+  planRestoration(past: NativePast): NativeRestoration
+  /** Applies the patches of a restoration, whatever their size, as an edit by the server itself. */
+  applyRestoration(patches: string): string | null
   /** Makes what is accepted from now on wait until [`Self::stored`] says that it is stored. */
   journal(): void
   /**
@@ -186,6 +212,14 @@ export interface NativeLoss {
   syncedClock?: number
 }
 
+/** A list of changes. */
+export interface NativePastList {
+  /** The JSON text of a list of `{ timestamp, time, clientId }`. */
+  changes: string
+  /** Why some are missing: code, space, message. */
+  errors: Array<string>
+}
+
 /** Something that is wrong with a room's files. */
 export interface NativeProblem {
   /** `HEDDLE_DAMAGED_FILE`, `HEDDLE_STORAGE` or `HEDDLE_ROOM_LOCKED`. */
@@ -198,6 +232,14 @@ export interface NativeProblem {
   clock?: number
   /** What is wrong. */
   reason: string
+}
+
+/** How to get a room back to what it was. */
+export interface NativeRestoration {
+  /** The JSON text of a list of patches. */
+  patches: string
+  /** The JSON text of a list of `{ key, fields }`: what stays though it was not there. */
+  kept: string
 }
 
 /** What a room's files are called. */
@@ -244,6 +286,8 @@ export interface NativeStoreOptions {
   durability: string
   /** Milliseconds. */
   leastCompactionGap: number
+  /** How long changes are kept in the history, in milliseconds; none where there is no history. */
+  historyRetention?: number
 }
 
 /** The rooms of a directory. */

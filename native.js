@@ -836,8 +836,10 @@ function __napiStampBindingTarget(exportsObject, target) {
 module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __napiLoadedBindingTarget)
 module.exports = nativeBinding
 module.exports.NativeFileStore = nativeBinding.NativeFileStore
+module.exports.NativeHistory = nativeBinding.NativeHistory
 module.exports.NativeNotifier = nativeBinding.NativeNotifier
 module.exports.NativeOpening = nativeBinding.NativeOpening
+module.exports.NativePast = nativeBinding.NativePast
 module.exports.NativeRoom = nativeBinding.NativeRoom
 module.exports.NativeSnapshot = nativeBinding.NativeSnapshot
 module.exports.inspectRoom = nativeBinding.inspectRoom

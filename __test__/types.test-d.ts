@@ -25,6 +25,8 @@ import {
   type FrameData,
   HeddleError,
   type HeddleErrorCode,
+  type HistoryEntry,
+  type HistoryOptions,
   MemoryStorage,
   type OpenConnection,
   type Patch,
@@ -34,6 +36,7 @@ import {
   parseConnectUrl,
   type ReconnectRequest,
   type RefusalCode,
+  type Restored,
   type ResyncRequest,
   Room,
   RoomManager,
@@ -97,6 +100,19 @@ describe('documents', () => {
 
   it('Durability names what an ack promises', () => {
     expectTypeOf<Durability>().toEqualTypeOf<'none' | 'process' | 'disk'>()
+  })
+
+  it('a room tells of its history', () => {
+    expectTypeOf<HistoryOptions>().toEqualTypeOf<{ retentionMs: number }>()
+    expectTypeOf<Room['listHistory']>().returns.resolves.toEqualTypeOf<HistoryEntry[]>()
+    expectTypeOf<HistoryEntry>().toEqualTypeOf<{
+      timestamp: number
+      time: number
+      clientId: string
+    }>()
+    expectTypeOf<Room['getSnapshotAt']>().returns.resolves.toEqualTypeOf<RoomSnapshot>()
+    expectTypeOf<Room['restore']>().returns.resolves.toEqualTypeOf<Restored>()
+    expectTypeOf<Restored['kept']>().toEqualTypeOf<{ key: string; fields: string[] }[]>()
   })
 })
 

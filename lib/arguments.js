@@ -125,10 +125,35 @@ function checkRoomOptions(options) {
   if (durability !== undefined && !['none', 'process', 'disk'].includes(String(durability))) {
     throw invalidArgument('options.durability', "'none', 'process' or 'disk'", durability)
   }
+  checkHistory(options.history)
+}
+
+/** @param {unknown} history */
+function checkHistory(history) {
+  if (history === undefined) return
+  checkRecord('options.history', history)
+  const { retentionMs } = history
+  if (!(typeof retentionMs === 'number' && retentionMs > 0)) {
+    const name = 'options.history.retentionMs'
+    throw invalidArgument(name, 'a number of milliseconds above 0', retentionMs)
+  }
+}
+
+/**
+ * @param {string} name
+ * @param {unknown} value
+ * @param {number} least
+ * @returns {asserts value is number}
+ */
+function checkInteger(name, value, least) {
+  if (!(Number.isSafeInteger(value) && Number(value) >= least)) {
+    throw invalidArgument(name, `an integer from ${least} on`, value)
+  }
 }
 
 module.exports = {
   checkFunction,
+  checkInteger,
   checkMethods,
   checkRecord,
   checkRoomOptions,

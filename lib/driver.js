@@ -13,6 +13,7 @@ const { closeThenLeave, EffectQueue } = require('./effects.js')
 const { Engine } = require('./engine.js')
 const { HeddleError, roomClosed } = require('./errors.js')
 const { asFrame, INBOX_IS_FULL } = require('./frames.js')
+const { History } = require('./history.js')
 const { keeperOf } = require('./keepers.js')
 const { LoadGate } = require('./loading.js')
 const { askInMicrotask, permissionOf } = require('./refresh.js')
@@ -22,6 +23,8 @@ const { deferred, ignore } = require('./timers.js')
 const { commitAtEndOfTurn } = require('./turn.js')
 
 /** @typedef {import('../index').Durability} Durability */
+/** @typedef {import('../index').HistoryOptions} HistoryOptions */
+/** @typedef {import('../index').Restored} Restored */
 /** @typedef {import('../index').RoomStats} RoomStats */
 /** @typedef {import('../index').SessionInfo} SessionInfo */
 /** @typedef {import('../index').Storage} Storage */
@@ -65,9 +68,9 @@ class RoomDriver {
 
   /**
    * @param {Hooks} hooks
-   * @param {{ storage: Storage | undefined, durability: Durability | undefined, initialSnapshot: unknown, saveThrottleMs: number }} options
+   * @param {{ storage: Storage | undefined, durability: Durability | undefined, history: HistoryOptions | undefined, initialSnapshot: unknown, saveThrottleMs: number }} options
    */
-  constructor(hooks, { storage, durability, initialSnapshot, saveThrottleMs }) {
+  constructor(hooks, { storage, durability, history, initialSnapshot, saveThrottleMs }) {
     this.#hooks = hooks
     this.#engine = new Engine(hooks.wantsPatches, (error) => {
       this.#gate?.fail(error)
@@ -95,7 +98,7 @@ class RoomDriver {
     if (initialSnapshot !== undefined) this.#engine.restore(snapshotText(initialSnapshot))
     if (storage !== undefined) {
       this.#keeper = keeperOf(
-        { storage, durability, saveThrottleMs },
+        { storage, durability, saveThrottleMs, history },
         {
           engine: this.#engine,
           run: (effects) => this.#queue.run(effects),
@@ -103,6 +106,12 @@ class RoomDriver {
         },
       )
     }
+    this.history = new History(history !== undefined, {
+      engine: this.#engine,
+      check: () => this.#checkIsLoaded(),
+      commit: () => this.#keeper?.commit(),
+      report: (error) => hooks.report(error),
+    })
   }
 
   /** @param {Observer} observer */
@@ -200,11 +209,38 @@ class RoomDriver {
    * @returns {number}
    */
   applyPatches(patches) {
+    this.#checkIsLoaded()
+    return this.#edited(this.#engine.applyPatches(patches))
+  }
+
+  /**
+   * Gets the document back to what it was, as far as patches can.
+   * @param {number} timestamp
+   * @returns {Promise<Restored>}
+   */
+  async restore(timestamp) {
+    const past = await this.history.past(timestamp)
+    // From here on nothing comes between what is compared and what is edited.
+    this.#checkIsLoaded()
+    const { patches, kept } = this.#engine.planRestoration(past)
+    const effects = this.#engine.applyRestoration(patches)
+    return { timestamp: this.#edited(effects), kept: JSON.parse(kept) }
+  }
+
+  /** What the document holds counts only once it is what the storage holds. */
+  #checkIsLoaded() {
     if (this.#isClosed) throw roomClosed()
     if (this.#gate !== undefined || this.#mustLoad) {
       throw new HeddleError('HEDDLE_ROOM_LOADING', 'The room has not loaded yet')
     }
-    const effects = this.#engine.applyPatches(patches)
+  }
+
+  /**
+   * Runs the effects of an edit by the server, and gives its clock.
+   * @param {Effects | null} effects
+   * @returns {number}
+   */
+  #edited(effects) {
     const { clock } = this.#engine
     this.#queue.run(effects)
     // Its clock is about to be seen.

@@ -15,7 +15,10 @@ const { NativeRoom } = require('./native.js')
 /** @typedef {import('./mailbox.js').Effects} Effects */
 /** @typedef {import('./frames.js').Frame} Frame */
 /** @typedef {import('../index').SessionPermission} SessionPermission */
+/** @typedef {import('../native').NativeHistory} NativeHistory */
 /** @typedef {import('../native').NativeOpening} NativeOpening */
+/** @typedef {import('../native').NativePast} NativePast */
+/** @typedef {import('../native').NativeRestoration} NativeRestoration */
 /** @typedef {import('../native').NativeSnapshot} NativeSnapshot */
 
 class Engine {
@@ -288,6 +291,31 @@ class Engine {
    */
   applyPatches(patches) {
     return this.#ask(() => openAnswer(this.#native.applyPatches(patches)))
+  }
+
+  /**
+   * What reads the history of a room in files.
+   * @returns {NativeHistory | null}
+   */
+  history() {
+    return this.#ask(() => this.#native.history())
+  }
+
+  /**
+   * How to get from the document as it is now to what it was.
+   * @param {NativePast} past
+   * @returns {NativeRestoration}
+   */
+  planRestoration(past) {
+    return this.#ask(() => this.#native.planRestoration(past))
+  }
+
+  /**
+   * @param {string} patches of a restoration, whatever their size
+   * @returns {Effects | null}
+   */
+  applyRestoration(patches) {
+    return this.#ask(() => openAnswer(this.#native.applyRestoration(patches)))
   }
 
   /**

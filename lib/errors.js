@@ -69,6 +69,16 @@ function messageOf(error) {
   return typeof error === 'string' ? error : inspect(error)
 }
 
+/**
+ * @param {string} text as the native side tells of errors: code, space, message
+ * @returns {HeddleError}
+ */
+function nativeError(text) {
+  const end = text.indexOf(' ')
+  const code = /** @type {HeddleErrorCode} */ (text.slice(0, end))
+  return new HeddleError(code, text.slice(end + 1))
+}
+
 /** @returns {HeddleError} */
 function roomClosed() {
   return new HeddleError('HEDDLE_ROOM_CLOSED', 'The room is closed')
@@ -80,5 +90,6 @@ module.exports = {
   codedError,
   HeddleError,
   messageOf,
+  nativeError,
   roomClosed,
 }

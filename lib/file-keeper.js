@@ -5,7 +5,7 @@
  * heals by itself. Here is only the order of the calls, and what JS has to know of them.
  */
 
-const { codedError, HeddleError } = require('./errors.js')
+const { codedError, nativeError } = require('./errors.js')
 const { NativeNotifier } = require('./native.js')
 const { Saver, saveFailed } = require('./saver.js')
 const { lazySnapshot } = require('./snapshot.js')
@@ -45,6 +45,7 @@ class FileKeeper {
   #files
   #room
   #throttleMs
+  #retentionMs
   #number = nextNumber++
   /**
    * Saves snapshots where no journal does.
@@ -70,18 +71,19 @@ class FileKeeper {
    * @param {Storage} storage
    * @param {NativeFileStore} files
    * @param {Durability} durability
-   * @param {number} throttleMs
+   * @param {import('./keepers.js').KeeperOptions} options
    * @param {KeptRoom} room
    */
-  constructor(storage, files, durability, throttleMs, room) {
+  constructor(storage, files, durability, { saveThrottleMs, history }, room) {
     this.#files = files
     this.durability = durability
-    this.#throttleMs = throttleMs
+    this.#throttleMs = saveThrottleMs
+    this.#retentionMs = history?.retentionMs
     this.#room = room
     if (durability === 'none') {
       const { engine, report } = room
       this.#saver = new Saver({
-        throttleMs,
+        throttleMs: saveThrottleMs,
         clock: () => engine.clock,
         save: () => this.#save(storage),
         report,
@@ -179,7 +181,8 @@ class FileKeeper {
 
   /** @param {string} text */
   storeTrouble(text) {
-    this.#room.report(saveFailed(nativeError(text)))
+    const error = nativeError(text)
+    this.#room.report(error.code === 'HEDDLE_HISTORY_FAILED' ? error : saveFailed(error))
   }
 
   /**
@@ -226,7 +229,12 @@ class FileKeeper {
 
   /** Opens the files, as soon as nobody in this process is closing them. */
   async #open() {
-    const options = { durability: this.durability, leastCompactionGap: this.#throttleMs }
+    const historyRetention = this.#retentionMs
+    const options = {
+      durability: this.durability,
+      leastCompactionGap: this.#throttleMs,
+      ...(historyRetention !== undefined && { historyRetention }),
+    }
     for (;;) {
       try {
         return await this.#files.open(notifier, this.#number, options)
@@ -271,16 +279,6 @@ class FileKeeper {
       keepAlive.release()
     }
   }
-}
-
-/**
- * @param {string} text code, space, message
- * @returns {HeddleError}
- */
-function nativeError(text) {
-  const end = text.indexOf(' ')
-  const code = /** @type {HeddleErrorCode} */ (text.slice(0, end))
-  return new HeddleError(code, text.slice(end + 1))
 }
 
 module.exports = { FileKeeper }

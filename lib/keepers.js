@@ -18,6 +18,7 @@ const { SnapshotKeeper } = require('./saver.js')
 const { filesOf } = require('./storage.js')
 
 /** @typedef {import('../index').Durability} Durability */
+/** @typedef {import('../index').HistoryOptions} HistoryOptions */
 /** @typedef {import('../index').Storage} Storage */
 /** @typedef {import('./engine.js').Engine} Engine */
 /** @typedef {import('./mailbox.js').Effects} Effects */
@@ -35,6 +36,7 @@ const { filesOf } = require('./storage.js')
  * @property {Storage} storage
  * @property {Durability | undefined} durability
  * @property {number} saveThrottleMs
+ * @property {HistoryOptions | undefined} history
  */
 
 /**
@@ -59,10 +61,14 @@ const { filesOf } = require('./storage.js')
  * @param {KeptRoom} room
  * @returns {Keeper}
  */
-function keeperOf({ storage, durability, saveThrottleMs }, room) {
+function keeperOf(options, room) {
+  const { storage, durability, saveThrottleMs, history } = options
   const files = filesOf(storage)
+  if (history !== undefined && (files === undefined || durability === 'none')) {
+    throw historyUnavailable()
+  }
   if (files !== undefined) {
-    return new FileKeeper(storage, files, durability ?? 'process', saveThrottleMs, room)
+    return new FileKeeper(storage, files, durability ?? 'process', options, room)
   }
   const canAppend = typeof storage.append === 'function'
   if (durability === 'none' || (durability === undefined && !canAppend)) {
@@ -81,4 +87,10 @@ function unavailable(durability) {
   return new HeddleError('HEDDLE_DURABILITY_UNAVAILABLE', message)
 }
 
-module.exports = { keeperOf, unavailable }
+/** @returns {HeddleError} */
+function historyUnavailable() {
+  const message = "a history needs FileStorage, with durability 'process' or 'disk'"
+  return new HeddleError('HEDDLE_DURABILITY_UNAVAILABLE', message)
+}
+
+module.exports = { historyUnavailable, keeperOf, unavailable }

@@ -5,6 +5,7 @@
  */
 
 const {
+  checkInteger,
   checkMethods,
   checkRecord,
   checkRoomOptions,
@@ -16,11 +17,14 @@ const {
 const { RoomDriver } = require('./driver.js')
 const { HeddleError, messageOf } = require('./errors.js')
 const { Hooks } = require('./hooks.js')
-const { unavailable } = require('./keepers.js')
+const { historyUnavailable, unavailable } = require('./keepers.js')
 
 /** @typedef {import('../index').Durability} Durability */
 /** @typedef {import('../index').FrameData} FrameData */
+/** @typedef {import('../index').HistoryEntry} HistoryEntry */
+/** @typedef {import('../index').HistoryOptions} HistoryOptions */
 /** @typedef {import('../index').Patch} Patch */
+/** @typedef {import('../index').Restored} Restored */
 /** @typedef {import('../index').RoomOptions} RoomOptions */
 /** @typedef {import('../index').RoomSnapshot} RoomSnapshot */
 /** @typedef {import('../index').RoomStats} RoomStats */
@@ -30,6 +34,9 @@ const { unavailable } = require('./keepers.js')
 /** @typedef {import('../index').WebSocketLike} WebSocketLike */
 
 const DEFAULT_SAVE_THROTTLE_MS = 10_000
+
+/** How many changes are listed at once. */
+const DEFAULT_HISTORY_LIMIT = 10_000
 
 /**
  * The drivers of the rooms: the back door for the manager and for `acceptConnection`.
@@ -44,10 +51,11 @@ class Room {
   constructor(options = {}) {
     checkRoomOptions(options)
     const storage = storageOf(options)
-    checkDurability(options.durability, storage)
+    checkDurability(options.durability, options.history, storage)
     this.#driver = new RoomDriver(new Hooks(this, options), {
       storage,
       durability: options.durability,
+      history: options.history,
       initialSnapshot: options.initialSnapshot ?? undefined,
       saveThrottleMs: options.saveThrottleMs ?? DEFAULT_SAVE_THROTTLE_MS,
     })
@@ -162,6 +170,36 @@ class Room {
     return this.#driver.applyPatches(patchText(list))
   }
 
+  /**
+   * @param {{ after?: number | undefined, limit?: number | undefined }} [options]
+   * @returns {Promise<HistoryEntry[]>}
+   */
+  async listHistory(options = {}) {
+    checkRecord('options', options)
+    const { after = 0, limit = DEFAULT_HISTORY_LIMIT } = options
+    checkInteger('options.after', after, 0)
+    checkInteger('options.limit', limit, 1)
+    return await this.#driver.history.list(after, limit)
+  }
+
+  /**
+   * @param {number} timestamp
+   * @returns {Promise<RoomSnapshot>}
+   */
+  async getSnapshotAt(timestamp) {
+    checkInteger('timestamp', timestamp, 0)
+    return await this.#driver.history.snapshotAt(timestamp)
+  }
+
+  /**
+   * @param {number} timestamp
+   * @returns {Promise<Restored>}
+   */
+  async restore(timestamp) {
+    checkInteger('timestamp', timestamp, 0)
+    return await this.#driver.restore(timestamp)
+  }
+
   /** @returns {Promise<void>} */
   flush() {
     return this.#driver.flush()
@@ -192,12 +230,13 @@ function driverOf(room) {
 
 /**
  * @param {Durability | undefined} durability
+ * @param {HistoryOptions | undefined} history
  * @param {Storage | undefined} storage
  */
-function checkDurability(durability, storage) {
-  if (storage === undefined && durability !== undefined && durability !== 'none') {
-    throw unavailable(durability)
-  }
+function checkDurability(durability, history, storage) {
+  if (storage !== undefined) return
+  if (durability !== undefined && durability !== 'none') throw unavailable(durability)
+  if (history !== undefined) throw historyUnavailable()
 }
 
 /**

@@ -1,6 +1,6 @@
 //! Looking at rooms from outside, for lib/checkup.js. The calls block: they are for a program that does nothing else.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use napi::bindgen_prelude::Utf16String;
 use napi_derive::napi;
@@ -265,6 +265,8 @@ fn kind(kind: LeftoverKind) -> &'static str {
 }
 
 fn problem(error: &StorageError) -> NativeProblem {
+    // What concerns an archive names no file of the room.
+    let nowhere = PathBuf::new();
     let (path, offset, clock, reason) = match error {
         StorageError::Damaged { path, damage, clock } => {
             (path, damage.offset, *clock, damage.reason.clone())
@@ -275,6 +277,9 @@ fn problem(error: &StorageError) -> NativeProblem {
         StorageError::NameTaken { path }
         | StorageError::Locked { path, .. }
         | StorageError::Poisoned { path } => (path, None, None, error.to_string()),
+        StorageError::NoHistory { .. } | StorageError::History { .. } => {
+            (&nowhere, None, None, error.to_string())
+        }
     };
     let (code, path) = (storage_code(error).to_owned(), text(path));
     NativeProblem { code, path, offset: offset.map(number), clock: clock.map(number), reason }

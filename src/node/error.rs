@@ -27,8 +27,15 @@ pub(super) fn storage_code(error: &StorageError) -> &'static str {
         // Only between the two sides: lib/ tries again.
         StorageError::Locked { owner, .. } if owner.closing => "HEDDLE_ROOM_CLOSING",
         StorageError::Locked { .. } => "HEDDLE_ROOM_LOCKED",
+        StorageError::NoHistory { .. } => "HEDDLE_NO_HISTORY",
+        StorageError::History { .. } => "HEDDLE_HISTORY_FAILED",
         StorageError::Io { .. }
         | StorageError::NameTaken { .. }
         | StorageError::Poisoned { .. } => "HEDDLE_STORAGE",
     }
+}
+
+/// An error as lib/ reads it: the code, a space, the message.
+pub(super) fn error_text(error: &StorageError) -> Vec<u8> {
+    format!("{} {error}", storage_code(error)).into_bytes()
 }

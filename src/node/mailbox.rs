@@ -28,13 +28,12 @@ use std::collections::VecDeque;
 use napi::bindgen_prelude::Float64Array;
 
 use super::{
-    error::storage_code,
+    error::error_text,
     room::{number, text},
 };
 use crate::{
     engine::CloseReason,
     server::{Delivery, News},
-    storage::StorageError,
 };
 
 const SEND: f64 = 0.0;
@@ -186,11 +185,6 @@ fn code_units(text: &[u8]) -> f64 {
             + text.iter().filter(|byte| **byte >= 0xf0).count()
     };
     f64::from(u32::try_from(units).unwrap_or(u32::MAX))
-}
-
-/// An error as lib/ reads it: the code, a space, the message.
-fn error_text(error: &StorageError) -> Vec<u8> {
-    format!("{} {error}", storage_code(error)).into_bytes()
 }
 
 /// The close codes of SPEC.md (CC1): below 4500 a client may come back.

@@ -7,6 +7,7 @@
 
 mod checkup;
 mod error;
+mod history;
 mod mailbox;
 mod notifier;
 mod opening;
@@ -16,6 +17,9 @@ mod store;
 pub use checkup::{
     NativeInspection, NativeLeftover, NativeLoss, NativeProblem, NativeRoomName, NativeSalvage,
     NativeSurvey, inspect_room, room_name, salvage_room, survey_rooms,
+};
+pub use history::{
+    ListPast, NativeHistory, NativePast, NativePastList, NativeRestoration, ReadPast,
 };
 pub use notifier::NativeNotifier;
 pub use opening::{NativeOpening, NativeStoreOptions, Open};

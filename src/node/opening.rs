@@ -22,6 +22,8 @@ pub struct NativeStoreOptions {
     pub durability: String,
     /// Milliseconds.
     pub least_compaction_gap: f64,
+    /// How long changes are kept in the history, in milliseconds; none where there is no history.
+    pub history_retention: Option<f64>,
 }
 
 impl NativeStoreOptions {
@@ -31,9 +33,16 @@ impl NativeStoreOptions {
             "disk" => Level::Disk,
             _ => Level::None,
         };
-        let gap = Duration::try_from_secs_f64(self.least_compaction_gap / 1000.0);
-        StoreOptions { level, compaction_gap: gap.unwrap_or(Duration::MAX) }
+        StoreOptions { level, compaction_gap: milliseconds(self.least_compaction_gap) }
     }
+
+    pub(super) fn retention(&self) -> Option<Duration> {
+        self.history_retention.map(milliseconds)
+    }
+}
+
+fn milliseconds(number: f64) -> Duration {
+    Duration::try_from_secs_f64(number / 1000.0).unwrap_or(Duration::MAX)
 }
 
 /// A room as it was found in its files, which are locked from now on. For one [`super::NativeRoom`] to take over.
@@ -71,6 +80,7 @@ impl NativeOpening {
 pub struct Open {
     pub(super) store: Arc<FileStore>,
     pub(super) options: StoreOptions,
+    pub(super) retention: Option<Duration>,
     pub(super) notify: Option<Notify>,
 }
 
@@ -86,7 +96,11 @@ impl Task for Open {
 
     fn compute(&mut self) -> napi::Result<Self::Output> {
         let notify = self.notify.take().unwrap_or_else(|| Box::new(|| {}));
-        Ok(Recovered::open(&self.store, self.options, notify))
+        let opened = Recovered::open(&self.store, self.options, notify);
+        if let (Ok(recovered), Some(retention)) = (&opened, self.retention) {
+            recovered.store.keep_history(retention);
+        }
+        Ok(opened)
     }
 
     fn resolve(&mut self, env: Env, output: Self::Output) -> napi::Result<Self::JsValue> {

@@ -7,6 +7,7 @@ use napi_derive::napi;
 
 use super::{
     error::{CodedError, ROOM_BROKEN},
+    history::{NativeHistory, NativePast, NativeRestoration},
     mailbox::Mailbox,
     opening::NativeOpening,
 };
@@ -279,6 +280,26 @@ impl NativeRoom {
     #[napi(getter)]
     pub fn stored_clock(&self) -> f64 {
         number(self.durable.room.stored_clock())
+    }
+
+    /// The history of a room in files.
+    #[napi]
+    pub fn history(&self) -> Option<NativeHistory> {
+        self.durable.store().map(|store| NativeHistory::new(store.history()))
+    }
+
+    /// How to get from the document as it is now to what it was.
+    #[napi]
+    pub fn plan_restoration(&mut self, past: &NativePast) -> Result<NativeRestoration, CodedError> {
+        let plan = self.durable.room.plan_restoration(past.get())?;
+        Ok(NativeRestoration { patches: text(plan.patches), kept: text(plan.kept) })
+    }
+
+    /// Applies the patches of a restoration, whatever their size, as an edit by the server itself.
+    #[napi]
+    pub fn apply_restoration(&mut self, patches: String) -> Result<Option<String>, CodedError> {
+        let deliveries = self.durable.room.edit_unlimited(patches.as_bytes())?;
+        Ok(self.answer(deliveries))
     }
 
     // For a storage of the user's own

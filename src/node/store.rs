@@ -71,6 +71,7 @@ impl NativeFileStore {
         AsyncTask::new(Open {
             store: Arc::clone(&self.store),
             options: options.read(),
+            retention: options.retention(),
             notify: Some(notifier.numbered(number)),
         })
     }

@@ -180,7 +180,7 @@ impl DurableRoom {
 
 /// Milliseconds since 1970, for people who look at a room's history.
 #[expect(clippy::disallowed_methods, reason = "when a change was made is no rule of the room")]
-fn wall_time_ms() -> u64 {
+pub(super) fn wall_time_ms() -> u64 {
     std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))

@@ -14,7 +14,10 @@ use crate::{
         Clock, CloseReason, Effect, Frame, Group, Input, Message, Patches, ReconnectPatches,
         SessionId,
     },
-    protocol::canvas::{self, FrameText},
+    protocol::{
+        canvas::{self, FrameText},
+        limits::Limits,
+    },
 };
 
 impl Room {
@@ -285,7 +288,7 @@ impl Room {
         let Kept { session, ref bytes, is_shown } = *kept;
         let Some(session) = session else {
             // Nobody waits for an edit whose base is gone with what was taken back.
-            return self.apply_edit(bytes).unwrap_or_default();
+            return self.apply_edit(bytes, Limits::ACCEPTED_BEFORE).unwrap_or_default();
         };
         let text = FrameText::read(bytes, &self.limits);
         let frame = canvas::decode_frame(&text, &self.limits);

@@ -144,17 +144,30 @@ impl Room {
 
     /// Applies an edit by the server itself: the JSON text of a list of patches (PA11).
     pub fn edit(&mut self, patches: &[u8]) -> Result<Vec<Delivery>, RoomError> {
+        self.edit_within(patches, self.limits)
+    }
+
+    /// [`edit`](Self::edit), of any size: for patches that lead to what the room has held before.
+    pub fn edit_unlimited(&mut self, patches: &[u8]) -> Result<Vec<Delivery>, RoomError> {
+        self.edit_within(patches, Limits::ACCEPTED_BEFORE)
+    }
+
+    fn edit_within(&mut self, patches: &[u8], limits: Limits) -> Result<Vec<Delivery>, RoomError> {
         self.guard(|room| {
             if room.is_stalled() {
                 return Err(RoomError::Stalled);
             }
-            room.apply_edit(patches).map_err(RoomError::BadPatch)
+            room.apply_edit(patches, limits).map_err(RoomError::BadPatch)
         })
     }
 
-    pub(super) fn apply_edit(&mut self, bytes: &[u8]) -> Result<Vec<Delivery>, Refusal> {
-        let text = FrameText::read(bytes, &self.limits);
-        let patches = canvas::decode_edit(text.sound()?, &self.limits)?;
+    pub(super) fn apply_edit(
+        &mut self,
+        bytes: &[u8],
+        limits: Limits,
+    ) -> Result<Vec<Delivery>, Refusal> {
+        let text = FrameText::read(bytes, &limits);
+        let patches = canvas::decode_edit(text.sound()?, &limits)?;
         self.engine.check_edit(&patches)?;
         let origin = Origin { session: None, bytes, is_shown: false };
         Ok(self.run(Input::Edited { patches }, Some(origin)))

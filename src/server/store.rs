@@ -12,6 +12,7 @@ use std::{
 
 use super::{
     device::{Batch, Device},
+    history::{History, oldest_ms},
     lane::now,
 };
 use crate::{
@@ -108,6 +109,8 @@ struct State {
     failure: Option<Failure>,
     /// What waits until nothing is in flight.
     requests: Vec<Request>,
+    /// How long changes are kept in the history; `None` where there is none.
+    retention: Option<Duration>,
     is_sync_armed: bool,
     compaction: Compaction,
     is_closed: bool,
@@ -172,6 +175,16 @@ impl Store {
             let mut state = inner.state();
             state.in_flight -= usize::from(state.age == age);
         }
+    }
+
+    /// Keeps what is cut from the journal, until all of a part is older than this.
+    pub fn keep_history(&self, retention: Duration) {
+        self.inner.state().retention = Some(retention);
+    }
+
+    /// What reads the history, on threads where that may take its time.
+    pub fn history(&self) -> History {
+        History { store: Arc::clone(&self.inner) }
     }
 
     /// The next event.
@@ -277,6 +290,11 @@ impl Inner {
         self.options.level == Level::Disk
     }
 
+    /// How long changes are kept in the history, where they are.
+    pub(super) fn retention(&self) -> Option<Duration> {
+        self.state().retention
+    }
+
     /// The files.
     pub(super) fn files(&self) -> &RoomStore {
         &self.room
@@ -340,7 +358,7 @@ impl Inner {
     }
 
     fn compact_in_background(&self) {
-        let outcome = self.room.compact();
+        let outcome = self.minding_history(RoomStore::compact);
         let mut state = self.state();
         let compaction = &mut state.compaction;
         compaction.is_running = false;
@@ -397,7 +415,7 @@ impl Inner {
         };
         // Its owner may not have taken back yet what is not stored.
         let snapshot = heal_with.ok_or_else(|| self.room.refusal())?;
-        self.room.rewrite(&snapshot)?;
+        self.minding_history(|room| room.rewrite(&snapshot))?;
         let mut state = self.state();
         state.failure = None;
         state.events.push_back(StoreEvent::Healed);
@@ -405,6 +423,19 @@ impl Inner {
         drop(healing);
         (self.notify)();
         Ok(())
+    }
+
+    /// Does what may archive a part of the journal, and tells of it where that began to fail.
+    fn minding_history<T>(&self, work: impl FnOnce(&RoomStore) -> T) -> T {
+        let retention = self.state().retention;
+        if let Some(retention) = retention {
+            self.room.keep_history(oldest_ms(retention));
+        }
+        let outcome = work(&self.room);
+        if let Some(error) = self.room.take_history_trouble() {
+            self.tell(StoreEvent::Trouble(error));
+        }
+        outcome
     }
 
     // Flush and close
@@ -437,7 +468,7 @@ impl Inner {
 
     fn flush(&self) -> Result<(), StorageError> {
         self.try_to_heal()?;
-        self.room.compact().inspect_err(|_| {
+        self.minding_history(RoomStore::compact).inspect_err(|_| {
             if self.room.status().poisoned {
                 self.failed_in_background(self.room.refusal());
             }
@@ -445,8 +476,11 @@ impl Inner {
     }
 
     fn close(self: &Arc<Self>, ticket: u32, save: bool, attempt: u32) {
-        let outcome =
-            if save { self.try_to_heal().and_then(|()| self.room.close()) } else { Ok(()) };
+        let outcome = if save {
+            self.try_to_heal().and_then(|()| self.minding_history(RoomStore::close))
+        } else {
+            Ok(())
+        };
         match outcome {
             Err(error) if attempt < LAST_SAVE_ATTEMPTS => {
                 if attempt == 1 {

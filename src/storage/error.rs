@@ -93,6 +93,38 @@ pub enum StorageError {
         /// The journal.
         path: PathBuf,
     },
+    /// The room cannot be had as it was then. Becomes `code: 'HEDDLE_NO_HISTORY'`.
+    #[error("there is no history of the clock {clock}; there is of {}", Ranges(available))]
+    NoHistory {
+        /// The clock that was asked for.
+        clock: Clock,
+        /// From and to which clocks there is one.
+        available: Vec<(Clock, Clock)>,
+    },
+    /// The archive of a room's journals could not be written or cleared: its history has a gap, or
+    /// goes back further than wanted. The room itself is whole. Becomes
+    /// `code: 'HEDDLE_HISTORY_FAILED'`.
+    #[error("the history could not be archived: {source}")]
+    History {
+        /// What went wrong.
+        source: Box<Self>,
+    },
+}
+
+/// Clocks, for people.
+struct Ranges<'r>(&'r [(Clock, Clock)]);
+
+impl fmt::Display for Ranges<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return out.write_str("none");
+        }
+        for (position, (from, to)) in self.0.iter().enumerate() {
+            let comma = if position == 0 { "" } else { ", " };
+            write!(out, "{comma}{from} to {to}")?;
+        }
+        Ok(())
+    }
 }
 
 impl StorageError {

@@ -72,6 +72,11 @@ impl Files {
         self.dir.join(format!("{}.lock", self.stem()))
     }
 
+    /// The directory of archived journals.
+    pub(super) fn history(&self) -> PathBuf {
+        self.dir.join(format!("{}.history", self.stem()))
+    }
+
     /// The name without its extension, which the names of all files but the peer's begin with.
     pub(super) fn stem(&self) -> &str {
         self.name.strip_suffix(".json").unwrap_or(&self.name)

@@ -1,8 +1,8 @@
 //! The storage layer: what is kept of a room outside memory, and under which name.
 //!
 //! Lives here: the files of a room, loaded and saved whole or opened ([`FileStore`]), the open room
-//! and its journal ([`RoomStore`]), recovery, the locks that give a room one owner, the names that
-//! room ids get on a file system ([`file_name`]), and the disk under all of it ([`Disk`]).
+//! and its journal ([`RoomStore`]), recovery, the archive of old journals (`history/`), the locks
+//! that give a room one owner, the names that room ids get on a file system ([`file_name`]), and the disk under all of it ([`Disk`]).
 //!
 //! May not live here: sessions, sockets, timers, threads of its own, JSON. Snapshots and changes
 //! are bytes; what they mean is told by the [`Format`] that the caller hands in. The calls block,
@@ -27,6 +27,7 @@ mod disk;
 mod error;
 mod file;
 mod files;
+mod history;
 mod journal;
 mod leftovers;
 mod lock;
@@ -50,6 +51,7 @@ use files::Files;
 
 pub use error::{Damage, Owner, StorageError};
 pub use file::FileStore;
+pub use history::{Listing, PastChange, Wanted};
 pub use names::{file_name, legacy_name};
 pub use room::{Opened, RoomStore, Status};
 pub use sync_log::{FullLog, GroupCommit};

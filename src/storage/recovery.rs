@@ -7,11 +7,16 @@ use super::{
     checksum::Identity,
     disk::as_offset,
     files::{Files, Snapshot},
-    journal::{Flaw, Placed, RECORDS_START, Record, Scan, scan, scan_unsynced},
+    journal::{
+        Draft, Flaw, Header, Placed, RECORDS_START, Record, Scan, Synced, scan, scan_unsynced,
+    },
     sync_log::overlay,
 };
 use crate::engine::Clock;
-use std::path::{Path, PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 /// The state of a room, as its files tell it.
 #[derive(Debug)]
@@ -156,6 +161,27 @@ fn misfit(files: &Files, base: Option<Identity>, file: Option<Identity>) -> Flaw
 }
 
 impl Found {
+    /// A new journal with the changes; with `has_state` also with the snapshot that they build on,
+    /// which otherwise is in a file. It says that it is synced.
+    pub(super) fn draft(
+        &self,
+        files: &Files,
+        has_state: bool,
+    ) -> io::Result<(Header, Draft, Synced)> {
+        let file = self.snapshot.as_ref().filter(|_| !has_state);
+        let base = file.map(|file| file.identity);
+        let header = Header { id: files.disk.unique(), base, name: files.name.clone() };
+        let mut draft = Draft::new(&header);
+        if let Some(text) = self.text.as_deref().filter(|_| has_state) {
+            draft.chain.push_state(&mut draft.bytes, text)?;
+        }
+        for change in &self.changes {
+            draft.chain.push_change(&mut draft.bytes, change)?;
+        }
+        let synced = draft.seal(self.clock);
+        Ok((header, draft, synced))
+    }
+
     fn replay(&mut self, records: Vec<Placed>, start: Start, format: Format) -> Result<(), Flaw> {
         let from = match start {
             Start::Snapshot { from } => from,
@@ -192,7 +218,7 @@ impl Found {
     }
 }
 
-fn damaged(path: &Path, flaw: Flaw) -> StorageError {
+pub(super) fn damaged(path: &Path, flaw: Flaw) -> StorageError {
     StorageError::Damaged {
         path: path.to_owned(),
         damage: Damage { offset: Some(flaw.offset), reason: flaw.reason },

@@ -19,11 +19,12 @@ pub(crate) fn effort() -> usize {
     std::env::var("HEDDLE_CRASH_RUNS").ok().and_then(|text| text.parse().ok()).unwrap_or(1)
 }
 
-fn record(start: Image, said: Said, lie: Lie) -> Recording {
+fn record(start: Image, said: Said, lie: Lie, has_history: bool) -> Recording {
     let mut driver = Driver::new(start.clone(), lie);
+    driver.has_history = has_history;
     driver.run(200);
-    assert_eq!(driver.failures, 0);
-    Recording { start, log: driver.disk.log(), events: driver.events, said }
+    assert_eq!((driver.failures, driver.gaps), (0, 0));
+    Recording { start, log: driver.disk.log(), events: driver.events, said, has_history }
 }
 
 fn print(what: &str, figures: &Figures) {
@@ -33,7 +34,7 @@ fn print(what: &str, figures: &Figures) {
 
 #[test]
 fn jr3_jr6_jr7_nothing_promised_is_lost_wherever_a_run_is_broken_off() {
-    let run = record(Image::default(), Said::new(), Lie::None);
+    let run = record(Image::default(), Said::new(), Lie::None, false);
 
     let figures = crash_everywhere(&run, 1, 24 * effort());
 
@@ -46,11 +47,38 @@ fn jr3_jr6_jr7_nothing_promised_is_lost_wherever_a_run_is_broken_off() {
 fn jr3_jr9_nothing_promised_is_lost_of_a_room_that_the_peer_began() {
     let words: Said = (0..30).map(|number| format!("peer-{number}")).collect();
     let start = Image::with(&[(&dir().join("board.json"), &text(30, &words))]);
-    let run = record(start, words, Lie::None);
+    let run = record(start, words, Lie::None, false);
 
     let figures = crash_everywhere(&run, 3, 4 * effort());
 
     print("a room of the peer's", &figures);
+    assert!(figures.broken.is_empty(), "{:#?}", &figures.broken[..figures.broken.len().min(10)]);
+}
+
+#[test]
+fn hi2_hi4_a_room_that_archives_keeps_its_promises_and_its_history() {
+    for (what, lie, steps, losses) in
+        [("a room with a history", Lie::None, 2, 16), ("without links", Lie::Links, 7, 8)]
+    {
+        let run = record(Image::default(), Said::new(), lie, true);
+
+        let figures = crash_everywhere(&run, steps, losses * effort());
+
+        print(what, &figures);
+        let broken = &figures.broken[..figures.broken.len().min(10)];
+        assert!(broken.is_empty(), "{broken:#?}");
+    }
+}
+
+#[test]
+fn hi2_hi4_a_history_survives_of_a_room_that_the_peer_began() {
+    let words: Said = (0..30).map(|number| format!("peer-{number}")).collect();
+    let start = Image::with(&[(&dir().join("board.json"), &text(30, &words))]);
+    let run = record(start, words, Lie::None, true);
+
+    let figures = crash_everywhere(&run, 5, 6 * effort());
+
+    print("a room of the peer's with a history", &figures);
     assert!(figures.broken.is_empty(), "{:#?}", &figures.broken[..figures.broken.len().min(10)]);
 }
 
@@ -87,7 +115,8 @@ fn jr3_jr7_what_is_appended_during_a_compaction_is_kept_wherever_it_is_broken_of
     let events = events.lock().unwrap().clone();
     assert!(events.len() > 40, "{}", events.len());
     let (start, log, said) = (Image::default(), disk.log(), Said::new());
-    let figures = crash_everywhere(&Recording { start, log, events, said }, 1, 24 * effort());
+    let run = Recording { start, log, events, said, has_history: false };
+    let figures = crash_everywhere(&run, 1, 24 * effort());
     print("appends during compactions", &figures);
     assert!(figures.broken.is_empty(), "{:#?}", &figures.broken[..figures.broken.len().min(10)]);
 }
@@ -188,7 +217,7 @@ fn jr12_an_opening_that_fails_at_any_call_is_an_error() {
 #[test]
 fn jr3_a_disk_that_does_not_sync_is_noticed() {
     for lie in [Lie::Files, Lie::Directories] {
-        let run = record(Image::default(), Said::new(), lie);
+        let run = record(Image::default(), Said::new(), lie, false);
 
         let figures = crash_everywhere(&run, 5, 8);
 

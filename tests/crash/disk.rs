@@ -38,6 +38,8 @@ pub(crate) enum Lie {
     Files,
     /// Syncs of directories do nothing.
     Directories,
+    /// A file has one name only.
+    Links,
 }
 
 /// What else happens while a file is synced.
@@ -265,6 +267,9 @@ impl Disk for SimDisk {
         let mut world = self.world();
         world.call(true)?;
         world.find(from)?;
+        if world.lie == Lie::Links {
+            return Err(ErrorKind::Unsupported.into());
+        }
         if world.image.file(to).is_some() {
             return Err(ErrorKind::AlreadyExists.into());
         }

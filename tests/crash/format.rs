@@ -5,12 +5,15 @@ use heddle::storage::{Change, Damage, Format};
 /// `{"clock":3,"list":["one","two"]}`, and no white space.
 pub(crate) const LIST: Format = Format { check, replay };
 
+/// When a change with the clock 0 would have been made, in milliseconds since 1970.
+pub(crate) const START_MS: u64 = 1_700_000_000_000;
+
 /// The change with this clock. What it says depends on the clock, the attempt and the size.
 pub(crate) fn change(clock: u64, attempt: u64, size: usize) -> Change {
     let said = format!("{clock}-{attempt}-{}", "x".repeat(size));
     Change {
         clock,
-        time_ms: 1_700_000_000_000 + clock,
+        time_ms: START_MS + clock,
         client: format!("client-{}", clock % 3).into_bytes().into(),
         patches: said.into_bytes().into(),
     }

@@ -2,12 +2,12 @@
 
 use crate::{
     disk::{Lie, SimDisk},
-    format::{change, said},
+    format::{change, said, text},
     image::{Image, Loss, Op},
     rng::Rng,
-    run::{Event, Said, content, room},
+    run::{Event, REMEMBERED, Said, content, room},
 };
-use heddle::storage::StorageError;
+use heddle::storage::{RoomStore, StorageError, Wanted};
 
 /// A run that can be broken off after each of its operations.
 pub(crate) struct Recording {
@@ -16,6 +16,8 @@ pub(crate) struct Recording {
     pub(crate) events: Vec<(usize, Event)>,
     /// What the room said before.
     pub(crate) said: Said,
+    /// Whether it was a run whose history is promised too.
+    pub(crate) has_history: bool,
 }
 
 /// What was found in how many crashes.
@@ -34,6 +36,8 @@ struct Promise {
     /// All that may be found, by the attempt: a room's whole story, which may have been taken back
     /// and told otherwise from some clock on.
     stories: Vec<Said>,
+    /// The first change that must be in the history, where there is one.
+    remembered_from: Option<u64>,
 }
 
 impl Promise {
@@ -81,6 +85,7 @@ pub(crate) fn crash_everywhere(run: &Recording, step: usize, losses: usize) -> F
         appended: run.said.len(),
         synced: run.said.len(),
         stories: vec![run.said.clone()],
+        remembered_from: run.has_history.then(|| u64::try_from(run.said.len()).unwrap() + 1),
     };
     let mut events = run.events.iter().peekable();
     for moment in 0..=run.log.len() {
@@ -157,6 +162,10 @@ impl Figures {
         if let Some(why) = promise.broken_by(&found, promised) {
             self.broken.push(format!("{what}: {why}"));
         }
+        if let Some(from) = promise.remembered_from {
+            let forgotten = forgotten(&opened.store, &found, from, self.crashes);
+            self.broken.extend(forgotten.map(|why| format!("{what}: {why}")));
+        }
         self.crash_again(what, image, &disk, promise, promised);
 
         // What was found is promised from now on: it was synced before it was shown.
@@ -202,6 +211,34 @@ impl Figures {
                 self.broken.push(format!("{what}, and while recovering: {}", told(&error)));
             }
         }
+    }
+}
+
+/// What is wrong with the history of a room that was found: all of its last changes must be in it, and a random one
+/// of them must lead to what the room said then.
+fn forgotten(store: &RoomStore, found: &Said, from: u64, seed: usize) -> Option<String> {
+    let stored = u64::try_from(found.len()).unwrap();
+    let wanted = Wanted { after: 0, stored, since_ms: 0, limit: usize::MAX };
+    let listing = match store.list_history(wanted) {
+        Ok(listing) => listing,
+        Err(error) => return Some(format!("the history cannot be read: {error}")),
+    };
+    if let Some(error) = listing.errors.first() {
+        return Some(format!("the history is damaged: {error}"));
+    }
+    let from = from.max(stored.saturating_sub(REMEMBERED) + 1);
+    let clocks: Vec<u64> = listing.changes.iter().map(|change| change.clock).collect();
+    // What is older goes in any order.
+    let last = &clocks[clocks.partition_point(|clock| *clock < from)..];
+    if last != (from..=stored).collect::<Vec<_>>() {
+        return Some(format!("of the changes from {from} to {stored} it lists {clocks:?}"));
+    }
+    let clock = Rng::new(u64::try_from(seed + 7).unwrap()).below(clocks.len().max(1));
+    let clock = clocks.get(clock).copied().unwrap_or(stored);
+    let then = text(clock, &found[..usize::try_from(clock).unwrap()]);
+    match store.snapshot_at(clock, stored) {
+        Ok(past) => (past != then).then(|| format!("the room was something else at {clock}")),
+        Err(error) => Some(format!("the room of the clock {clock}: {error}")),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use crate::{
     disk::{Lie, SimDisk},
-    format::{LIST, change, parse, said, text},
+    format::{LIST, START_MS, change, parse, said, text},
     image::Image,
 };
 use heddle::storage::{FileStore, Opened, RoomStore, StorageError};
@@ -31,8 +31,15 @@ pub(crate) struct Driver {
     pub(crate) events: Vec<(usize, Event)>,
     /// How often something failed.
     pub(crate) failures: u64,
+    /// Whether journals are archived, those of the last changes.
+    pub(crate) has_history: bool,
+    /// How often archiving failed.
+    pub(crate) gaps: u64,
     attempt: u64,
 }
+
+/// How many changes a history goes back at least.
+pub(crate) const REMEMBERED: u64 = 60;
 
 pub(crate) fn dir() -> PathBuf {
     std::path::absolute("/rooms").unwrap()
@@ -58,6 +65,8 @@ impl Driver {
             said: Vec::new(),
             events: Vec::new(),
             failures: 0,
+            has_history: false,
+            gaps: 0,
             attempt: 0,
         }
     }
@@ -69,6 +78,7 @@ impl Driver {
                 Ok(opened) => {
                     self.said = content(&opened);
                     self.store = Some(opened.store);
+                    self.mind_history();
                     self.note(Event::Synced(self.clock()));
                     return;
                 }
@@ -129,11 +139,24 @@ impl Driver {
         self.try_until_healed(RoomStore::sync);
     }
 
+    /// Keeps what is not too old, and hears how that went.
+    fn mind_history(&mut self) {
+        if let (true, Some(store)) = (self.has_history, &self.store) {
+            store.keep_history(START_MS + self.clock().saturating_sub(REMEMBERED));
+            if let Some(trouble) = store.take_history_trouble() {
+                assert!(matches!(trouble, StorageError::History { .. }), "{trouble}");
+                self.gaps += 1;
+            }
+        }
+    }
+
     pub(crate) fn compact(&mut self) {
+        self.mind_history();
         self.try_until_healed(RoomStore::compact);
     }
 
     pub(crate) fn close(&mut self) {
+        self.mind_history();
         self.try_until_healed(RoomStore::close);
         self.store = None;
     }

@@ -9,6 +9,7 @@
 
 #[path = "../crash/format.rs"]
 mod format;
+mod history;
 mod journal;
 mod locks;
 mod room;

@@ -250,8 +250,8 @@ export const durability = [
   {
     rule: 'DU23',
     file: 'lib/keepers.js',
-    find: "durability ?? 'process', saveThrottleMs, room)\n  }\n  const",
-    replace: "durability ?? 'none', saveThrottleMs, room)\n  }\n  const",
+    find: "durability ?? 'process', options, room)",
+    replace: "durability ?? 'none', options, room)",
     why: 'does not journal unless it is told to',
   },
   {

@@ -1,6 +1,7 @@
 // The mutants, chapter by chapter as in SPEC.md.
 import { dialect } from './dialect.mjs'
 import { durability } from './durability.mjs'
+import { history } from './history.mjs'
 import { joining } from './joining.mjs'
 import { journal } from './journal.mjs'
 import { lifecycle } from './lifecycle.mjs'
@@ -31,4 +32,5 @@ export const chapters = [
   dialect,
   journal,
   locks,
+  history,
 ]

@@ -202,8 +202,8 @@ export const journal = [
   {
     rule: 'JR12',
     file: recovery,
-    find: 'let path = files.journal();\n    if files.exists(&path)? {',
-    replace: 'let path = files.journal();\n    if files.exists(&path).unwrap_or(false) {',
+    find: 'if files.exists(&path)? {',
+    replace: 'if files.exists(&path).unwrap_or(false) {',
     why: 'takes a journal that it cannot find out about for none',
   },
   {

@@ -20,6 +20,32 @@ pub struct ChangeText<'t> {
     pub patches: &'t [u8],
 }
 
+/// What a list of a room's history says of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PastText<'t> {
+    /// As in [`ChangeText`].
+    pub clock: Clock,
+    /// As in [`ChangeText`].
+    pub time_ms: u64,
+    /// As in [`ChangeText`].
+    pub client: &'t [u8],
+}
+
+/// Writes a list of a room's history: `[{ timestamp, time, clientId }, ...]`.
+pub fn encode_past<'t>(changes: impl Iterator<Item = PastText<'t>>) -> Vec<u8> {
+    let mut out = vec![b'['];
+    for (position, change) in changes.enumerate() {
+        if position > 0 {
+            out.push(b',');
+        }
+        let mut object = Object::open(&mut out);
+        push_past(change, &mut object);
+        object.close();
+    }
+    out.push(b']');
+    out
+}
+
 /// Writes changes.
 pub fn encode<'t>(changes: impl Iterator<Item = ChangeText<'t>>) -> Vec<u8> {
     let mut out = vec![b'['];
@@ -28,17 +54,22 @@ pub fn encode<'t>(changes: impl Iterator<Item = ChangeText<'t>>) -> Vec<u8> {
             out.push(b',');
         }
         let mut object = Object::open(&mut out);
-        push_number(change.clock, object.member(b"timestamp"));
-        push_number(change.time_ms, object.member(b"time"));
-        let client = object.member(b"clientId");
-        client.push(b'"');
-        client.extend_from_slice(change.client);
-        client.push(b'"');
+        let ChangeText { clock, time_ms, client, patches: _ } = change;
+        push_past(PastText { clock, time_ms, client }, &mut object);
         object.member(b"patches").extend_from_slice(change.patches);
         object.close();
     }
     out.push(b']');
     out
+}
+
+fn push_past(change: PastText<'_>, object: &mut Object<'_>) {
+    push_number(change.clock, object.member(b"timestamp"));
+    push_number(change.time_ms, object.member(b"time"));
+    let client = object.member(b"clientId");
+    client.push(b'"');
+    client.extend_from_slice(change.client);
+    client.push(b'"');
 }
 
 /// Changes that were read, and the canonical text that they lie in.

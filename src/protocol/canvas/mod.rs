@@ -1,12 +1,13 @@
 //! The dialect of `@woven-ecs/canvas-store`, versions 1 and 2.
 //!
 //! One JSON object per frame. [`decode_frame`] turns it into an engine input, [`encode`] turns what the engine wants sent
-//! into text, [`snapshot`] is the form in which rooms are stored.
+//! into text, [`snapshot`] is the form in which rooms are stored, [`restoration`] leads back to one.
 
 pub mod changes;
 mod decode;
 pub mod encode;
 mod patches;
+pub mod restoration;
 pub mod snapshot;
 
 pub use decode::{FrameText, decode_edit, decode_frame};

@@ -175,7 +175,9 @@ impl RoomFiles {
             }
             StorageError::NameTaken { .. }
             | StorageError::Locked { .. }
-            | StorageError::Poisoned { .. } => false,
+            | StorageError::Poisoned { .. }
+            | StorageError::NoHistory { .. }
+            | StorageError::History { .. } => false,
         }
     }
 

@@ -268,7 +268,9 @@ fn unreadable(error: &StorageError) -> Option<PathBuf> {
         StorageError::Io { .. }
         | StorageError::NameTaken { .. }
         | StorageError::Locked { .. }
-        | StorageError::Poisoned { .. } => None,
+        | StorageError::Poisoned { .. }
+        | StorageError::NoHistory { .. }
+        | StorageError::History { .. } => None,
     }
 }
 

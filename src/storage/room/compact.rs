@@ -2,7 +2,8 @@
 //!
 //! After each step a crash leaves files that recovery understands: the old snapshot and a journal
 //! that continues it; or the new one and a journal that has a mark for it. Only when the new one
-//! and its name are durable is the journal cut.
+//! and its name are durable is the journal cut. Where the room keeps its history, what is about to
+//! be replaced is archived before; that may fail, and then there is a gap in the history.
 
 use super::{
     super::{
@@ -12,7 +13,7 @@ use super::{
         files::Files,
         journal::{Chain, Draft, Header, RECORDS_START, Record, Synced, slot},
         leftovers::Leftovers,
-        recovery::{combine, read_journal},
+        recovery::{Found, combine, read_journal},
     },
     RoomStore,
     tail::{Health, Journal},
@@ -35,6 +36,8 @@ struct Covered {
 /// A snapshot's text made from the files, and what cannot be read of what it replaces.
 struct Folded {
     text: Vec<u8>,
+    /// What it was made from, for the history.
+    found: Option<Found>,
     unreadable: Option<PathBuf>,
 }
 
@@ -68,13 +71,20 @@ impl RoomStore {
     fn fold(&self, work: &mut Leftovers) -> Result<Option<(Covered, Identity)>, StorageError> {
         self.lock.ensure(&self.files)?;
         self.sync()?;
-        let Some(covered) = self.covered() else { return Ok(None) };
+        let Some(covered) = self.covered() else {
+            self.prune_history();
+            return Ok(None);
+        };
         let folded = self.folded(covered).inspect_err(|_| self.poison())?;
         let text = bare(&folded.text);
         let snapshot = Identity::of(&text, covered.clock);
         let path = self.files.snapshot();
         let (temporary, bytes) = self.files.write_snapshot(&text)?;
 
+        // While the old snapshot has its name, and the journal all its changes.
+        if let Some(found) = &folded.found {
+            self.archive(found);
+        }
         self.mark(covered.offset, snapshot)?;
         if let Some(unreadable) = &folded.unreadable {
             let aside = self.files.disk.link_aside(unreadable);
@@ -123,7 +133,8 @@ impl RoomStore {
         if (clock, found.clock) != (covered.clock, covered.clock) {
             return Err(self.bad_journal("its changes do not lead to the room's clock"));
         }
-        Ok(Folded { text, unreadable })
+        let found = self.keeps_history().then_some(found);
+        Ok(Folded { text, found, unreadable })
     }
 
     fn bad_journal(&self, reason: &str) -> StorageError {

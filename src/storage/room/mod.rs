@@ -5,6 +5,7 @@
 //! exchanged), `tail` (appending; never held over a sync). Appending takes `tail` only.
 
 mod compact;
+mod history;
 mod logged;
 mod open;
 mod owner;
@@ -21,6 +22,7 @@ use super::{
     sync_log::SyncLog,
 };
 use crate::engine::Clock;
+use history::History;
 use std::{
     io::{self, ErrorKind},
     path::Path,
@@ -76,6 +78,7 @@ pub struct RoomStore {
     tail: Mutex<Tail>,
     /// The log that has what this room's journal has not synced.
     log: Mutex<Option<Arc<SyncLog>>>,
+    history: Mutex<History>,
     gauge: Gauge,
 }
 
@@ -101,6 +104,7 @@ impl RoomStore {
             syncing: Mutex::default(),
             tail: Mutex::new(tail),
             log: Mutex::default(),
+            history: Mutex::default(),
             gauge,
         }
     }
@@ -170,6 +174,7 @@ impl RoomStore {
         let _work = self.work();
         let _syncing = self.syncing();
         self.tail().check(&self.files, &[Health::Sound, Health::Poisoned])?;
+        let has_failed = self.tail().health == Health::Poisoned;
         self.poison();
         let text = bare(snapshot);
         let clock = (self.format.check)(&text).map_err(|damage| {
@@ -177,6 +182,7 @@ impl RoomStore {
             StorageError::io("write a snapshot to", self.files.journal())(reason)
         })?;
         self.lock.ensure(&self.files)?;
+        self.archive_given_up(clock, has_failed);
         let journal = put_state(&self.files, &text, clock)?;
         self.change(|tail| {
             tail.journal = Some(journal);

@@ -5,7 +5,6 @@ use super::{
         Format, StorageError,
         disk::as_offset,
         files::Files,
-        journal::{Draft, Header},
         lock::{Hold, Lock},
         recovery::{Found, JournalFile, find},
         sync_log::settle_orphans,
@@ -13,7 +12,7 @@ use super::{
     Opened, RoomStore,
     tail::{Health, Journal, Tail},
 };
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 
 /// Locks a room's files and reads what they hold.
 pub(in super::super) fn open(files: &Files, format: Format) -> Result<Opened, StorageError> {
@@ -104,13 +103,9 @@ fn go_on(files: &Files, file: &JournalFile) -> Result<Option<Journal>, StorageEr
 /// be trusted to last: a sync of it may have failed before its owner died, and syncing again would
 /// succeed without writing anything.
 fn copy(files: &Files, found: &Found, old: &JournalFile) -> Result<Journal, StorageError> {
-    let base = if old.has_state { None } else { found.snapshot.as_ref().map(|file| file.identity) };
-    let header = Header { id: files.disk.unique(), base, name: files.name.clone() };
     let path = files.journal();
-    let state = if old.has_state { found.text.as_deref() } else { None };
-    let mut draft = Draft::new(&header);
-    fill(&mut draft, state, found).map_err(StorageError::io("write", &path))?;
-    let synced = draft.seal(found.clock);
+    let drafted = found.draft(files, old.has_state);
+    let (header, draft, synced) = drafted.map_err(StorageError::io("write", &path))?;
 
     let temporary = files.write_aside(&path, &draft.bytes)?;
     // The snapshot that it names first.
@@ -131,14 +126,4 @@ fn copy(files: &Files, found: &Found, old: &JournalFile) -> Result<Journal, Stor
         logged: 0,
         is_needed: true,
     })
-}
-
-fn fill(draft: &mut Draft, state: Option<&[u8]>, found: &Found) -> io::Result<()> {
-    if let Some(text) = state {
-        draft.chain.push_state(&mut draft.bytes, text)?;
-    }
-    for change in &found.changes {
-        draft.chain.push_change(&mut draft.bytes, change)?;
-    }
-    Ok(())
 }
