@@ -27,8 +27,18 @@ pub(super) struct Sheet {
     path: PathBuf,
     text: Vec<u8>,
     identity: Identity,
-    /// Whether its checksum is another one than it says.
-    is_changed: bool,
+    seal: Seal,
+}
+
+/// What a snapshot file says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Seal {
+    /// Its checksum is right.
+    Right,
+    /// It has another checksum than it says.
+    Wrong,
+    /// It says nothing.
+    Missing,
 }
 
 /// A journal, or what is good of it.
@@ -46,10 +56,19 @@ pub(super) struct Line {
     pub(super) text: Option<Vec<u8>>,
     /// The changes, with their offsets.
     pub(super) changes: Vec<(u64, Change)>,
-    pub(super) clock: Clock,
+    /// The first good record of the journal that is of no use.
+    pub(super) unused_from: Option<u64>,
     pub(super) doubts: Vec<Doubt>,
+    clock: Clock,
     /// Whether it is known that the changes were made on the snapshot.
     fits: bool,
+}
+
+impl Line {
+    fn new(source: Source, text: Option<Vec<u8>>, followed: Followed) -> Self {
+        let Followed { changes, clock, unused_from } = followed;
+        Self { source, text, changes, unused_from, doubts: Vec::new(), clock, fits: true }
+    }
 }
 
 impl Evidence {
@@ -93,10 +112,14 @@ fn read_sheet(files: &Files, format: Format) -> Result<Option<Sheet>, StorageErr
     let Some(path) = files.locate()? else { return Ok(None) };
     let bytes = files.disk.read(&path).map_err(StorageError::io("read", &path))?;
     let text = bare(&bytes).into_owned();
-    let is_changed = unseal(bytes).is_err();
+    let seal = match unseal(bytes) {
+        Ok(unsealed) if unsealed.was_sealed => Seal::Right,
+        Ok(_) => Seal::Missing,
+        Err(_) => Seal::Wrong,
+    };
     Ok((format.check)(&text).ok().map(|clock| {
         let identity = Identity::of(&text, clock);
-        Sheet { path, text, identity, is_changed }
+        Sheet { path, text, identity, seal }
     }))
 }
 
@@ -108,15 +131,8 @@ fn line_of_state(remains: &Remains, format: Format) -> Option<Line> {
         Record::Change(_) | Record::Mark { .. } => None,
     })?;
     let clock = (format.check)(text).ok()?;
-    let (changes, clock) = follow(remains, offset + 1, clock);
-    Some(Line {
-        source: Source::State,
-        text: Some(text.clone()),
-        changes,
-        clock,
-        doubts: Vec::new(),
-        fits: true,
-    })
+    let text = Some(text.clone());
+    Some(Line::new(Source::State, text, follow(remains, offset + 1, clock)))
 }
 
 /// From an empty room, which is where the journal says that it begins, or its first change does.
@@ -124,37 +140,39 @@ fn line_of_beginning(remains: &Remains) -> Option<Line> {
     if matches!(remains.base, Base::Snapshot(_)) {
         return None;
     }
-    let (changes, clock) = follow(remains, RECORDS_START, 0);
-    if changes.is_empty() {
-        return None;
-    }
-    let source = Source::Beginning;
-    Some(Line { source, text: None, changes, clock, doubts: Vec::new(), fits: true })
+    let followed = follow(remains, RECORDS_START, 0);
+    let is_anything = !followed.changes.is_empty();
+    is_anything.then(|| Line::new(Source::Beginning, None, followed))
 }
 
 /// From the snapshot file, with the changes that were made on it, or that seem to be.
 fn line_of_sheet(sheet: Sheet, remains: Option<&Remains>) -> Line {
-    let Sheet { path, text, identity, is_changed } = sheet;
+    let Sheet { path, text, identity, seal } = sheet;
     let known = remains.and_then(|remains| place_of(remains, identity));
     // What names the very text proves it right, whatever the checksum beside it has become.
-    let is_doubtful = is_changed && known.is_none();
+    let is_doubtful = known.is_none()
+        && match seal {
+            Seal::Right => false,
+            Seal::Wrong => true,
+            Seal::Missing => remains.is_some_and(|remains| has_replaced(remains, identity)),
+        };
     let mut doubts = Vec::new();
     if is_doubtful {
         doubts.push(Doubt::Content);
     }
-    let (changes, clock) = match (remains, known) {
+    let followed = match (remains, known) {
         (Some(remains), Some(offset)) => follow(remains, offset, identity.clock),
         (Some(remains), None) if is_doubtful || remains.base == Base::Unknown => {
-            let (changes, clock) = follow(remains, RECORDS_START, identity.clock);
-            if !changes.is_empty() {
+            let followed = follow(remains, RECORDS_START, identity.clock);
+            if !followed.changes.is_empty() {
                 doubts.push(Doubt::Order);
             }
-            (changes, clock)
+            followed
         }
-        _ => (Vec::new(), identity.clock),
+        _ => Followed::nothing(remains, identity.clock),
     };
-    let source = Source::Snapshot(path);
-    Line { source, text: Some(text), changes, clock, doubts, fits: known.is_some() }
+    let fits = known.is_some();
+    Line { doubts, fits, ..Line::new(Source::Snapshot(path), Some(text), followed) }
 }
 
 /// From where on the journal continues a snapshot, as it says itself.
@@ -167,8 +185,36 @@ fn place_of(remains: &Remains, identity: Identity) -> Option<u64> {
     marks.max().or(base)
 }
 
+/// Whether the journal continues, or covers, another snapshot with the same clock.
+fn has_replaced(remains: &Remains, identity: Identity) -> bool {
+    let is_other = |other: Identity| other.clock == identity.clock && other != identity;
+    matches!(remains.base, Base::Snapshot(base) if is_other(base))
+        || remains.records.iter().any(|placed| match &placed.record {
+            Record::Mark { snapshot, .. } => is_other(*snapshot),
+            Record::Change(_) | Record::State(_) => false,
+        })
+}
+
+/// What follows a snapshot in a journal.
+struct Followed {
+    changes: Vec<(u64, Change)>,
+    clock: Clock,
+    /// The first good record that does not belong to it.
+    unused_from: Option<u64>,
+}
+
+impl Followed {
+    /// Takes nothing of the journal.
+    fn nothing(remains: Option<&Remains>, clock: Clock) -> Self {
+        let records = remains.into_iter().flat_map(|remains| &remains.records);
+        let mut unused = records.filter(|placed| matches!(placed.record, Record::Change(_)));
+        let unused_from = unused.next().map(|placed| placed.offset);
+        Self { changes: Vec::new(), clock, unused_from }
+    }
+}
+
 /// The changes from an offset on that go on from a clock without a gap.
-fn follow(remains: &Remains, from: u64, mut clock: Clock) -> (Vec<(u64, Change)>, Clock) {
+fn follow(remains: &Remains, from: u64, mut clock: Clock) -> Followed {
     let mut changes = Vec::new();
     for placed in remains.records.iter().filter(|placed| placed.offset >= from) {
         match &placed.record {
@@ -178,8 +224,10 @@ fn follow(remains: &Remains, from: u64, mut clock: Clock) -> (Vec<(u64, Change)>
             }
             Record::Change(change) if changes.is_empty() && change.clock <= clock => {}
             Record::Mark { .. } => {}
-            Record::Change(_) | Record::State(_) => break,
+            Record::Change(_) | Record::State(_) => {
+                return Followed { changes, clock, unused_from: Some(placed.offset) };
+            }
         }
     }
-    (changes, clock)
+    Followed { changes, clock, unused_from: None }
 }

@@ -142,13 +142,13 @@ impl RoomFiles {
         let Some(line) = evidence.best(self.format, is_whole) else {
             return Ok(Salvage::Hopeless(problems));
         };
-        let Line { source, text, changes, doubts, .. } = line;
+        let Line { source, text, changes, unused_from, doubts, .. } = line;
         let Some(replayed) = longest(self.format, text.as_deref(), &changes) else {
             return Ok(Salvage::Hopeless(problems));
         };
         let loss = journal.and_then(|(path, end, bytes, synced)| {
             let unreplayed = changes.get(replayed.changes).map(|(offset, _)| *offset);
-            let offset = unreplayed.unwrap_or(end);
+            let offset = unreplayed.or(unused_from).unwrap_or(end);
             let synced = synced.filter(|synced| *synced > replayed.clock);
             let bytes = bytes.saturating_sub(offset);
             (bytes > 0 || synced.is_some()).then_some(Loss { path, offset, bytes, synced })
