@@ -510,7 +510,8 @@ export class Room {
    * patches is one change, an empty one none.
    *
    * At `durability: 'process'` the change is stored when the call returns. Where storing takes longer
-   * (`'disk'`, a storage with `append`) the clock is provisional until `flush()` resolves.
+   * (`'disk'`, a storage with `append`, a disk that was slow) the clock is provisional until `flush()`
+   * resolves.
    *
    * Throws `HEDDLE_BAD_PATCH` for what a client's frame would be refused for, and the document stays
    * as it was; `HEDDLE_STORE_FAILED` while nothing can be stored; `HEDDLE_ROOM_LOADING` before `load()` has

@@ -134,6 +134,8 @@ it.each(['process', 'disk'] as const)(
       if (durability === 'disk') await room.room.flush()
       if (round === 2) await close(dir, room)
       if (round === 4) {
+        // Nothing is renamed while it is copied.
+        await room.room.flush()
         const copy = await temporaryFolder()
         await cp(dir, copy, { recursive: true })
         dir = copy

@@ -109,7 +109,7 @@ class RoomDriver {
     this.history = new History(history !== undefined, {
       engine: this.#engine,
       check: () => this.#checkIsLoaded(),
-      commit: () => this.#keeper?.commit(),
+      stored: async () => this.#keeper?.stored?.(),
       report: (error) => hooks.report(error),
     })
   }

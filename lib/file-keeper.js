@@ -26,6 +26,9 @@ const COMMIT_PATIENCE_MS = 2000
 /** What the native side says of a room whose owner in this process is about to let go. */
 const OWNER_IS_CLOSING = /** @type {HeddleErrorCode} */ ('HEDDLE_ROOM_CLOSING')
 
+/** How soon a commit under way is looked at again. */
+const STORED_POLL_MS = 1
+
 /** How soon a room is asked for again that this process is closing. */
 const CLOSING_RETRY_MS = 10
 
@@ -125,6 +128,12 @@ class FileKeeper {
 
   commit() {
     if (this.#isOpen) this.#run(this.#room.engine.commit())
+  }
+
+  /** Settles when what was accepted is stored, or could not be. */
+  async stored() {
+    this.commit()
+    while (this.#room.engine.isBusy) await pause(STORED_POLL_MS)
   }
 
   /** The native side has news. */

@@ -17,7 +17,7 @@ const { codedError, HeddleError, nativeError } = require('./errors.js')
  * @typedef {object} RememberedRoom
  * @property {Engine} engine
  * @property {() => void} check throws when the room is not open
- * @property {() => void} commit stores what was accepted
+ * @property {() => Promise<void>} stored settles when what was accepted is stored, or could not be
  * @property {(error: unknown) => void} report tells of what went wrong where nobody waits
  */
 
@@ -74,10 +74,10 @@ class History {
    * @returns {Promise<T>}
    */
   async #read(read) {
-    const { engine, check, commit } = this.#room
+    const { engine, check, stored } = this.#room
     check()
-    // What this turn brought is history too.
-    commit()
+    // What was accepted before the call is history too.
+    await stored()
     const native = this.#isKept ? engine.history() : null
     if (native === null) {
       throw new HeddleError('HEDDLE_NO_HISTORY', 'This room keeps no history')

@@ -47,6 +47,7 @@ const { filesOf } = require('./storage.js')
  * @property {() => Promise<void>} load puts what is stored into the engine
  * @property {() => void} changed the document changed
  * @property {() => void} commit stores what the engine accepted
+ * @property {() => Promise<void>} [stored] settles when what was accepted is stored, or could not be
  * @property {() => Promise<void>} flush
  * @property {(save: boolean) => Promise<void>} close settles when the storage is left alone
  * @property {(error: string) => void} storeFailed

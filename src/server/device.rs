@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// An append that takes longer would be felt by every room of the process, were it made on the thread that serves them.
-const QUICK: Duration = Duration::from_millis(50);
+const QUICK: Duration = Duration::from_millis(200);
 
 /// A sync that takes longer means that the next append may take as long: the kernel makes writers wait for the disk.
 const SYNC_PATIENCE: Duration = Duration::from_secs(1);
