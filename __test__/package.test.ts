@@ -90,6 +90,7 @@ describe('the tarball', { timeout: 30_000 }, () => {
     expect(others.sort()).toEqual([
       'LICENSE',
       'README.md',
+      'bin/heddle.js',
       'index.d.ts',
       'index.js',
       'native.d.ts',
@@ -107,6 +108,7 @@ describe('the tarball', { timeout: 30_000 }, () => {
     expect(Object.keys(manifest)).not.toContain('dependencies')
     expect(Object.keys(manifest)).not.toContain('optionalDependencies')
     expect(readdirSync(join(project, 'node_modules')).sort()).toEqual([
+      '.bin',
       '.package-lock.json',
       'heddle',
     ])
@@ -176,11 +178,26 @@ describe.each(runtimes)('the installed package on $runtime', { timeout: 30_000 }
     },
   )
 
+  it('has a command line', async () => {
+    const bin = join(project, 'node_modules', 'heddle', 'bin', 'heddle.js')
+
+    expect(await run(path(), [bin, '--version'])).toBe(`${manifest.version}\n`)
+    expect(await run(path(), [bin, 'check', 'node_modules/heddle/lib'])).toBe(
+      'no rooms in node_modules/heddle/lib\n',
+    )
+  })
+
   it('loads in two worker threads beside the main one', async () => {
     const said = JSON.parse(await run(path(), ['workers.mjs']))
 
     expect(said).toEqual({ threads: [RECEIVED, RECEIVED], main: RECEIVED })
   })
+})
+
+it('[CK13] npx finds the command line of the installed package', { timeout: 30_000 }, async () => {
+  const said = await npm(['exec', '--offline', '--', 'heddle', '--version'], project)
+
+  expect(said.trim()).toBe(manifest.version)
 })
 
 describe('a package without its addon', { timeout: 30_000 }, () => {
@@ -189,6 +206,19 @@ describe('a package without its addon', { timeout: 30_000 }, () => {
     cpSync(project, bare, { recursive: true, filter: (file) => !file.endsWith('.node') })
     return bare
   }
+
+  it('still says its version, and what is missing for the rest', async () => {
+    const bare = copyWithoutAddon()
+    const heddle = ['node_modules/heddle/bin/heddle.js']
+
+    expect(await run(process.execPath, [...heddle, '--version'], bare)).toBe(
+      `${manifest.version}\n`,
+    )
+    await expect(run(process.execPath, [...heddle, 'check', '.'], bare)).rejects.toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^heddle: heddle has no native engine for /),
+    })
+  })
 
   it('still has the contract of storages', async () => {
     const said = JSON.parse(await run(process.execPath, ['contract.mjs'], copyWithoutAddon()))

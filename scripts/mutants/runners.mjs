@@ -37,7 +37,7 @@ export async function rustTests(copy, rules) {
   const filters = rules.map((rule) => `${rule.toLowerCase()}_`)
   const suites = [
     '--lib',
-    ...['rules', 'storage', 'crash', 'store'].flatMap((name) => ['--test', name]),
+    ...['rules', 'storage', 'crash', 'store', 'checkup'].flatMap((name) => ['--test', name]),
   ]
   const args = ['--no-default-features', ...suites, '--no-fail-fast', '--quiet']
   const { code, output } = await execute(copy, 'cargo', ['test', ...args, '--', ...filters])

@@ -1,4 +1,5 @@
 // The mutants, chapter by chapter as in SPEC.md.
+import { checking } from './checking.mjs'
 import { dialect } from './dialect.mjs'
 import { durability } from './durability.mjs'
 import { history } from './history.mjs'
@@ -30,6 +31,7 @@ export const chapters = [
   lifecycle,
   sockets,
   dialect,
+  checking,
   journal,
   locks,
   history,
