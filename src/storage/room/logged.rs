@@ -1,7 +1,7 @@
 //! Appends whose sync is that of a log, which other rooms share.
 
 use super::{
-    super::{Change, StorageError, sync_log::SyncLog},
+    super::{Change, StorageError, disk::as_offset, sync_log::SyncLog},
     RoomStore,
     tail::Journal,
 };
@@ -14,6 +14,12 @@ pub(in super::super) struct Written {
     pub(in super::super) journal: u128,
     pub(in super::super) offset: u64,
     pub(in super::super) bytes: Vec<u8>,
+}
+
+impl Written {
+    fn end(&self) -> u64 {
+        self.offset + as_offset(self.bytes.len())
+    }
 }
 
 impl RoomStore {
@@ -36,7 +42,8 @@ impl RoomStore {
             if let Some(journal) = &mut tail.journal
                 && journal.id == written.journal
             {
-                journal.logged = journal.end;
+                // Not the journal's end: a compaction may have added a mark, which the log lacks.
+                journal.logged = written.end();
             }
         });
         let mut mine = self.log.lock().unwrap_or_else(PoisonError::into_inner);
@@ -60,5 +67,35 @@ impl RoomStore {
 impl Drop for RoomStore {
     fn drop(&mut self) {
         self.leave_log();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::{FileStore, Format, checksum::Identity};
+
+    const FORMAT: Format = Format { check: |_| Ok(0), replay: |_, _| Ok(Vec::new()) };
+
+    fn change(clock: u64) -> Change {
+        Change { clock, time_ms: 0, client: Box::default(), patches: Box::from(*b"[]") }
+    }
+
+    #[test]
+    fn jr13_a_log_does_not_speak_for_a_mark_that_it_lacks() {
+        let dir = tempfile::tempdir().unwrap();
+        let id: Vec<_> = "room".encode_utf16().collect();
+        let store = FileStore::new(dir.path(), &id, FORMAT).open().unwrap().store;
+        store.append(&[change(1)]).unwrap();
+        store.sync().unwrap();
+        let log = Arc::new(SyncLog::new(&store.files));
+
+        let written = store.append_for_log(&[change(2)]).unwrap().unwrap();
+        let mark = Identity { clock: 1, checksum: 0 };
+        store.change(|tail| tail.mark(written.offset, mark).unwrap());
+        store.logged(&written, &log);
+
+        let next = store.append_for_log(&[change(3)]).unwrap();
+        assert!(next.is_none(), "after power loss the log's bytes would follow a hole");
     }
 }

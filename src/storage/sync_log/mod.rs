@@ -81,7 +81,7 @@ struct LogFile {
 }
 
 impl SyncLog {
-    fn new(files: &Files) -> Self {
+    pub(super) fn new(files: &Files) -> Self {
         let (disk, dir) = (Arc::clone(&files.disk), files.dir.clone());
         Self { disk, dir, current: Mutex::default(), outlives: AtomicBool::new(false) }
     }
@@ -111,15 +111,14 @@ impl SyncLog {
     fn begin(&self) -> Result<LogFile, StorageError> {
         for number in 0..MAX_LOGS {
             let path = log_path(&self.dir, number);
-            match self.disk.create(&path) {
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-                created => {
-                    let begun =
-                        created.and_then(|file| LogFile::begin(&*self.disk, file, path.clone()));
-                    return begun
-                        .and_then(|log| self.disk.sync_dir(&self.dir).map(|()| log))
-                        .map_err(StorageError::io("create", path));
-                }
+            let begun = match self.disk.create(&path) {
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,
+                created => created.and_then(|file| LogFile::begin(&*self.disk, file, &path)),
+            };
+            // Else somebody took it for one that was left, and removes it.
+            if let Some(log) = begun.map_err(StorageError::io("create", &path))? {
+                self.disk.sync_dir(&self.dir).map_err(StorageError::io("create", &path))?;
+                return Ok(log);
             }
         }
         let error = io::Error::new(ErrorKind::AlreadyExists, "there are too many logs already");
@@ -143,9 +142,11 @@ impl Drop for SyncLog {
 }
 
 impl LogFile {
-    fn begin(disk: &dyn Disk, file: Arc<dyn DiskFile>, path: PathBuf) -> io::Result<Self> {
-        // Nobody else has it: it was created here.
-        file.try_lock()?;
+    /// `None` where somebody has taken the new file for one that was left.
+    fn begin(disk: &dyn Disk, file: Arc<dyn DiskFile>, path: &Path) -> io::Result<Option<Self>> {
+        if !file.try_lock()? || !file.is_at(path)? {
+            return Ok(None);
+        }
         let mut header = MAGIC.to_vec();
         header.extend_from_slice(&VERSION.to_le_bytes());
         header.extend_from_slice(&disk.unique().to_le_bytes());
@@ -153,7 +154,13 @@ impl LogFile {
         header.extend_from_slice(&chain.to_le_bytes());
         file.write_all_at(&header, 0)?;
         file.sync_all()?;
-        Ok(Self { path, file, end: as_offset(header.len()), chain, names: BTreeSet::new() })
+        Ok(Some(Self {
+            path: path.to_owned(),
+            file,
+            end: as_offset(header.len()),
+            chain,
+            names: BTreeSet::new(),
+        }))
     }
 
     fn write(&mut self, entries: &[Entry<'_>]) -> io::Result<()> {

@@ -31,12 +31,22 @@ pub(in super::super) fn settle_orphans(files: &Files) {
             && let Ok(file) = files.disk.open(&path)
             // Somebody lives who writes it, or another process does what this one is about to do.
             && matches!(file.try_lock(), Ok(true))
-            && let Ok(Some(log)) = read(files, &path)
-            && let Ok(entries) = entries(&log, &path)
-            && entries.iter().all(|entry| settle(files, entry).is_ok())
+            // Else its owner has removed it, and what has the name now is another one.
+            && matches!(file.is_at(&path), Ok(true))
+            && is_settled(files, &path)
         {
             drop(files.disk.remove_if_there(&path));
         }
+    }
+}
+
+/// Whether nothing more is needed of a log that nobody writes.
+fn is_settled(files: &Files, path: &PathBuf) -> bool {
+    match read(files, path) {
+        Ok(Some(log)) => entries(&log, path)
+            .is_ok_and(|entries| entries.iter().all(|entry| settle(files, entry).is_ok())),
+        Ok(None) => true,
+        Err(_) => false,
     }
 }
 
