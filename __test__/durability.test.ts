@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, rmdir } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
@@ -176,6 +177,132 @@ describe.each(LEVELS)("a room of durability '%s' in files", (durability) => {
       { timeout: 5_000 },
     )
   })
+
+  it.each(['folder', 'journal', 'snapshot'])(
+    '[DU27] stores all when it is closed after its %s is gone',
+    async (what) => {
+      const dir = await temporaryFolder()
+      const errors: unknown[] = []
+      const manager = new RoomManager({
+        durability,
+        createStorage: (roomId) => new FileStorage({ dir, roomId }),
+        onError: (error) => errors.push(error),
+      })
+      const room = await manager.getRoom('room')
+      room.applyPatch(create('a/Box'))
+      await room.flush()
+      const ann = new TestRoom(room).join('ann')
+      ann.patch(create('b/Box'))
+      await acked(ann, 2)
+
+      if (what === 'folder') await rm(dir, { recursive: true })
+      else if (what === 'snapshot') await rm(join(dir, 'room.json'))
+      else await rm(join(dir, 'room.journal'))
+      await manager.closeAll()
+
+      expect(errors).toEqual([expect.objectContaining({ code: 'HEDDLE_SAVE_FAILED' })])
+      expect(await readdir(dir)).toEqual(['room.json'])
+      expect(Object.keys((await afterKill(dir)).state)).toEqual(['a/Box', 'b/Box'])
+    },
+  )
+
+  it('[DU25] has stored an initial snapshot that holds nothing but tombstones', async () => {
+    const dir = await temporaryFolder()
+    const errors: unknown[] = []
+    const initialSnapshot: RoomSnapshot = {
+      timestamp: 7,
+      state: { 'a/Box': { _exists: false } },
+      timestamps: { 'a/Box': { _exists: 3 } },
+    }
+    const room = await openFiles(dir, {
+      durability,
+      initialSnapshot,
+      onError: (error) => errors.push(error),
+    })
+
+    expect(await afterKill(dir)).toEqual(initialSnapshot)
+    expect(room.room.applyPatch(create('b/Box'))).toBe(8)
+    await room.room.flush()
+    expect(errors).toEqual([])
+  })
+
+  it('[DU25] flush() stores the initial snapshot of a room that nobody has loaded', async () => {
+    const dir = await temporaryFolder()
+    const initialSnapshot: RoomSnapshot = {
+      timestamp: 1,
+      state: { 'a/Box': { _exists: true } },
+      timestamps: { 'a/Box': { _exists: 1 } },
+    }
+    const storage = new FileStorage({ dir, roomId: 'room' })
+    const room = new Room({ durability, storage, initialSnapshot })
+    onTestFinished(() => room.close({ flush: false }))
+
+    await room.flush()
+
+    expect(await afterKill(dir)).toEqual(initialSnapshot)
+  })
+
+  it('[DU3] flush() settles also where the room is closed before', async () => {
+    const dir = await temporaryFolder()
+    for (let round = 1; round <= 20; round += 1) {
+      const room = await openFiles(dir, { durability })
+      room.room.applyPatch(create(`${round}/Box`))
+
+      const before = room.room.flush()
+      room.room.close()
+      await Promise.all([before, room.room.flush()])
+
+      expect((await afterKill(dir)).timestamp).toBe(round)
+    }
+  })
+
+  it('[DU3] flush() settles while edits go on', async () => {
+    const room = await openFiles(await temporaryFolder(), { durability })
+    const ann = room.join('ann')
+    let isWorking = true
+    onTestFinished(() => {
+      isWorking = false
+    })
+    const work = () => {
+      ann.patch(create('a/Box'))
+      if (isWorking) setImmediate(work)
+    }
+    work()
+
+    await expect(room.room.flush()).resolves.toBeUndefined()
+  })
+
+  it('[DU12] a call from a callback takes nothing of a long answer away', async () => {
+    const room = await openFiles(await temporaryFolder(), {
+      durability,
+      onDataChange: (room) => room.setSessionPermissions(ann.sessionId, 'readwrite'),
+    })
+    const ann = room.join('ann', 'readwrite', new QueuedSocket())
+
+    for (let x = 0; x < 300; x += 1) ann.patch(create('a/Box', { x }))
+
+    await acked(ann, 300)
+    expect(room.state).toEqual({ 'a/Box': { _exists: true, x: 299 } })
+  })
+})
+
+it('[DU29] edits that go on do not put off that a store counts as failed', async () => {
+  const room = await openFiles(await temporaryFolder(), { durability: 'disk' })
+  const ann = room.join('ann')
+  const { NativeRoom } = createRequire(import.meta.url)('../native.js')
+  const busy = vi.spyOn(NativeRoom.prototype, 'isBusy', 'get').mockReturnValue(true)
+  const givenUp = vi.spyOn(NativeRoom.prototype, 'giveUp')
+  const work = setInterval(() => ann.patch(create('a/Box')), 100)
+  onTestFinished(() => {
+    clearInterval(work)
+    busy.mockRestore()
+    givenUp.mockRestore()
+  })
+  // As if the commit thread hung.
+  const hung = vi.spyOn(NativeRoom.prototype, 'commit').mockReturnValue(null)
+  onTestFinished(() => hung.mockRestore())
+
+  await vi.waitFor(() => expect(givenUp).toHaveBeenCalled(), { timeout: 4_000 })
 })
 
 it('[DU23] a room promises the most that its storage can keep', async () => {

@@ -288,6 +288,8 @@ class RoomDriver {
     if (this.#loadFailure !== undefined) throw this.#loadFailure.error
     // What a room holds that is loading must not overwrite what it is about to load.
     if (this.#gate !== undefined) await this.#gate.promise
+    // Its initial snapshot is stored by loading.
+    else if (this.#mustLoad && !this.#isClosed) await this.load()
     await this.#keeper?.flush()
   }
 

@@ -9,7 +9,7 @@
  */
 
 const { codedError, HeddleError } = require('./errors.js')
-const { mailbox, openAnswer } = require('./mailbox.js')
+const { isPart, mailbox, openAnswer } = require('./mailbox.js')
 const { NativeRoom } = require('./native.js')
 
 /** @typedef {import('./mailbox.js').Effects} Effects */
@@ -54,6 +54,12 @@ class Engine {
     })
   }
 
+  /** Whether the document differs from one that nobody has touched: tombstones and a clock count. */
+  get isMarked() {
+    const { components, tombstones } = this.census
+    return this.clock > 0 || components > 0 || tombstones > 0
+  }
+
   /** @param {string} text */
   restore(text) {
     this.#ask(() => this.#native.restore(text))
@@ -96,7 +102,7 @@ class Engine {
    * @returns {Effects | null}
    */
   commit() {
-    return this.#tell(() => openAnswer(this.#native.commit())) ?? null
+    return this.#tell(() => this.#open(this.#native.commit())) ?? null
   }
 
   /**
@@ -104,7 +110,7 @@ class Engine {
    * @returns {Effects | null}
    */
   poll() {
-    return this.#tell(() => openAnswer(this.#native.poll())) ?? null
+    return this.#tell(() => this.#open(this.#native.poll())) ?? null
   }
 
   /**
@@ -113,15 +119,7 @@ class Engine {
    * @returns {Effects | null}
    */
   giveUp(afterMs) {
-    return this.#tell(() => openAnswer(this.#native.giveUp(afterMs))) ?? null
-  }
-
-  /**
-   * Gives the next part of an answer that was too long.
-   * @returns {Effects | null}
-   */
-  more() {
-    return openAnswer(this.#native.more())
+    return this.#tell(() => this.#open(this.#native.giveUp(afterMs))) ?? null
   }
 
   /** The clock up to which everything is stored. */
@@ -157,7 +155,7 @@ class Engine {
    * @returns {Effects | null}
    */
   stored(clock) {
-    return this.#tell(() => openAnswer(this.#native.stored(clock))) ?? null
+    return this.#tell(() => this.#open(this.#native.stored(clock))) ?? null
   }
 
   /**
@@ -165,7 +163,7 @@ class Engine {
    * @returns {Effects | null}
    */
   storeFailed() {
-    return this.#tell(() => openAnswer(this.#native.storeFailed())) ?? null
+    return this.#tell(() => this.#open(this.#native.storeFailed())) ?? null
   }
 
   /**
@@ -173,7 +171,7 @@ class Engine {
    * @returns {Effects | null}
    */
   storeRecovered() {
-    return this.#tell(() => openAnswer(this.#native.storeRecovered())) ?? null
+    return this.#tell(() => this.#open(this.#native.storeRecovered())) ?? null
   }
 
   /**
@@ -220,7 +218,7 @@ class Engine {
    */
   join(session, clientId, permissions, isHeld) {
     const text = JSON.stringify(clientId)
-    return this.#ask(() => openAnswer(this.#native.join(session, text, permissions, isHeld)))
+    return this.#ask(() => this.#open(this.#native.join(session, text, permissions, isHeld)))
   }
 
   /**
@@ -230,7 +228,7 @@ class Engine {
    */
   receive(session, frame) {
     try {
-      return openAnswer(
+      return this.#open(
         typeof frame === 'string'
           ? this.#native.receiveText(session, frame)
           : this.#native.receiveBytes(session, frame),
@@ -246,7 +244,7 @@ class Engine {
    * @returns {Effects | null}
    */
   leave(session) {
-    return this.#tell(() => openAnswer(this.#native.leave(session))) ?? null
+    return this.#tell(() => this.#open(this.#native.leave(session))) ?? null
   }
 
   /**
@@ -282,7 +280,7 @@ class Engine {
    * @returns {Effects | null}
    */
   tokenRefused(session, attempt) {
-    return this.#tell(() => openAnswer(this.#native.tokenRefused(session, attempt))) ?? null
+    return this.#tell(() => this.#open(this.#native.tokenRefused(session, attempt))) ?? null
   }
 
   /**
@@ -290,7 +288,7 @@ class Engine {
    * @returns {Effects | null}
    */
   applyPatches(patches) {
-    return this.#ask(() => openAnswer(this.#native.applyPatches(patches)))
+    return this.#ask(() => this.#open(this.#native.applyPatches(patches)))
   }
 
   /**
@@ -330,6 +328,17 @@ class Engine {
       this.#onBroken(this.#broken)
     }
     return this.#broken
+  }
+
+  /**
+   * Opens an answer, all parts of it: the next call of any kind would be given what is left.
+   * @param {string | null} texts
+   * @returns {Effects | null}
+   */
+  #open(texts) {
+    const effects = openAnswer(texts)
+    while (effects !== null && isPart()) effects.push(...(openAnswer(this.#native.more()) ?? []))
+    return effects
   }
 
   /**

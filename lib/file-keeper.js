@@ -62,6 +62,11 @@ class FileKeeper {
   #opening
   #isOpen = false
   #isClosed = false
+  /**
+   * There from the call of `close`.
+   * @type {Promise<void> | undefined}
+   */
+  #closing
   #isFailed = false
   #cutBytes = 0
   #commitTimer = new RealTimer()
@@ -119,7 +124,7 @@ class FileKeeper {
     const isKnown = engine.adopt(opening)
     this.#saver?.loaded()
     // Before anybody is told that it changed.
-    if (!isKnown && engine.census.components > 0) await this.#saveAll()
+    if (!isKnown && engine.isMarked) await this.#saveAll()
   }
 
   changed() {
@@ -138,12 +143,15 @@ class FileKeeper {
 
   /** The native side has news. */
   poll() {
+    // Something has ended: what is under way now began later.
+    this.#commitTimer.clear()
     this.#run(this.#room.engine.poll())
   }
 
   /** @returns {Promise<void>} */
   async flush() {
     if (this.#saver !== undefined) return this.#saver.flush()
+    if (this.#closing !== undefined) return this.#closing
     if (!this.#isOpen) return
     this.commit()
     try {
@@ -157,7 +165,16 @@ class FileKeeper {
    * @param {boolean} save
    * @returns {Promise<void>}
    */
-  async close(save) {
+  close(save) {
+    this.#closing = this.#close(save)
+    return this.#closing
+  }
+
+  /**
+   * @param {boolean} save
+   * @returns {Promise<void>}
+   */
+  async #close(save) {
     this.commit()
     this.#isClosed = true
     const saver = this.#saver
@@ -168,6 +185,9 @@ class FileKeeper {
     }
     // Whoever asks for the room from now on waits instead of being refused.
     this.#room.engine.beginClose()
+    // Nobody answers a flush once the files are closed.
+    const flushes = Array.from(this.#waiting.values(), ({ promise }) => promise)
+    await Promise.allSettled(flushes)
     try {
       await saver?.close(save)
     } finally {
@@ -257,14 +277,17 @@ class FileKeeper {
   }
 
   /**
-   * Runs an answer of the native side, all parts of it.
-   * @param {Effects | null} answer
+   * Runs an answer of the native side.
+   * @param {Effects | null} effects
    */
-  #run(answer) {
-    const { engine, run } = this.#room
-    for (let effects = answer; effects !== null; effects = engine.more()) run(effects)
-    if (engine.isBusy) this.#commitTimer.arm(COMMIT_PATIENCE_MS, this.#giveUp)
-    else this.#commitTimer.clear()
+  #run(effects) {
+    this.#room.run(effects)
+    if (!this.#room.engine.isBusy) this.#commitTimer.clear()
+    else if (!this.#commitTimer.armed) this.#awaitCommit()
+  }
+
+  #awaitCommit() {
+    this.#commitTimer.arm(COMMIT_PATIENCE_MS, this.#giveUp)
   }
 
   #giveUp = () => this.#run(this.#room.engine.giveUp(COMMIT_PATIENCE_MS))

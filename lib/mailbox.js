@@ -42,7 +42,7 @@ const mailbox = new Float64Array(new ArrayBuffer(256 * Float64Array.BYTES_PER_EL
 function openAnswer(texts) {
   if (texts === null) return null
   // The first slot counts the others.
-  const end = slot(0) + 1
+  const end = Math.abs(slot(0)) + 1
   /** @type {Effects} */
   const effects = []
   let from = 0
@@ -66,6 +66,11 @@ function openAnswer(texts) {
   return effects
 }
 
+/** Whether the answer that was opened last is only a part, and `more()` has the next one. */
+function isPart() {
+  return slot(0) < 0
+}
+
 /**
  * @param {number} index
  * @returns {number}
@@ -79,6 +84,7 @@ module.exports = {
   CHANGED,
   CLOSE,
   COMMIT,
+  isPart,
   LEFT,
   LENGTHS,
   mailbox,

@@ -63,6 +63,10 @@ class RealTimer {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer
 
+  get armed() {
+    return this.#timer !== undefined
+  }
+
   /**
    * Calls `callback` after the delay instead of whatever it was armed with.
    * @param {number} delayMs
@@ -70,7 +74,10 @@ class RealTimer {
    */
   arm(delayMs, callback) {
     this.clear()
-    this.#timer = real.setTimeout(callback, delayMs)
+    this.#timer = real.setTimeout(() => {
+      this.#timer = undefined
+      callback()
+    }, delayMs)
   }
 
   clear() {

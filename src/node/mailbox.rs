@@ -5,7 +5,7 @@
 //! that is overwritten by the next answer:
 //!
 //! ```text
-//! mailbox := count op*                     count: the slots that follow
+//! mailbox := count op*                     count: the slots that follow; below 0 where `more` has the rest of the answer
 //! op      := SEND session length           length: UTF-16 code units of the next piece of the string
 //!          | BROADCAST groups except length
 //!          | PLACE session group
@@ -20,7 +20,7 @@
 //!          | SETTLED ticket length         length: -1 without an error
 //! ```
 //!
-//! What does not fit waits for the next answer.
+//! What does not fit is asked for with `more`, before any other call.
 #![expect(unsafe_code, reason = "writing into memory that JS sees")]
 
 use std::collections::VecDeque;
@@ -83,7 +83,7 @@ impl Mailbox {
         {
             answer.add(next);
         }
-        Some(answer.finish())
+        Some(answer.finish(news.is_empty()))
     }
 }
 
@@ -153,9 +153,10 @@ impl Answer<'_> {
         }
     }
 
-    fn finish(self) -> String {
+    fn finish(self, is_all: bool) -> String {
         if let Some(count) = self.slots.first_mut() {
-            *count = f64::from(u32::try_from(self.used).unwrap_or(u32::MAX));
+            let used = f64::from(u32::try_from(self.used).unwrap_or(u32::MAX));
+            *count = if is_all { used } else { -used };
         }
         text(self.text)
     }

@@ -14,6 +14,9 @@ use crate::{
     storage::{FileStore, StorageError},
 };
 
+/// Longer than any process runs, and short enough to be added to the time.
+const LONGEST_GAP: Duration = Duration::from_secs(1 << 32);
+
 /// What an ack promises, and how often a journal is compacted at most.
 #[derive(Debug)]
 #[napi(object)]
@@ -42,7 +45,7 @@ impl NativeStoreOptions {
 }
 
 fn milliseconds(number: f64) -> Duration {
-    Duration::try_from_secs_f64(number / 1000.0).unwrap_or(Duration::MAX)
+    Duration::try_from_secs_f64(number / 1000.0).unwrap_or(LONGEST_GAP).min(LONGEST_GAP)
 }
 
 /// A room as it was found in its files, which are locked from now on. For one [`super::NativeRoom`] to take over.

@@ -53,6 +53,8 @@ pub(super) struct Batch {
     pub(super) changes: Vec<Change>,
     /// The clock of the last one.
     pub(super) last: Clock,
+    /// Counts the batches of the room.
+    pub(super) number: u64,
     /// When they were made, counted in failures of the store.
     pub(super) age: u64,
 }
@@ -84,16 +86,15 @@ impl Device {
         device
     }
 
-    /// Hands a batch to the commit thread. False when it joins one of the same room that waits there already.
-    pub(super) fn commit(self: &Arc<Self>, batch: Batch) -> bool {
+    /// Hands a batch to the commit thread, where it joins one of the same room that waits there already.
+    pub(super) fn commit(self: &Arc<Self>, batch: Batch) {
         let mut batches = self.batches();
         let is_first = batches.is_empty();
         match batches.entry(Arc::as_ptr(&batch.store).addr()) {
             Entry::Occupied(mut waiting) if waiting.get().age == batch.age => {
                 let waiting = waiting.get_mut();
                 waiting.changes.extend(batch.changes);
-                waiting.last = batch.last;
-                return false;
+                (waiting.last, waiting.number) = (batch.last, batch.number);
             }
             // What an earlier age left was taken back.
             Entry::Occupied(mut waiting) => drop(waiting.insert(batch)),
@@ -103,7 +104,6 @@ impl Device {
             let device = Arc::clone(self);
             self.commits.run(Box::new(move || device.commit_all()));
         }
-        true
     }
 
     /// Stores all that waits, with one sync where syncs are wanted, and only then tells what became of it.
@@ -114,7 +114,10 @@ impl Device {
             .filter(|batch| batch.store.awaits(batch.age))
             .partition(|batch| batch.store.syncs());
         for batch in unsynced {
-            batch.store.finish(batch.age, batch.last, batch.store.append(&batch.changes));
+            // Another room's may have taken so long that this one has been taken back.
+            if batch.store.awaits(batch.age) {
+                batch.store.finish(batch, batch.store.append(&batch.changes));
+            }
         }
         let changes: Vec<_> =
             synced.iter().map(|batch| (batch.store.files(), &*batch.changes)).collect();
@@ -122,7 +125,7 @@ impl Device {
         let (outcomes, full) = self.watched(|| group.commit(&changes));
         drop(group);
         for (batch, outcome) in synced.iter().zip(outcomes) {
-            batch.store.finish(batch.age, batch.last, outcome);
+            batch.store.finish(batch, outcome);
         }
         for log in full {
             // One that cannot be settled stays on the disk, and harms nobody.

@@ -103,12 +103,13 @@ struct State {
     events: VecDeque<StoreEvent>,
     /// Counts failures: a batch of an earlier age was taken back.
     age: u64,
-    /// How many batches are with the commit thread.
-    in_flight: usize,
+    /// How many batches the commit thread was given, and how many of them have ended.
+    handed: u64,
+    ended: u64,
     /// There while nothing can be stored.
     failure: Option<Failure>,
-    /// What waits until nothing is in flight.
-    requests: Vec<Request>,
+    /// What was asked for, each with the number of the batch that must have ended before.
+    requests: Vec<(u64, Request)>,
     /// How long changes are kept in the history; `None` where there is none.
     retention: Option<Duration>,
     is_sync_armed: bool,
@@ -158,7 +159,7 @@ impl Store {
     pub fn commit(&self, changes: Vec<Change>, last: Clock) {
         let inner = &self.inner;
         let mut state = inner.state();
-        let in_place = inner.options.level == Level::Process && state.in_flight == 0;
+        let in_place = inner.options.level == Level::Process && !state.is_busy();
         if in_place && inner.device.is_quick() {
             drop(state);
             if let Some(outcome) = inner.device.timed(|| inner.room.try_append(&changes)) {
@@ -168,13 +169,10 @@ impl Store {
             }
             state = inner.state();
         }
-        state.in_flight += 1;
-        let age = state.age;
+        state.handed += 1;
+        let (number, age) = (state.handed, state.age);
         drop(state);
-        if !inner.device.commit(Batch { store: Arc::clone(inner), changes, last, age }) {
-            let mut state = inner.state();
-            state.in_flight -= usize::from(state.age == age);
-        }
+        inner.device.commit(Batch { store: Arc::clone(inner), changes, last, number, age });
     }
 
     /// Keeps what is cut from the journal, until all of a part is older than this.
@@ -199,13 +197,13 @@ impl Store {
 
     /// Whether a commit has not ended yet.
     pub fn is_busy(&self) -> bool {
-        self.inner.state().in_flight > 0
+        self.inner.state().is_busy()
     }
 
     /// Stops waiting for what is in flight: the disk does not answer.
     pub fn give_up(&self, after: Duration) {
         let mut state = self.inner.state();
-        if state.in_flight > 0 {
+        if state.is_busy() {
             let error = self.inner.room.timed_out(after);
             state.fail(error);
         }
@@ -250,6 +248,10 @@ impl Store {
 }
 
 impl State {
+    fn is_busy(&self) -> bool {
+        self.ended < self.handed
+    }
+
     fn finish(&mut self, last: Clock, outcome: Result<(), StorageError>) {
         match outcome {
             Ok(()) => self.events.push_back(StoreEvent::Stored(last)),
@@ -259,7 +261,7 @@ impl State {
 
     fn fail(&mut self, error: StorageError) {
         self.age += 1;
-        self.in_flight = 0;
+        self.ended = self.handed;
         // What was handed over since an event that waits to be polled is taken back with the rest.
         if self.failure.is_none() {
             self.failure = Some(Failure::default());
@@ -309,18 +311,13 @@ impl Inner {
     }
 
     /// Tells what became of a batch.
-    pub(super) fn finish(
-        self: &Arc<Self>,
-        batch_age: u64,
-        last: Clock,
-        outcome: Result<(), StorageError>,
-    ) {
+    pub(super) fn finish(self: &Arc<Self>, batch: &Batch, outcome: Result<(), StorageError>) {
         let mut state = self.state();
-        if state.age != batch_age {
+        if state.age != batch.age {
             return;
         }
-        state.in_flight -= 1;
-        state.finish(last, outcome);
+        state.ended = batch.number;
+        state.finish(batch.last, outcome);
         drop(state);
         (self.notify)();
         self.keep_up();
@@ -365,12 +362,13 @@ impl Inner {
         compaction.failures = if outcome.is_ok() { 0 } else { compaction.failures + 1 };
         let pause = pause(compaction.failures).max(self.options.compaction_gap);
         compaction.not_before = now().checked_add(pause);
-        let first_failure = compaction.failures == 1;
+        // Of a room that was closed meanwhile the last save tells.
+        let is_news = compaction.failures == 1 && !state.is_closed;
         drop(state);
         if let Err(error) = outcome {
             if self.room.status().poisoned {
                 self.failed_in_background(error);
-            } else if first_failure {
+            } else if is_news {
                 self.tell(StoreEvent::Trouble(error));
             }
         }
@@ -418,7 +416,10 @@ impl Inner {
         self.minding_history(|room| room.rewrite(&snapshot))?;
         let mut state = self.state();
         state.failure = None;
-        state.events.push_back(StoreEvent::Healed);
+        // What waits in a closed room has nobody to wait for it.
+        if !state.is_closed {
+            state.events.push_back(StoreEvent::Healed);
+        }
         drop(state);
         drop(healing);
         (self.notify)();
@@ -441,18 +442,21 @@ impl Inner {
     // Flush and close
 
     fn request(self: &Arc<Self>, request: Request) {
-        self.state().requests.push(request);
+        let mut state = self.state();
+        let after = state.handed;
+        state.requests.push((after, request));
+        drop(state);
         self.start_requests();
     }
 
     fn start_requests(self: &Arc<Self>) {
         let mut state = self.state();
-        if state.in_flight > 0 {
-            return;
-        }
+        let ended = state.ended;
         let requests = std::mem::take(&mut state.requests);
+        let (due, waiting) = requests.into_iter().partition(|(after, _)| *after <= ended);
+        state.requests = waiting;
         drop(state);
-        for request in requests {
+        for (_, request) in due {
             let store = Arc::clone(self);
             self.device.chores.run(Box::new(move || match request {
                 Request::Save(ticket, snapshot) => {
@@ -483,9 +487,7 @@ impl Inner {
         };
         match outcome {
             Err(error) if attempt < LAST_SAVE_ATTEMPTS => {
-                if attempt == 1 {
-                    self.tell(StoreEvent::Trouble(error));
-                }
+                self.close_failed(error, attempt);
                 let store = Arc::clone(self);
                 let again = Box::new(move || store.close(ticket, save, attempt + 1));
                 self.device.chores.run_after(pause(attempt), again);
@@ -495,6 +497,18 @@ impl Inner {
                 self.tell(StoreEvent::Settled(ticket, outcome));
             }
         }
+    }
+
+    /// Tells of a last save that failed. Files that take no more writes need what their owner has in memory.
+    fn close_failed(&self, error: StorageError, attempt: u32) {
+        let mut state = self.state();
+        if self.room.status().poisoned && state.failure.is_none() {
+            state.fail(error);
+        } else if attempt == 1 {
+            state.events.push_back(StoreEvent::Trouble(error));
+        }
+        drop(state);
+        (self.notify)();
     }
 }
 
