@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { Room, type RoomOptions, type StoredChange } from '../index.js'
-import { create, type Member, openRoom, type TestRoom, update } from './harness/room.js'
+import { Room, RoomManager, type RoomOptions, type StoredChange } from '../index.js'
+import { create, type Member, openRoom, TestRoom, update } from './harness/room.js'
 import { deferred } from './harness/stores.js'
 import { StrictStorage } from './harness/strict-storage.js'
 
@@ -215,6 +215,126 @@ it('[DU29] what an append that does not settle holds up goes on after two second
   await vi.waitFor(() => expect(heard(ann)).toEqual(['ack 1']))
   expect(storage.appends).toEqual([[1], [1]])
   expect((await storage.loadChanges(0)).map(({ timestamp }) => timestamp)).toEqual([1])
+})
+
+it('[DU29] flush() rejects at once where an append does not settle', async () => {
+  const gate = deferred()
+  const room = await open({ onError: () => {} })
+  storage.onAppend = () => gate.promise
+  room.join('ann').patch(create('a/Box'))
+  await vi.waitFor(() => expect(room.clock).toBe(0), { timeout: 4_000 })
+
+  await expect(room.room.flush()).rejects.toMatchObject({ code: 'HEDDLE_SAVE_FAILED' })
+  gate.resolve()
+})
+
+it('[DU12] all that one append lets go is sent', async () => {
+  const gate = deferred()
+  storage.onAppend = () => gate.promise
+  const room = await open()
+  const ann = room.join('ann')
+
+  for (let x = 0; x < 300; x += 1) ann.patch(create('a/Box', { x }))
+  gate.resolve()
+
+  const frames: string[] = []
+  await vi.waitFor(() => {
+    frames.push(...heard(ann))
+    expect(frames).toContain('ack 300')
+  })
+})
+
+it('[DU27] nothing is appended behind an append that failed, whatever onError does', async () => {
+  const gate = deferred()
+  storage.onAppend = () => gate.promise
+  const room = await open({ onError: (_error, { room }) => void room?.getSnapshot() })
+  const ann = room.join('ann')
+  ann.patch(create('a/Box'))
+  ann.patch(create('b/Box'))
+  await settled()
+  storage.onAppend = () => undefined
+  gate.reject(new Error('database is down'))
+
+  await vi.waitFor(() => expect(room.room.getStats().unsaved).toBe(false))
+  expect(storage.appends).toEqual([[1], [1, 2]])
+})
+
+it('[DU3] flush() settles while edits go on', async () => {
+  const room = await open()
+  const ann = room.join('ann')
+  storage.onAppend = settled
+  let isWorking = true
+  onTestFinished(() => {
+    isWorking = false
+  })
+  const work = () => {
+    ann.patch(create('a/Box'))
+    if (isWorking) setImmediate(work)
+  }
+  work()
+
+  await expect(room.room.flush()).resolves.toBeUndefined()
+})
+
+it('[DU25] has stored an initial snapshot that holds nothing but tombstones', async () => {
+  const initialSnapshot = {
+    timestamp: 7,
+    state: { 'a/Box': { _exists: false } },
+    timestamps: { 'a/Box': { _exists: 3 } },
+  }
+  const first = await open({ initialSnapshot })
+  first.room.applyPatch(create('b/Box'))
+  await settled()
+  first.room.close({ flush: false })
+
+  const second = await open()
+
+  expect(second.snapshot).toEqual(first.snapshot)
+})
+
+it('[LC2] a closed room is still closing as long as anything is appended', async () => {
+  let inFlight = 0
+  storage.onAppend = async () => {
+    inFlight += 1
+    await settled()
+    inFlight -= 1
+  }
+  const manager = new RoomManager({ createStorage: () => storage })
+  const room = await manager.getRoom('room')
+  const ann = new TestRoom(room).join('ann')
+  ann.patch(create('a/Box'))
+  ann.patch(create('b/Box'))
+
+  room.close({ flush: false })
+  let inFlightAtLoad: number | undefined
+  const load = storage.load.bind(storage)
+  storage.load = async () => {
+    inFlightAtLoad = inFlight
+    return load()
+  }
+  await manager.getRoom('room')
+
+  expect(inFlightAtLoad).toBe(0)
+  expect(storage.appends).toEqual([[1], [2]])
+})
+
+it('[DU11] a closed room that gave up saves nothing later', async () => {
+  const saves = vi.spyOn(storage, 'save')
+  const errors: unknown[] = []
+  const room = await open({ saveThrottleMs: 2_500, onError: (error) => errors.push(error) })
+  const ann = room.join('ann')
+  ann.patch(create('a/Box', { text: 'x'.repeat(80_000) }))
+  await vi.waitFor(() => expect(heard(ann)).toContain('ack 1'))
+  storage.onAppend = () => {
+    throw new Error('database is down')
+  }
+  ann.patch(create('b/Box'))
+
+  room.room.close()
+  await vi.waitFor(() => expect(errors).toHaveLength(2), { timeout: 5_000 })
+  await new Promise((resolve) => setTimeout(resolve, 2_000))
+
+  expect(saves).not.toHaveBeenCalled()
 })
 
 it('[DU30] a snapshot is saved only when the changes outgrow the last one', async () => {

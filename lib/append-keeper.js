@@ -17,6 +17,12 @@ const { deferred, KeepAlive, pause, RealTimer, retryDelayMs } = require('./timer
 /** @typedef {import('./keepers.js').Keeper} Keeper */
 /** @typedef {import('./keepers.js').KeptRoom} KeptRoom */
 
+/**
+ * @typedef {object} Waiting
+ * @property {number} clock up to where
+ * @property {import('./timers.js').Deferred<void>} stored
+ */
+
 /** How long an append may take before what waits for it is taken back, so that the rest goes on. */
 const APPEND_PATIENCE_MS = 2000
 
@@ -47,10 +53,15 @@ class AppendKeeper {
   #retry = new RealTimer()
   #keepAlive = new KeepAlive()
   /**
-   * Who waits until everything is stored, or an append has failed.
-   * @type {import('./timers.js').Deferred<void> | undefined}
+   * Who waits until something is stored, or an append has failed.
+   * @type {Waiting[]}
    */
-  #waiting
+  #waiting = []
+  /**
+   * Why the last append failed, if one has.
+   * @type {HeddleError | undefined}
+   */
+  #error
   /**
    * Who waits until no append is under way.
    * @type {import('./timers.js').Deferred<void> | undefined}
@@ -92,7 +103,7 @@ class AppendKeeper {
     this.#snapshotLength = stored?.snapshot?.length ?? 0
     this.#saver.loaded()
     // Before anybody is told that it changed.
-    if (stored === null && engine.census.components > 0) await this.#saver.flush()
+    if (stored === null && engine.isMarked) await this.#saver.flush()
   }
 
   changed() {}
@@ -124,13 +135,13 @@ class AppendKeeper {
   async close(save) {
     this.commit()
     this.#isClosed = true
+    let isStored = false
     try {
       if (save) await this.#lastAppends()
-      await this.#saver.close(save)
+      isStored = save
     } finally {
-      await this.#settled()
-      this.#retry.clear()
-      this.#keepAlive.release()
+      // Whatever became of them: a snapshot that came later would be older than the next room's.
+      await this.#saver.close(isStored).finally(() => this.#leave())
     }
   }
 
@@ -167,7 +178,7 @@ class AppendKeeper {
       this.#saver.changed()
     }
     this.commit()
-    if (!this.isUnsaved) this.#tell()
+    this.#tell()
   }
 
   /** The append under way has settled. */
@@ -181,8 +192,9 @@ class AppendKeeper {
 
   /** @param {unknown} error */
   #failed(error) {
+    // First: who is told of it may try again.
+    this.#retry.arm(retryDelayMs(this.#failures + 1), this.#tryAgain)
     this.#stall(error)
-    this.#retry.arm(retryDelayMs(this.#failures), this.#tryAgain)
   }
 
   #giveUp = () => {
@@ -196,43 +208,50 @@ class AppendKeeper {
    */
   #stall(cause) {
     this.#failures += 1
-    const error = saveFailed(cause)
-    // Once per episode.
-    if (this.#failures === 1) this.#room.report(error)
+    const isFirst = this.#failures === 1
+    this.#error = saveFailed(cause)
+    const waiting = this.#waiting
+    this.#waiting = []
     if (!this.#isStalled) {
       this.#isStalled = true
       this.#inFlight = NOTHING
       this.#room.run(this.#room.engine.storeFailed())
     }
-    this.#tell(error)
+    for (const { stored } of waiting) stored.reject(this.#error)
+    // Once per episode, and last: who is told may call the room.
+    if (isFirst) this.#room.report(this.#error)
   }
 
   #tryAgain = () => {
     this.#retry.clear()
-    this.#isStalled = false
-    this.#room.run(this.#room.engine.storeRecovered())
+    if (this.#isStalled && !this.#isAppending) {
+      this.#isStalled = false
+      this.#room.run(this.#room.engine.storeRecovered())
+    }
     this.commit()
-    if (!this.isUnsaved) this.#tell()
+    this.#tell()
   }
 
-  /**
-   * Answers who waits until everything is stored.
-   * @param {HeddleError} [error]
-   */
-  #tell(error) {
-    const waiting = this.#waiting
-    this.#waiting = undefined
-    if (error === undefined) waiting?.resolve()
-    else waiting?.reject(error)
+  /** Answers those who wait for what is stored now. */
+  #tell() {
+    const stored = this.isUnsaved ? this.#room.engine.storedClock : Number.POSITIVE_INFINITY
+    const isDue = (/** @type {Waiting} */ { clock }) => clock <= stored
+    for (const { stored } of this.#waiting.filter(isDue)) stored.resolve()
+    this.#waiting = this.#waiting.filter((waiting) => !isDue(waiting))
   }
 
   /** Settles when everything accepted so far is stored; rejects when the next attempt fails. */
   async #allStored() {
-    if (this.#isStalled && !this.#isAppending) this.#tryAgain()
-    else this.commit()
+    if (!this.#isStalled) this.commit()
+    // One that does not answer: another attempt has to wait for it.
+    else if (this.#isAppending) throw this.#error
+    else this.#tryAgain()
     if (!this.isUnsaved) return
-    this.#waiting ??= deferred()
-    await this.#waiting.promise
+    if (this.#isStalled) throw this.#error
+    /** @type {Waiting} */
+    const waiting = { clock: this.#room.engine.clock, stored: deferred() }
+    this.#waiting.push(waiting)
+    await waiting.stored.promise
   }
 
   /** Tries for the last time to append what was accepted. */
@@ -253,11 +272,16 @@ class AppendKeeper {
     }
   }
 
-  /** Waits for the append under way. */
-  async #settled() {
-    if (!this.#isAppending) return
-    this.#idle ??= deferred()
-    await this.#idle.promise
+  /** Waits for the append under way, which nobody else does any more. */
+  async #leave() {
+    this.#retry.clear()
+    this.#keepAlive.release()
+    // What one append leaves is the next one.
+    while (this.#isAppending) {
+      this.#idle ??= deferred()
+      await this.#idle.promise
+      this.#retry.clear()
+    }
   }
 
   /** What a snapshot holds must not be taken back, so it is of what is stored. */

@@ -271,7 +271,7 @@ export const durability = [
   {
     rule: 'DU25',
     file: fileKeeper,
-    find: 'if (!isKnown && engine.census.components > 0) await this.#saveAll()',
+    find: 'if (!isKnown && engine.isMarked) await this.#saveAll()',
     replace: '',
     why: 'journals on top of a snapshot that was never stored',
   },
@@ -292,8 +292,8 @@ export const durability = [
   {
     rule: 'DU27',
     file: appendKeeper,
-    find: 'if (this.#failures === 1) this.#room.report(error)',
-    replace: 'this.#room.report(error)',
+    find: 'if (isFirst) this.#room.report(this.#error)',
+    replace: 'this.#room.report(this.#error)',
     why: 'reports every attempt',
   },
   {
