@@ -90,10 +90,18 @@ pub(super) fn read_journal(files: &Files) -> Result<Option<JournalFile>, Storage
 pub(super) fn read_journal_bytes(
     files: &Files,
 ) -> Result<Option<(PathBuf, Vec<u8>)>, StorageError> {
+    let Some((path, mut bytes)) = read_journal_alone(files)? else { return Ok(None) };
+    overlay(files, &mut bytes)?;
+    Ok(Some((path, bytes)))
+}
+
+/// [`read_journal_bytes`] without what a log of several rooms may have of it.
+pub(super) fn read_journal_alone(
+    files: &Files,
+) -> Result<Option<(PathBuf, Vec<u8>)>, StorageError> {
     for path in [files.journal(), files.new_journal()] {
         if files.exists(&path)? {
-            let mut bytes = files.disk.read(&path).map_err(StorageError::io("read", &path))?;
-            overlay(files, &mut bytes)?;
+            let bytes = files.disk.read(&path).map_err(StorageError::io("read", &path))?;
             return Ok(Some((path, bytes)));
         }
     }

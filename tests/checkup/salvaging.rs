@@ -1,10 +1,10 @@
 //! What is rescued of damaged rooms.
 
 use crate::{
-    format::{parse, text},
+    format::{LIST, change, parse, text},
     room::{RECORDS_START, Room, after, append},
 };
-use heddle::storage::{Doubt, Loss, Rescue, Salvage, Source, StorageError};
+use heddle::storage::{Doubt, FileStore, GroupCommit, Loss, Rescue, Salvage, Source, StorageError};
 use std::fs;
 
 /// The length of a record of the rooms here.
@@ -167,6 +167,45 @@ fn ck8_nothing_is_taken_from_the_journal_of_another_room() {
     let rescue = rescued(&room);
 
     assert_eq!((content(&rescue), rescue.changes), (up_to(3), 0));
+}
+
+#[test]
+fn ck8_a_damaged_log_of_several_rooms_does_not_hide_the_journal() {
+    let room = Room::crashed();
+    room.write("heddle-sync-0.log", [1; 100]);
+
+    let rescue = rescued(&room);
+
+    assert_eq!((content(&rescue), rescue.changes), (up_to(6), 3));
+}
+
+#[test]
+fn ck8_what_only_a_log_of_several_rooms_has_is_rescued_too() {
+    let room = Room::new();
+    let store = room.open();
+    append(&store, 1..=3);
+    store.compact().unwrap();
+    append(&store, 4..=4);
+    store.sync().unwrap();
+    let journal = room.bytes("board.journal");
+    let other = FileStore::new(room.dir.path(), &[0x61], LIST).open().unwrap().store;
+    append(&other, 1..=1);
+    other.sync().unwrap();
+    let changes = [5, 6].map(|clock| change(clock, 0, 2));
+    let others = [change(2, 0, 2)];
+    let rooms = [(&store, &changes[..]), (&other, &others[..])];
+    let (outcomes, _) = GroupCommit::default().commit(&rooms);
+    assert!(outcomes.iter().all(Result::is_ok));
+    let log = room.bytes("heddle-sync-0.log");
+    drop((store, other));
+    // What power loss may leave of it.
+    room.write("board.journal", journal);
+    room.write("heddle-sync-0.log", log);
+    room.flip("board.json", 30);
+
+    let rescue = rescued(&room);
+
+    assert_eq!((rescue.clock, rescue.changes, rescue.loss), (6, 3, None));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::{
         disk::as_offset,
         files::Files,
         journal::{Base, RECORDS_START, Record, Remains, scan_remains},
-        recovery::read_journal_bytes,
+        recovery::{read_journal_alone, read_journal_bytes},
     },
     salvage::{Doubt, Source},
 };
@@ -74,7 +74,8 @@ impl Line {
 impl Evidence {
     /// Reads what can be read. What cannot has been found and told before.
     pub(super) fn gather(files: &Files, format: Format) -> Self {
-        let journal = read_journal_bytes(files).ok().flatten().and_then(|(path, bytes)| {
+        let journal = read_journal_bytes(files).or_else(|_| read_journal_alone(files));
+        let journal = journal.ok().flatten().and_then(|(path, bytes)| {
             let remains = scan_remains(&bytes, &files.name)?;
             Some(JournalRemains { path, bytes: as_offset(bytes.len()), remains })
         });

@@ -133,7 +133,7 @@ impl RoomFiles {
                 Err(damage) => problems.push(self.unreplayable(damage)),
             }
         }
-        let is_whole = !problems.iter().any(|problem| self.is_of_journal(problem));
+        let is_whole = problems.iter().all(|problem| self.is_of_snapshot(problem));
         let evidence = Evidence::gather(&self.files, self.format);
         let journal = evidence.journal.as_ref().map(|journal| {
             let synced = journal.remains.synced.map(|synced| synced.clock);
@@ -168,10 +168,11 @@ impl RoomFiles {
         }))
     }
 
-    fn is_of_journal(&self, problem: &StorageError) -> bool {
+    fn is_of_snapshot(&self, problem: &StorageError) -> bool {
+        let snapshot = self.files.locate().ok().flatten();
         match problem {
             StorageError::Damaged { path, .. } | StorageError::Io { path, .. } => {
-                [self.files.journal(), self.files.new_journal()].contains(path)
+                snapshot.as_ref() == Some(path)
             }
             StorageError::NameTaken { .. }
             | StorageError::Locked { .. }
