@@ -145,21 +145,17 @@ impl DurableRoom {
     }
 
     fn hear(&mut self, news: &mut VecDeque<News>) -> Result<(), RoomError> {
+        let mut broken = None;
         while let Some(event) = self.store.as_ref().and_then(Store::poll) {
             let deliveries = match event {
-                StoreEvent::Stored(clock) => self.room.stored(clock)?,
+                StoreEvent::Stored(clock) => self.room.stored(clock),
                 StoreEvent::Failed(error) => {
                     news.push_back(News::StoreFailed(error));
-                    let deliveries = self.room.store_failed()?;
-                    let stored = self.room.snapshot()?.text;
-                    if let Some(store) = &self.store {
-                        store.heal(stored);
-                    }
-                    deliveries
+                    self.take_back()
                 }
                 StoreEvent::Healed => {
                     news.push_back(News::StoreHealed);
-                    let deliveries = self.room.store_recovered()?;
+                    let deliveries = self.room.store_recovered();
                     self.hand_over();
                     deliveries
                 }
@@ -172,9 +168,26 @@ impl DurableRoom {
                     continue;
                 }
             };
-            news.extend(deliveries.into_iter().map(News::Deliver));
+            match deliveries {
+                Ok(deliveries) => news.extend(deliveries.into_iter().map(News::Deliver)),
+                // Its files go on without it: whoever waits for them is still told.
+                Err(error) => broken = Some(error),
+            }
         }
-        Ok(())
+        match broken {
+            Some(error) if news.is_empty() => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes back what will not be stored, and says what the store is to be healed with.
+    fn take_back(&mut self) -> Result<Vec<Delivery>, RoomError> {
+        let deliveries = self.room.store_failed()?;
+        let stored = self.room.snapshot()?.text;
+        if let Some(store) = &self.store {
+            store.heal(stored);
+        }
+        Ok(deliveries)
     }
 }
 
