@@ -350,14 +350,14 @@ describe('heddle check', () => {
   it('[CK1] lets no id write to the terminal', async () => {
     const dir = await temporaryFolder()
     await writeFile(
-      join(dir, '~1b~5b2~4a.json'),
+      join(dir, '~1b~5b2~4a~c2~9b.json'),
       '{"timestamp":0,"state":{"\\u001b[2J":1},"timestamps":{}}',
     )
 
     const { out } = await heddle('check', dir)
 
     expect(out[0]).toBe(
-      String.raw`damaged     "\u001b[2J"  ~1b~5b2~4a.json: component "\u001b[2J" must be an object`,
+      String.raw`damaged     "\u001b[2J\u{9b}"  ~1b~5b2~4a~c2~9b.json: component "\u001b[2J" must be an object`,
     )
   })
 })

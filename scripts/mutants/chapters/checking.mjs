@@ -222,8 +222,9 @@ export const checking = [
     rule: 'CK11',
     file: salvage,
     find: 'let lock = Lock::acquire(files, Hold::Open)?;',
-    replace:
-      'let other = Files { dir: std::env::temp_dir(), ..files.clone() };\n        let lock = Lock::acquire(&other, Hold::Open)?;',
+    replace: `let disk = std::sync::Arc::clone(&files.disk);
+        let other = Files::named(disk, std::env::temp_dir(), files.name.clone(), None);
+        let lock = Lock::acquire(&other, Hold::Open)?;`,
     why: 'salvages a room that is open',
   },
   {

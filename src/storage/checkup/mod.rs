@@ -1,4 +1,4 @@
-//! Looking at rooms from outside: which a directory holds ([`survey`]), in what state their files
+//! Looking at rooms from outside: which a directory holds ([`survey()`]), in what state their files
 //! are ([`RoomFiles::inspect`]), and what can be had of damaged ones ([`RoomFiles::salvage`]).
 //!
 //! Nothing here changes or removes a file of a room, whatever state it is in: inspecting only
