@@ -21,6 +21,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bytes;
 mod checksum;
 mod checkup;
 mod disk;

@@ -171,11 +171,7 @@ fn misfit(files: &Files, base: Option<Identity>, file: Option<Identity>) -> Flaw
 impl Found {
     /// A new journal with the changes; with `has_state` also with the snapshot that they build on,
     /// which otherwise is in a file. It says that it is synced.
-    pub(super) fn draft(
-        &self,
-        files: &Files,
-        has_state: bool,
-    ) -> io::Result<(Header, Draft, Synced)> {
+    pub(super) fn draft(&self, files: &Files, has_state: bool) -> io::Result<(Draft, Synced)> {
         let file = self.snapshot.as_ref().filter(|_| !has_state);
         let base = file.map(|file| file.identity);
         let header = Header { id: files.disk.unique(), base, name: files.name.clone() };
@@ -187,7 +183,7 @@ impl Found {
             draft.chain.push_change(&mut draft.bytes, change)?;
         }
         let synced = draft.seal(self.clock);
-        Ok((header, draft, synced))
+        Ok((draft, synced))
     }
 
     fn replay(&mut self, records: Vec<Placed>, start: Start, format: Format) -> Result<(), Flaw> {

@@ -95,7 +95,7 @@ fn copy(
     path: &Path,
 ) -> Result<Vec<u8>, StorageError> {
     let copied = found.draft(files, journal.has_state);
-    copied.map(|(_, draft, _)| draft.bytes).map_err(StorageError::io("write", path))
+    copied.map(|(draft, _)| draft.bytes).map_err(StorageError::io("write", path))
 }
 
 /// Removes the segments whose changes are all older than `since_ms`, and what belongs to no segment.

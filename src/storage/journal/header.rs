@@ -1,6 +1,6 @@
 //! The first sectors of a journal: what it is, and how far it was synced.
 
-use super::super::checksum::Identity;
+use super::super::{bytes::Bytes, checksum::Identity};
 use crate::engine::Clock;
 
 const MAGIC: &[u8; 8] = b"HEDDLEJ1";
@@ -128,32 +128,4 @@ fn read_slot(bytes: &[u8], header_checksum: u32) -> Option<Synced> {
     let mut bytes = Bytes(bytes);
     let synced = Synced { sequence: bytes.u64()?, offset: bytes.u64()?, clock: bytes.u64()? };
     (bytes.u32()? == actual).then_some(synced)
-}
-
-/// Bytes that are read from the front.
-#[derive(Clone, Copy)]
-pub(super) struct Bytes<'b>(pub(super) &'b [u8]);
-
-impl<'b> Bytes<'b> {
-    pub(super) fn take(&mut self, length: usize) -> Option<&'b [u8]> {
-        let (taken, rest) = self.0.split_at_checked(length)?;
-        self.0 = rest;
-        Some(taken)
-    }
-
-    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        self.take(N)?.try_into().ok()
-    }
-
-    pub(super) fn u32(&mut self) -> Option<u32> {
-        self.array().map(u32::from_le_bytes)
-    }
-
-    pub(super) fn u64(&mut self) -> Option<u64> {
-        self.array().map(u64::from_le_bytes)
-    }
-
-    pub(super) fn identity(&mut self) -> Option<Identity> {
-        Some(Identity { clock: self.u64()?, checksum: self.u32()? })
-    }
 }

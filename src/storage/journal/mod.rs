@@ -42,6 +42,7 @@ use crate::engine::Clock;
 /// A journal that is being put together in memory.
 #[derive(Debug)]
 pub(super) struct Draft {
+    pub(super) id: u128,
     pub(super) bytes: Vec<u8>,
     pub(super) chain: Chain,
     /// What the slots' checksums continue.
@@ -52,7 +53,7 @@ impl Draft {
     /// A journal without records and without a valid slot.
     pub(super) fn new(header: &Header) -> Self {
         let (bytes, header_checksum) = header.encode();
-        Self { bytes, chain: Chain::new(header_checksum), header_checksum }
+        Self { id: header.id, bytes, chain: Chain::new(header_checksum), header_checksum }
     }
 
     /// Says that the journal is synced as it is now. To be written before it has its name.

@@ -1,9 +1,6 @@
 //! One record of a journal.
 
-use super::{
-    super::{Change, checksum::Identity, disk::as_offset},
-    header::Bytes,
-};
+use super::super::{Change, bytes::Bytes, checksum::Identity, disk::as_offset};
 use std::io::{self, ErrorKind};
 
 const CHANGE: u8 = 1;

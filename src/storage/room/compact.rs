@@ -22,7 +22,7 @@ use crate::engine::Clock;
 use std::{
     io::{self, ErrorKind},
     path::PathBuf,
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
 };
 
 /// How much of the journal a new snapshot stands for.
@@ -78,8 +78,7 @@ impl RoomStore {
         let folded = self.folded(covered).inspect_err(|_| self.poison())?;
         let text = bare(&folded.text);
         let snapshot = Identity::of(&text, covered.clock);
-        let path = self.files.snapshot();
-        let (temporary, bytes) = self.files.write_snapshot(&text)?;
+        let written = self.files.write_snapshot(&text)?;
 
         // While the old snapshot has its name, and the journal all its changes.
         if let Some(found) = &folded.found {
@@ -91,12 +90,7 @@ impl RoomStore {
             aside.map_err(StorageError::io("set aside", unreadable))?;
             self.files.sync_dir()?;
         }
-        temporary.keep(&path).map_err(StorageError::io("replace", &path))?;
-        self.files.sync_dir()?;
-
-        self.gauge.snapshot_bytes.store(bytes, Ordering::Relaxed);
-        self.change(|tail| tail.base = Some(snapshot));
-        work.remove(&*self.files.disk, &self.files.dir, &self.files.name);
+        self.put_snapshot(written, snapshot, work)?;
         Ok(Some((covered, snapshot)))
     }
 
@@ -218,12 +212,12 @@ impl NewJournal {
     fn begin(files: &Files, covered: Covered, snapshot: Identity) -> Result<Self, StorageError> {
         let header =
             Header { id: files.disk.unique(), base: Some(snapshot), name: files.name.clone() };
-        let Draft { bytes, chain, header_checksum } = Draft::new(&header);
+        let Draft { id, bytes, chain, header_checksum } = Draft::new(&header);
         let path = files.journal();
         let file = files.aside(&path)?;
         file.write(&bytes, 0).map_err(StorageError::io("write a temporary file for", &path))?;
         Ok(Self {
-            id: header.id,
+            id,
             file,
             header_checksum,
             chain,

@@ -14,7 +14,6 @@ mod tail;
 use super::{
     Change, Format, StorageError,
     checksum::bare,
-    disk::as_offset,
     files::Files,
     journal::{Draft, Header, RECORDS_START, Synced, slot},
     leftovers::Leftovers,
@@ -177,10 +176,7 @@ impl RoomStore {
         let has_failed = self.tail().health == Health::Poisoned;
         self.poison();
         let text = bare(snapshot);
-        let clock = (self.format.check)(&text).map_err(|damage| {
-            let reason = io::Error::new(ErrorKind::InvalidInput, damage.to_string());
-            StorageError::io("write a snapshot to", self.files.journal())(reason)
-        })?;
+        let clock = self.clock_of(&text, self.files.journal())?;
         self.lock.ensure(&self.files)?;
         self.archive_given_up(clock, has_failed);
         let journal = put_state(&self.files, &text, clock)?;
@@ -307,17 +303,7 @@ pub(super) fn put_state(files: &Files, text: &[u8], clock: Clock) -> Result<Jour
     let file = temporary.keep(&path).map_err(StorageError::io("replace", &path))?;
     files.remove(&files.new_journal())?;
     files.sync_dir()?;
-    Ok(Journal {
-        file,
-        is_named: true,
-        id: header.id,
-        header_checksum: draft.header_checksum,
-        end: as_offset(draft.bytes.len()),
-        chain: draft.chain,
-        synced,
-        logged: 0,
-        is_needed: true,
-    })
+    Ok(Journal::placed(&draft, file, synced))
 }
 
 impl Gauge {

@@ -3,7 +3,6 @@
 use super::{
     super::{
         Format, StorageError,
-        disk::as_offset,
         files::Files,
         lock::{Hold, Lock},
         recovery::{Found, JournalFile, find},
@@ -105,7 +104,7 @@ fn go_on(files: &Files, file: &JournalFile) -> Result<Option<Journal>, StorageEr
 fn copy(files: &Files, found: &Found, old: &JournalFile) -> Result<Journal, StorageError> {
     let path = files.journal();
     let drafted = found.draft(files, old.has_state);
-    let (header, draft, synced) = drafted.map_err(StorageError::io("write", &path))?;
+    let (draft, synced) = drafted.map_err(StorageError::io("write", &path))?;
 
     let temporary = files.write_aside(&path, &draft.bytes)?;
     // The snapshot that it names first.
@@ -115,15 +114,5 @@ fn copy(files: &Files, found: &Found, old: &JournalFile) -> Result<Journal, Stor
         files.remove(&old.path)?;
     }
     files.sync_dir()?;
-    Ok(Journal {
-        file,
-        is_named: true,
-        id: header.id,
-        header_checksum: draft.header_checksum,
-        end: as_offset(draft.bytes.len()),
-        chain: draft.chain,
-        synced,
-        logged: 0,
-        is_needed: true,
-    })
+    Ok(Journal::placed(&draft, file, synced))
 }

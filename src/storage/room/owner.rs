@@ -4,12 +4,16 @@ use super::{
     super::{
         Damage, StorageError,
         checksum::{Identity, bare},
+        disk::Temporary,
+        leftovers::Leftovers,
     },
     RoomStore,
     tail::Health,
 };
+use crate::engine::Clock;
 use std::{
     io::{self, ErrorKind},
+    path::PathBuf,
     sync::atomic::Ordering,
     time::Duration,
 };
@@ -26,20 +30,34 @@ impl RoomStore {
         let mut work = self.work();
         self.tail().check(&self.files, &[Health::Sound])?;
         let text = bare(snapshot);
-        let path = self.files.snapshot();
-        let clock = (self.format.check)(&text).map_err(|damage| {
-            let reason = io::Error::new(ErrorKind::InvalidInput, damage.to_string());
-            StorageError::io("write a snapshot to", &path)(reason)
-        })?;
+        let clock = self.clock_of(&text, self.files.snapshot())?;
         self.lock.ensure(&self.files)?;
-        let (temporary, bytes) = self.files.write_snapshot(&text)?;
+        let written = self.files.write_snapshot(&text)?;
+        self.put_snapshot(written, Identity::of(&text, clock), &mut work)?;
+        self.change(|tail| tail.clock = clock);
+        Ok(())
+    }
+
+    /// The clock of a snapshot that is about to be written there, unless it is none.
+    pub(super) fn clock_of(&self, text: &[u8], path: PathBuf) -> Result<Clock, StorageError> {
+        (self.format.check)(text).map_err(|damage| {
+            let reason = io::Error::new(ErrorKind::InvalidInput, damage.to_string());
+            StorageError::io("write a snapshot to", path)(reason)
+        })
+    }
+
+    /// Puts a snapshot that was written aside, and its size, in place of the one that is there, durably.
+    pub(super) fn put_snapshot(
+        &self,
+        (temporary, bytes): (Temporary, u64),
+        snapshot: Identity,
+        work: &mut Leftovers,
+    ) -> Result<(), StorageError> {
+        let path = self.files.snapshot();
         temporary.keep(&path).map_err(StorageError::io("replace", &path))?;
         self.files.sync_dir()?;
         self.gauge.snapshot_bytes.store(bytes, Ordering::Relaxed);
-        self.change(|tail| {
-            tail.base = Some(Identity::of(&text, clock));
-            tail.clock = clock;
-        });
+        self.change(|tail| tail.base = Some(snapshot));
         work.remove(&*self.files.disk, &self.files.dir, &self.files.name);
         Ok(())
     }

@@ -58,6 +58,21 @@ pub(super) struct Tail {
 }
 
 impl Journal {
+    /// What was drafted and is in its named file now, synced so far.
+    pub(super) fn placed(draft: &Draft, file: Arc<dyn DiskFile>, synced: Synced) -> Self {
+        Self {
+            file,
+            is_named: true,
+            id: draft.id,
+            header_checksum: draft.header_checksum,
+            end: as_offset(draft.bytes.len()),
+            chain: draft.chain,
+            synced,
+            logged: 0,
+            is_needed: true,
+        }
+    }
+
     /// Whether some of it survives power loss only because a log has it.
     pub(super) fn needs_log(&self) -> bool {
         self.logged > self.synced.offset
@@ -126,17 +141,8 @@ impl Tail {
         }
         let file = files.disk.create(&files.new_journal())?;
         file.write_all_at(&draft.bytes, 0)?;
-        Ok(Journal {
-            file,
-            is_named: false,
-            id: header.id,
-            header_checksum: draft.header_checksum,
-            end: as_offset(draft.bytes.len()),
-            chain: draft.chain,
-            synced: Synced { sequence: 0, offset: start, clock: self.clock },
-            logged: 0,
-            is_needed: true,
-        })
+        let synced = Synced { sequence: 0, offset: start, clock: self.clock };
+        Ok(Journal { is_named: false, ..Journal::placed(&draft, file, synced) })
     }
 
     /// Adds the record that says what a snapshot stands for.

@@ -1,7 +1,7 @@
 //! What logs hold that journals may have lost.
 
 use super::{
-    super::{Damage, Files, StorageError, disk::as_offset, journal},
+    super::{Damage, Files, StorageError, bytes::Bytes, disk::as_offset, journal},
     Entry, HEADER_BYTES, MAGIC, MAX_LOGS, VERSION, journal_path, log_path,
 };
 use std::{
@@ -115,7 +115,7 @@ fn entries<'l>(log: &'l [u8], path: &Path) -> Result<Vec<Entry<'l>>, StorageErro
             break;
         }
         let mut body = Bytes(body);
-        while let Some(entry) = body.entry() {
+        while let Some(entry) = entry(&mut body) {
             entries.push(entry);
         }
     }
@@ -131,36 +131,16 @@ fn checked(header: &[u8]) -> Option<u32> {
     is_good.then_some(checksum)
 }
 
-/// Bytes that are read from the front.
-#[derive(Clone, Copy)]
-struct Bytes<'b>(&'b [u8]);
+fn entry<'b>(bytes: &mut Bytes<'b>) -> Option<Entry<'b>> {
+    Some(Entry {
+        name: std::str::from_utf8(sized(bytes)?).ok()?,
+        journal: bytes.array().map(u128::from_le_bytes)?,
+        offset: bytes.u64()?,
+        bytes: sized(bytes)?,
+    })
+}
 
-impl<'b> Bytes<'b> {
-    fn take(&mut self, length: usize) -> Option<&'b [u8]> {
-        let (taken, rest) = self.0.split_at_checked(length)?;
-        self.0 = rest;
-        Some(taken)
-    }
-
-    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        self.take(N)?.try_into().ok()
-    }
-
-    fn u32(&mut self) -> Option<u32> {
-        self.array().map(u32::from_le_bytes)
-    }
-
-    fn sized(&mut self) -> Option<&'b [u8]> {
-        let length = usize::try_from(self.u32()?).ok()?;
-        self.take(length)
-    }
-
-    fn entry(&mut self) -> Option<Entry<'b>> {
-        Some(Entry {
-            name: std::str::from_utf8(self.sized()?).ok()?,
-            journal: self.array().map(u128::from_le_bytes)?,
-            offset: self.array().map(u64::from_le_bytes)?,
-            bytes: self.sized()?,
-        })
-    }
+fn sized<'b>(bytes: &mut Bytes<'b>) -> Option<&'b [u8]> {
+    let length = usize::try_from(bytes.u32()?).ok()?;
+    bytes.take(length)
 }
