@@ -116,7 +116,7 @@ impl Device {
         for batch in unsynced {
             // Another room's may have taken so long that this one has been taken back.
             if batch.store.awaits(batch.age) {
-                batch.store.finish(batch, batch.store.append(&batch.changes));
+                batch.store.finish(batch, batch.store.files().append(&batch.changes));
             }
         }
         let changes: Vec<_> =

@@ -36,8 +36,7 @@ impl Recovered {
         let document = restore(snapshot.as_deref(), texts(&changes));
         let document = document.map_err(|error| store.damaged(damage(&error)))?;
         let document = is_known.then_some(document);
-        let device = store.device();
-        Ok(Self { document, cut_bytes, store: Store::new(store, device, options, notify) })
+        Ok(Self { document, cut_bytes, store: Store::new(store, options, notify) })
     }
 }
 

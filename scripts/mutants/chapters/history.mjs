@@ -36,8 +36,8 @@ export const history = [
   {
     rule: 'HI2',
     file: compact,
-    find: '        self.change(|tail| tail.base = Some(snapshot));\n',
-    replace: `        self.change(|tail| tail.base = Some(snapshot));
+    find: '        self.put_snapshot(written, snapshot, work)?;\n',
+    replace: `        self.put_snapshot(written, snapshot, work)?;
         if let Some(found) = &folded.found {
             self.archive(found);
         }

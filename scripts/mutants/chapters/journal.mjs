@@ -6,6 +6,7 @@ const compact = 'src/storage/room/compact.rs'
 const file = 'src/storage/file/mod.rs'
 const files = 'src/storage/files.rs'
 const open = 'src/storage/room/open.rs'
+const owner = 'src/storage/room/owner.rs'
 const read = 'src/storage/journal/read.rs'
 const recovery = 'src/storage/recovery.rs'
 const room = 'src/storage/room/mod.rs'
@@ -107,9 +108,9 @@ export const journal = [
   {
     rule: 'JR7',
     file: compact,
-    find: 'temporary.keep(&path).map_err(StorageError::io("replace", &path))?;',
+    find: 'self.put_snapshot(written, snapshot, work)?;',
     replace: `self.cut(covered, snapshot)?;
-        temporary.keep(&path).map_err(StorageError::io("replace", &path))?;`,
+        self.put_snapshot(written, snapshot, work)?;`,
     why: 'cuts the journal before the snapshot is there',
   },
   {
@@ -135,8 +136,8 @@ export const journal = [
   },
   {
     rule: 'JR7',
-    file: compact,
-    find: 'self.files.sync_dir()?;\n\n        self.gauge',
+    file: owner,
+    find: 'self.files.sync_dir()?;\n        self.gauge',
     replace: 'self.gauge',
     why: 'cuts the journal before the snapshot’s name is durable',
   },

@@ -4,37 +4,24 @@
 //! device's commit thread. Everything else happens in the background and costs the serving thread nothing. Whatever there
 //! is to tell becomes an event, in order; `notify` says that there are some.
 
+mod requests;
+mod upkeep;
+
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
+use self::{requests::Request, upkeep::Compaction};
 use super::{
     device::{Batch, Device},
-    history::{History, oldest_ms},
-    lane::now,
+    history::History,
 };
 use crate::{
     engine::Clock,
     storage::{Change, RoomStore, StorageError},
 };
-
-/// When unsynced changes are synced at [`Level::Process`]: half of the second that a power loss may cost, the other half
-/// being for the sync itself.
-const SYNC_AFTER: Duration = Duration::from_millis(500);
-
-/// The first pause after a failure; each further one is twice as long.
-const FIRST_RETRY: Duration = Duration::from_millis(100);
-
-/// The longest pause between two attempts.
-const LONGEST_RETRY: Duration = Duration::from_secs(30);
-
-/// How often the last save of a closed room is tried (DU11).
-const LAST_SAVE_ATTEMPTS: u32 = 5;
-
-/// A journal smaller than this is not worth a compaction, however small the snapshot is.
-const LEAST_JOURNAL_BYTES: u64 = 64 << 10;
 
 /// What an ack promises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,32 +112,10 @@ struct Failure {
     attempts: u32,
 }
 
-/// When the next compaction may be.
-#[derive(Default)]
-struct Compaction {
-    is_running: bool,
-    not_before: Option<Instant>,
-    /// How many in a row have failed.
-    failures: u32,
-}
-
-impl Compaction {
-    fn may_begin(&self) -> bool {
-        !self.is_running && self.not_before.is_none_or(|time| time <= now())
-    }
-}
-
-/// What the owner asked for, with the ticket of its answer.
-enum Request {
-    Save(u32, Arc<[u8]>),
-    Flush(u32),
-    Close(u32, bool),
-}
-
 impl Store {
     /// Takes over the files of an open room. `notify` is called on other threads, and must not call back.
-    pub(super) fn new(room: RoomStore, device: u64, options: StoreOptions, notify: Notify) -> Self {
-        let device = Device::numbered(device);
+    pub(super) fn new(room: RoomStore, options: StoreOptions, notify: Notify) -> Self {
+        let device = Device::numbered(room.device());
         let (healing, state) = (Mutex::default(), Mutex::default());
         Self { inner: Arc::new(Inner { room, options, device, notify, healing, state }) }
     }
@@ -302,10 +267,6 @@ impl Inner {
         &self.room
     }
 
-    pub(super) fn append(&self, changes: &[Change]) -> Result<(), StorageError> {
-        self.room.append(changes)
-    }
-
     fn sync(&self) -> Result<(), StorageError> {
         self.device.watched(|| self.room.sync())
     }
@@ -322,200 +283,5 @@ impl Inner {
         (self.notify)();
         self.keep_up();
         self.start_requests();
-    }
-
-    // In the background
-
-    /// After an append: sees to it that it is synced before long, and the journal compacted when it has outgrown the snapshot.
-    fn keep_up(self: &Arc<Self>) {
-        let status = self.room.status();
-        let mut state = self.state();
-        if state.failure.is_some() {
-            return;
-        }
-        // At `Disk` it is synced already, in its journal or in a log.
-        if status.unsynced && !state.is_sync_armed && self.options.level == Level::Process {
-            state.is_sync_armed = true;
-            let store = Arc::clone(self);
-            self.device.syncs.run_after(SYNC_AFTER, Box::new(move || store.sync_in_background()));
-        }
-        let outgrown = status.journal_bytes > status.snapshot_bytes.max(LEAST_JOURNAL_BYTES);
-        if outgrown && !state.is_closed && state.compaction.may_begin() {
-            state.compaction.is_running = true;
-            let store = Arc::clone(self);
-            self.device.chores.run(Box::new(move || store.compact_in_background()));
-        }
-    }
-
-    fn sync_in_background(&self) {
-        self.state().is_sync_armed = false;
-        if let Err(error) = self.sync() {
-            self.failed_in_background(error);
-        }
-    }
-
-    fn compact_in_background(&self) {
-        let outcome = self.minding_history(RoomStore::compact);
-        let mut state = self.state();
-        let compaction = &mut state.compaction;
-        compaction.is_running = false;
-        compaction.failures = if outcome.is_ok() { 0 } else { compaction.failures + 1 };
-        let pause = pause(compaction.failures).max(self.options.compaction_gap);
-        compaction.not_before = now().checked_add(pause);
-        // Of a room that was closed meanwhile the last save tells.
-        let is_news = compaction.failures == 1 && !state.is_closed;
-        drop(state);
-        if let Err(error) = outcome {
-            if self.room.status().poisoned {
-                self.failed_in_background(error);
-            } else if is_news {
-                self.tell(StoreEvent::Trouble(error));
-            }
-        }
-    }
-
-    /// A failure that no batch reports: nothing more can be stored in these files.
-    fn failed_in_background(&self, error: StorageError) {
-        let mut state = self.state();
-        // The last save of a closed room finds out for itself, and is who tells.
-        if !state.is_closed {
-            state.fail(error);
-            drop(state);
-            (self.notify)();
-        }
-    }
-
-    fn heal_later(self: &Arc<Self>) {
-        let pause = match &mut self.state().failure {
-            Some(failure) => {
-                failure.attempts += 1;
-                pause(failure.attempts)
-            }
-            None => return,
-        };
-        let store = Arc::clone(self);
-        self.device.chores.run_after(
-            pause,
-            Box::new(move || {
-                if !store.state().is_closed && store.try_to_heal().is_err() {
-                    store.heal_later();
-                }
-            }),
-        );
-    }
-
-    /// Rewrites a failed store; nothing to do for one that has not failed.
-    fn try_to_heal(&self) -> Result<(), StorageError> {
-        let healing = self.healing.lock().unwrap_or_else(PoisonError::into_inner);
-        let heal_with = match &self.state().failure {
-            Some(failure) => failure.heal_with.clone(),
-            None => return Ok(()),
-        };
-        // Its owner may not have taken back yet what is not stored.
-        let snapshot = heal_with.ok_or_else(|| self.room.refusal())?;
-        self.minding_history(|room| room.rewrite(&snapshot))?;
-        let mut state = self.state();
-        state.failure = None;
-        // What waits in a closed room has nobody to wait for it.
-        if !state.is_closed {
-            state.events.push_back(StoreEvent::Healed);
-        }
-        drop(state);
-        drop(healing);
-        (self.notify)();
-        Ok(())
-    }
-
-    /// Does what may archive a part of the journal, and tells of it where that began to fail.
-    fn minding_history<T>(&self, work: impl FnOnce(&RoomStore) -> T) -> T {
-        let retention = self.state().retention;
-        if let Some(retention) = retention {
-            self.room.keep_history(oldest_ms(retention));
-        }
-        let outcome = work(&self.room);
-        if let Some(error) = self.room.take_history_trouble() {
-            self.tell(StoreEvent::Trouble(error));
-        }
-        outcome
-    }
-
-    // Flush and close
-
-    fn request(self: &Arc<Self>, request: Request) {
-        let mut state = self.state();
-        let after = state.handed;
-        state.requests.push((after, request));
-        drop(state);
-        self.start_requests();
-    }
-
-    fn start_requests(self: &Arc<Self>) {
-        let mut state = self.state();
-        let ended = state.ended;
-        let requests = std::mem::take(&mut state.requests);
-        let (due, waiting) = requests.into_iter().partition(|(after, _)| *after <= ended);
-        state.requests = waiting;
-        drop(state);
-        for (_, request) in due {
-            let store = Arc::clone(self);
-            self.device.chores.run(Box::new(move || match request {
-                Request::Save(ticket, snapshot) => {
-                    store.tell(StoreEvent::Settled(ticket, store.room.save(&snapshot)));
-                }
-                Request::Flush(ticket) => {
-                    store.tell(StoreEvent::Settled(ticket, store.flush()));
-                }
-                Request::Close(ticket, save) => store.close(ticket, save, 1),
-            }));
-        }
-    }
-
-    fn flush(&self) -> Result<(), StorageError> {
-        self.try_to_heal()?;
-        self.minding_history(RoomStore::compact).inspect_err(|_| {
-            if self.room.status().poisoned {
-                self.failed_in_background(self.room.refusal());
-            }
-        })
-    }
-
-    fn close(self: &Arc<Self>, ticket: u32, save: bool, attempt: u32) {
-        let outcome = if save {
-            self.try_to_heal().and_then(|()| self.minding_history(RoomStore::close))
-        } else {
-            Ok(())
-        };
-        match outcome {
-            Err(error) if attempt < LAST_SAVE_ATTEMPTS => {
-                self.close_failed(error, attempt);
-                let store = Arc::clone(self);
-                let again = Box::new(move || store.close(ticket, save, attempt + 1));
-                self.device.chores.run_after(pause(attempt), again);
-            }
-            outcome => {
-                self.room.release();
-                self.tell(StoreEvent::Settled(ticket, outcome));
-            }
-        }
-    }
-
-    /// Tells of a last save that failed. Files that take no more writes need what their owner has in memory.
-    fn close_failed(&self, error: StorageError, attempt: u32) {
-        let mut state = self.state();
-        if self.room.status().poisoned && state.failure.is_none() {
-            state.fail(error);
-        } else if attempt == 1 {
-            state.events.push_back(StoreEvent::Trouble(error));
-        }
-        drop(state);
-        (self.notify)();
-    }
-}
-
-/// The pause after so many failures in a row.
-fn pause(failures: u32) -> Duration {
-    match failures {
-        0 => Duration::ZERO,
-        _ => FIRST_RETRY.saturating_mul(1 << (failures - 1).min(16)).min(LONGEST_RETRY),
     }
 }

@@ -1,0 +1,163 @@
+//! What happens to a store in the background: syncs, compactions, and healing after a failure.
+
+use std::{
+    sync::{Arc, PoisonError},
+    time::{Duration, Instant},
+};
+
+use super::{
+    super::{history::oldest_ms, lane::now},
+    Inner, Level, StoreEvent,
+};
+use crate::storage::{RoomStore, StorageError};
+
+/// When unsynced changes are synced at [`Level::Process`]: half of the second that a power loss may cost, the other half
+/// being for the sync itself.
+const SYNC_AFTER: Duration = Duration::from_millis(500);
+
+/// The first pause after a failure; each further one is twice as long.
+const FIRST_RETRY: Duration = Duration::from_millis(100);
+
+/// The longest pause between two attempts.
+const LONGEST_RETRY: Duration = Duration::from_secs(30);
+
+/// A journal smaller than this is not worth a compaction, however small the snapshot is.
+const LEAST_JOURNAL_BYTES: u64 = 64 << 10;
+
+/// When the next compaction may be.
+#[derive(Default)]
+pub(super) struct Compaction {
+    is_running: bool,
+    not_before: Option<Instant>,
+    /// How many in a row have failed.
+    failures: u32,
+}
+
+impl Compaction {
+    fn may_begin(&self) -> bool {
+        !self.is_running && self.not_before.is_none_or(|time| time <= now())
+    }
+}
+
+impl Inner {
+    /// After an append: sees to it that it is synced before long, and the journal compacted when it has outgrown the snapshot.
+    pub(super) fn keep_up(self: &Arc<Self>) {
+        let status = self.room.status();
+        let mut state = self.state();
+        if state.failure.is_some() {
+            return;
+        }
+        // At `Disk` it is synced already, in its journal or in a log.
+        if status.unsynced && !state.is_sync_armed && self.options.level == Level::Process {
+            state.is_sync_armed = true;
+            let store = Arc::clone(self);
+            self.device.syncs.run_after(SYNC_AFTER, Box::new(move || store.sync_in_background()));
+        }
+        let outgrown = status.journal_bytes > status.snapshot_bytes.max(LEAST_JOURNAL_BYTES);
+        if outgrown && !state.is_closed && state.compaction.may_begin() {
+            state.compaction.is_running = true;
+            let store = Arc::clone(self);
+            self.device.chores.run(Box::new(move || store.compact_in_background()));
+        }
+    }
+
+    fn sync_in_background(&self) {
+        self.state().is_sync_armed = false;
+        if let Err(error) = self.sync() {
+            self.failed_in_background(error);
+        }
+    }
+
+    fn compact_in_background(&self) {
+        let outcome = self.minding_history(RoomStore::compact);
+        let mut state = self.state();
+        let compaction = &mut state.compaction;
+        compaction.is_running = false;
+        compaction.failures = if outcome.is_ok() { 0 } else { compaction.failures + 1 };
+        let pause = pause(compaction.failures).max(self.options.compaction_gap);
+        compaction.not_before = now().checked_add(pause);
+        // Of a room that was closed meanwhile the last save tells.
+        let is_news = compaction.failures == 1 && !state.is_closed;
+        drop(state);
+        if let Err(error) = outcome {
+            if self.room.status().poisoned {
+                self.failed_in_background(error);
+            } else if is_news {
+                self.tell(StoreEvent::Trouble(error));
+            }
+        }
+    }
+
+    /// A failure that no batch reports: nothing more can be stored in these files.
+    pub(super) fn failed_in_background(&self, error: StorageError) {
+        let mut state = self.state();
+        // The last save of a closed room finds out for itself, and is who tells.
+        if !state.is_closed {
+            state.fail(error);
+            drop(state);
+            (self.notify)();
+        }
+    }
+
+    pub(super) fn heal_later(self: &Arc<Self>) {
+        let pause = match &mut self.state().failure {
+            Some(failure) => {
+                failure.attempts += 1;
+                pause(failure.attempts)
+            }
+            None => return,
+        };
+        let store = Arc::clone(self);
+        self.device.chores.run_after(
+            pause,
+            Box::new(move || {
+                if !store.state().is_closed && store.try_to_heal().is_err() {
+                    store.heal_later();
+                }
+            }),
+        );
+    }
+
+    /// Rewrites a failed store; nothing to do for one that has not failed.
+    pub(super) fn try_to_heal(&self) -> Result<(), StorageError> {
+        let healing = self.healing.lock().unwrap_or_else(PoisonError::into_inner);
+        let heal_with = match &self.state().failure {
+            Some(failure) => failure.heal_with.clone(),
+            None => return Ok(()),
+        };
+        // Its owner may not have taken back yet what is not stored.
+        let snapshot = heal_with.ok_or_else(|| self.room.refusal())?;
+        self.minding_history(|room| room.rewrite(&snapshot))?;
+        let mut state = self.state();
+        state.failure = None;
+        // What waits in a closed room has nobody to wait for it.
+        if !state.is_closed {
+            state.events.push_back(StoreEvent::Healed);
+        }
+        drop(state);
+        drop(healing);
+        (self.notify)();
+        Ok(())
+    }
+
+    /// Does what may archive a part of the journal, and tells of it where that began to fail.
+    pub(super) fn minding_history<T>(&self, work: impl FnOnce(&RoomStore) -> T) -> T {
+        let retention = self.state().retention;
+        if let Some(retention) = retention {
+            self.room.keep_history(oldest_ms(retention));
+        }
+        let outcome = work(&self.room);
+        if let Some(error) = self.room.take_history_trouble() {
+            self.tell(StoreEvent::Trouble(error));
+        }
+        outcome
+    }
+}
+
+/// The pause after so many failures in a row.
+pub(super) fn pause(failures: u32) -> Duration {
+    match failures {
+        0 => Duration::ZERO,
+        _ => FIRST_RETRY.saturating_mul(1 << (failures - 1).min(16)).min(LONGEST_RETRY),
+    }
+}
