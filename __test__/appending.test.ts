@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { Room, RoomManager, type RoomOptions, type StoredChange } from '../index.js'
-import { create, type Member, openRoom, TestRoom, update } from './harness/room.js'
+import { create, keepEditing, type Member, openRoom, TestRoom, update } from './harness/room.js'
 import { deferred } from './harness/stores.js'
 import { StrictStorage } from './harness/strict-storage.js'
 
@@ -263,15 +263,7 @@ it('[DU3] flush() settles while edits go on', async () => {
   const room = await open()
   const ann = room.join('ann')
   storage.onAppend = settled
-  let isWorking = true
-  onTestFinished(() => {
-    isWorking = false
-  })
-  const work = () => {
-    ann.patch(create('a/Box'))
-    if (isWorking) setImmediate(work)
-  }
-  work()
+  keepEditing(ann)
 
   await expect(room.room.flush()).resolves.toBeUndefined()
 })

@@ -13,7 +13,7 @@ import {
   type RoomOptions,
   type RoomSnapshot,
 } from '../index.js'
-import { create, remove, TestRoom, update } from './harness/room.js'
+import { create, keepEditing, remove, TestRoom, update } from './harness/room.js'
 import { PlainSocket } from './harness/sockets.js'
 import { ScriptedStorage, temporaryFolder } from './harness/stores.js'
 
@@ -259,15 +259,7 @@ describe.each(LEVELS)("a room of durability '%s' in files", (durability) => {
   it('[DU3] flush() settles while edits go on', async () => {
     const room = await openFiles(await temporaryFolder(), { durability })
     const ann = room.join('ann')
-    let isWorking = true
-    onTestFinished(() => {
-      isWorking = false
-    })
-    const work = () => {
-      ann.patch(create('a/Box'))
-      if (isWorking) setImmediate(work)
-    }
-    work()
+    keepEditing(ann)
 
     await expect(room.room.flush()).resolves.toBeUndefined()
   })

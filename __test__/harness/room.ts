@@ -85,3 +85,16 @@ export function update(key: string, fields: Record<string, unknown>): Patch {
 export function remove(key: string): Patch {
   return { [key]: { _exists: false } }
 }
+
+/** Has a member edit in every turn of the event loop until the test has finished. */
+export function keepEditing(member: Member): void {
+  let isWorking = true
+  onTestFinished(() => {
+    isWorking = false
+  })
+  const work = () => {
+    member.patch(create('a/Box'))
+    if (isWorking) setImmediate(work)
+  }
+  work()
+}

@@ -103,3 +103,19 @@ export class Conversation {
     for (const socket of this.#sockets) socket.terminate()
   }
 }
+
+/**
+ * Has clients join a server's rooms, edit and leave, and the server close.
+ * @param {import('./server-process.mjs').ServerProcess} server
+ * @param {{ rooms: number, edits: number }} options
+ * @returns {Promise<Conversation>}
+ */
+export async function converse(server, { rooms, edits }) {
+  const conversation = new Conversation(await server.serve(), rooms)
+  await conversation.join()
+  await conversation.edit(edits)
+  conversation.leave()
+  server.tell('close')
+  await server.exited
+  return conversation
+}

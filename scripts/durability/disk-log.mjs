@@ -10,7 +10,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Conversation } from './conversation.mjs'
+import { converse } from './conversation.mjs'
 import { ServerProcess } from './server-process.mjs'
 import { descriptorOf, hasStrace, NO_STRACE, parseTrace, straceCommand } from './strace.mjs'
 
@@ -180,12 +180,7 @@ export async function compareRun({ level, edits, rooms }) {
     { wrapper: straceCommand(trace, CALLS), env: { HEDDLE_DISK_LOG: log } },
   )
   try {
-    const conversation = new Conversation(await server.serve(), rooms)
-    await conversation.join()
-    await conversation.edit(edits)
-    conversation.leave()
-    server.tell('close')
-    await server.exited
+    await converse(server, { rooms, edits })
     if (!existsSync(log)) throw new Error('the addon keeps no log of its file operations')
     return compare(readFileSync(trace, 'utf8'), readFileSync(log, 'utf8'), dir)
   } finally {

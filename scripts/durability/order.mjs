@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { bunPath } from '../runtimes.mjs'
-import { Conversation } from './conversation.mjs'
+import { converse } from './conversation.mjs'
 import { ServerProcess } from './server-process.mjs'
 import {
   descriptorOf,
@@ -62,12 +62,7 @@ export async function checkOrder({ edits, rooms, runtime, syncs, ...options }) {
     { runtime, wrapper: straceCommand(trace, ORDER_CALLS) },
   )
   try {
-    const conversation = new Conversation(await server.serve(), rooms)
-    await conversation.join()
-    await conversation.edit(edits)
-    conversation.leave()
-    server.tell('close')
-    await server.exited
+    const conversation = await converse(server, { rooms, edits })
     return judge(conversation, parseTrace(readFileSync(trace, 'utf8')), mustSync)
   } catch (error) {
     throw new Error(`the server said ${server.lastWords}`, { cause: error })
@@ -78,7 +73,7 @@ export async function checkOrder({ edits, rooms, runtime, syncs, ...options }) {
 }
 
 /**
- * @param {Conversation} conversation
+ * @param {import('./conversation.mjs').Conversation} conversation
  * @param {Call[]} calls
  * @param {boolean} mustSync
  */
