@@ -113,6 +113,8 @@ pub enum Message<'f> {
         since: Clock,
         /// Keys to send whatever their clock (RC7).
         touched: Vec<&'f [u8]>,
+        /// Whether it may know what was deleted since, though it has seen nothing (RC5).
+        buries: bool,
     },
     /// The end of a catch-up.
     Synced(Clock),
@@ -160,4 +162,6 @@ pub enum CloseReason {
     TokenRefused,
     /// Too many of its frames wait for the store (DU16).
     TooManyFramesWait,
+    /// It lags, and what it lacks is more than is kept for it (SR8).
+    TooSlow,
 }

@@ -23,7 +23,7 @@ pub enum Input<'f> {
         /// Whether documents wait for its first frame (JN3).
         held: bool,
     },
-    /// A frame came in.
+    /// A frame came in. One who lags must be caught up before, by [`Self::Drained`].
     Received {
         /// From whom.
         session: SessionId,
@@ -39,7 +39,8 @@ pub enum Input<'f> {
         /// Its presence patches.
         presence: Patches<'f>,
     },
-    /// What is left of a frame whose presence was handled before: its document patches and the answer to it.
+    /// What is left of a frame whose presence was handled before: its document patches and the answer to it. One who lags
+    /// must be caught up before.
     Resumed {
         /// From whom.
         session: SessionId,
@@ -62,6 +63,23 @@ pub enum Input<'f> {
         session: SessionId,
         /// The group.
         group: Group,
+    },
+    /// A session's socket does not drain: nothing more is to be sent to it for now.
+    Lagging {
+        /// Whose.
+        session: SessionId,
+    },
+    /// The socket of a session that lags has drained.
+    Drained {
+        /// Whose.
+        session: SessionId,
+    },
+    /// What a session that lagged was about to be told shows changes that were taken back: it is told anew.
+    CaughtUp {
+        /// Whose.
+        session: SessionId,
+        /// The clock up to which it had been told everything.
+        since: Clock,
     },
     /// A session must be closed.
     Evicted {

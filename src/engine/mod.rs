@@ -17,10 +17,12 @@
 #![forbid(unsafe_code)]
 
 mod buffer;
+mod departures;
 mod document;
 mod effect;
 mod fields;
 mod input;
+mod lagging;
 mod merge;
 mod patch;
 mod population;

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
+    departures::{Departures, Stamp},
     fields::{Fields, Scratch},
     merge,
     patch::{Patches, Refusal},
@@ -13,6 +14,8 @@ use super::{
 pub struct Presence {
     clients: BTreeMap<Arc<[u8]>, Entries>,
     scratch: Scratch,
+    /// What went, while anybody has yet to hear of it.
+    departures: Option<Departures>,
 }
 
 type Entries = BTreeMap<Box<[u8]>, Fields>;
@@ -49,7 +52,12 @@ impl Presence {
         for update in &patches.updates {
             let fields = patches.fields_of(update);
             match (update.existence, entries.get_mut(update.key)) {
-                (Some(false), _) => {
+                (Some(false), entry) => {
+                    if entry.is_some()
+                        && let Some(departures) = &mut self.departures
+                    {
+                        departures.note(client, update.key);
+                    }
                     entries.remove(update.key);
                 }
                 (_, Some(entry)) => entry.merge(fields, 0, &mut self.scratch),
@@ -68,6 +76,29 @@ impl Presence {
 
     /// Forgets a client and returns the keys that it had.
     pub(super) fn remove(&mut self, client: &[u8]) -> Vec<Box<[u8]>> {
-        self.clients.remove(client).map(|entries| entries.into_keys().collect()).unwrap_or_default()
+        let Some((client, entries)) = self.clients.remove_entry(client) else { return Vec::new() };
+        if let Some(departures) = &mut self.departures {
+            entries.keys().for_each(|key| departures.note(&client, key));
+        }
+        entries.into_keys().collect()
+    }
+
+    /// Remembers what goes from now on, and gives the place to ask [`Self::departed_since`] from.
+    pub(super) fn remember_departures(&mut self) -> Stamp {
+        self.departures.get_or_insert_default().latest()
+    }
+
+    pub(super) fn forget_departures(&mut self) {
+        self.departures = None;
+    }
+
+    /// The keys of everybody but `client` that went since, those included that are back.
+    pub(super) fn departed_since(&self, client: &[u8], since: Stamp) -> Vec<Box<[u8]>> {
+        self.departures.as_ref().map(|gone| gone.of_others(client, since)).unwrap_or_default()
+    }
+
+    /// Whether more went than is remembered.
+    pub(super) fn has_lost_departures(&self) -> bool {
+        self.departures.as_ref().is_some_and(Departures::is_over_bound)
     }
 }

@@ -6,6 +6,7 @@ use super::{
     Clock, Document, Presence,
     effect::{CloseReason, Effect, Message},
     input::{Frame, Input, ReconnectPatches},
+    lagging::Laggards,
     patch::{Patches, Refusal},
     population::Population,
     postponed::withdrawn,
@@ -15,12 +16,13 @@ use super::{
 /// A room: document, presence and sessions.
 #[derive(Debug)]
 pub struct Room {
-    document: Document,
+    pub(super) document: Document,
     pub(super) presence: Presence,
     pub(super) sessions: BTreeMap<SessionId, Session>,
     /// How many sessions each client has; its presence lives as long as one does (PR4).
     clients: BTreeMap<Arc<[u8]>, usize>,
-    population: Population,
+    pub(super) population: Population,
+    pub(super) laggards: Laggards,
     journaled: bool,
 }
 
@@ -33,6 +35,7 @@ impl Room {
             sessions: BTreeMap::new(),
             clients: BTreeMap::new(),
             population: Population::default(),
+            laggards: Laggards::new(),
             journaled: false,
         }
     }
@@ -98,6 +101,11 @@ impl Room {
     /// Handles one input and pushes its effects, which must all run before the next input. Inputs for sessions that are
     /// not here do nothing.
     pub fn handle<'f>(&mut self, input: Input<'f>, effects: &mut Vec<Effect<'f>>) {
+        self.dispatch(input, effects);
+        self.give_up_laggards(effects);
+    }
+
+    fn dispatch<'f>(&mut self, input: Input<'f>, effects: &mut Vec<Effect<'f>>) {
         match input {
             Input::Joined { session, client, access, held } => {
                 self.join(session, client, access, held, effects);
@@ -111,13 +119,19 @@ impl Room {
                 withdrawn(session, client, presence, effects);
             }
             Input::Replaced { session, group } => self.place(session, group, effects),
+            Input::Lagging { session } => self.lag(session, effects),
+            Input::Drained { session } => self.end_lag(session, effects),
+            Input::CaughtUp { session, since } => self.send_diff(session, since, effects),
             Input::Evicted { session, reason } => {
                 if self.sessions.contains_key(&session) {
                     self.close(session, reason, effects);
                 }
             }
             Input::Stored { clock } => self.document.settle(clock),
-            Input::StoreFailed => self.document.take_back(),
+            Input::StoreFailed => {
+                self.document.take_back();
+                self.hold_lag_to_clock();
+            }
             Input::Left { session } => self.leave(session, effects),
             Input::Edited { patches } => self.edit(patches, effects),
             Input::AccessChanged { session, access } => self.grant(session, access),
@@ -155,7 +169,9 @@ impl Room {
 
     fn leave(&mut self, id: SessionId, effects: &mut Vec<Effect<'_>>) {
         let Some(session) = self.sessions.remove(&id) else { return };
-        self.population.exit(session.group);
+        if !self.forget_lag(id) {
+            self.population.exit(session.group);
+        }
         let others = self.clients.get_mut(&session.client).map_or(0, |count| {
             *count -= 1;
             *count
@@ -175,7 +191,12 @@ impl Room {
         effects.push(Effect::Left { session: id, remaining: self.sessions.len() });
     }
 
-    fn close(&mut self, id: SessionId, reason: CloseReason, effects: &mut Vec<Effect<'_>>) {
+    pub(super) fn close(
+        &mut self,
+        id: SessionId,
+        reason: CloseReason,
+        effects: &mut Vec<Effect<'_>>,
+    ) {
         effects.push(Effect::Close(id, reason));
         self.leave(id, effects);
     }
@@ -276,7 +297,9 @@ impl Room {
                 effects.push(Effect::Send(id, Message::Refused(refused.refusal, None)));
             }
         }
-        effects.push(Effect::Send(id, Message::CatchUp { client, since, touched }));
+        // RC5: a client that has seen nothing has nothing to bury.
+        let catch_up = Message::CatchUp { client, since, touched, buries: since > 0 };
+        effects.push(Effect::Send(id, catch_up));
         effects.push(Effect::Send(id, Message::Synced(self.document.clock())));
         effects.extend(changed.map(Effect::Changed));
     }
@@ -365,9 +388,12 @@ impl Room {
     fn place(&mut self, id: SessionId, group: Group, effects: &mut Vec<Effect<'_>>) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         if session.group != group {
-            self.population.exit(session.group);
+            let old = std::mem::replace(&mut session.group, group);
+            if self.laggards.contains_key(&id) {
+                return;
+            }
+            self.population.exit(old);
             self.population.enter(group);
-            session.group = group;
             effects.push(Effect::Place(id, group));
         }
     }
@@ -382,7 +408,8 @@ impl Room {
         message: Message<'f>,
         effects: &mut Vec<Effect<'f>>,
     ) {
-        let left_out = except.and_then(|id| self.sessions.get(&id)).map(|session| session.group);
+        let heard = except.filter(|id| !self.laggards.contains_key(id));
+        let left_out = heard.and_then(|id| self.sessions.get(&id)).map(|session| session.group);
         let audience = self.population.audience(left_out);
         if audience.live || audience.whole_arrays || audience.held {
             effects.push(Effect::Broadcast { except, audience, message });

@@ -194,6 +194,7 @@ fn close_code(reason: CloseReason) -> (f64, &'static str) {
         CloseReason::FrameRefused => (4400.0, "frame refused"),
         CloseReason::TokenRefused => (4401.0, "token refused"),
         CloseReason::TooManyFramesWait => (4413.0, "too many frames wait"),
+        CloseReason::TooSlow => (4408.0, "too slow"),
     }
 }
 

@@ -160,6 +160,18 @@ impl NativeRoom {
         self.handle(Input::Left { session: id(session) })
     }
 
+    /// A session's socket does not drain: it is sent nothing until it has drained, or sends something.
+    #[napi]
+    pub fn lag(&mut self, session: i64) -> Result<Option<String>, CodedError> {
+        self.handle(Input::Lagging { session: id(session) })
+    }
+
+    /// The socket of a session that lags has drained: it is sent what it lacks.
+    #[napi]
+    pub fn drained(&mut self, session: i64) -> Result<Option<String>, CodedError> {
+        self.handle(Input::Drained { session: id(session) })
+    }
+
     /// A session's rights; null when it is not here.
     #[napi(ts_return_type = "'readonly' | 'readwrite' | null")]
     pub fn permissions(&self, session: i64) -> Option<&'static str> {

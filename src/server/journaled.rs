@@ -113,10 +113,13 @@ impl Room {
             provisional.handed = room.engine.document().clock();
             let mut released = Vec::new();
             let mut groups = BTreeMap::new();
-            for Entry { deliveries, again, .. } in tail {
-                let is_taken_back = again.is_some();
+            for Entry { deliveries, again, caught_up, .. } in tail {
+                let is_taken_back = again.is_some() || caught_up.is_some();
                 let leaves = deliveries.into_iter().filter(|(_, shows)| !(is_taken_back && *shows));
                 released.extend(leaves.map(|(delivery, _)| delivery));
+                if let Some((session, since)) = caught_up {
+                    released.extend(room.run(Input::CaughtUp { session, since }, None));
+                }
                 if let Some(again) = again {
                     released.extend(room.take_back(again, &mut groups));
                 }
@@ -189,6 +192,7 @@ impl Room {
         origin: Option<Origin<'_>>,
     ) -> Vec<Delivery> {
         let group = origin.and_then(|origin| self.group(origin.session?));
+        let lagged = self.lag_that_ends(&input);
         let mut effects = Vec::new();
         self.engine.handle(input, &mut effects);
         let catches_up =
@@ -225,7 +229,8 @@ impl Room {
             group,
         });
         let shows = is_unstored.then(|| self.clock());
-        let released = provisional.queue(Entry { shows, deliveries, again });
+        let caught_up = lagged.filter(|_| is_unstored);
+        let released = provisional.queue(Entry { shows, deliveries, again, caught_up });
         self.provisional = Some(provisional);
         released
     }
@@ -298,6 +303,13 @@ impl Room {
             Input::Received { session, frame }
         };
         self.run(input, Some(Origin { session: Some(session), bytes, is_shown }))
+    }
+
+    /// The session that an input catches up, and the clock up to which it has been told everything.
+    fn lag_that_ends(&self, input: &Input<'_>) -> Option<(SessionId, Clock)> {
+        let Input::Drained { session } = *input else { return None };
+        let is_told = matches!(self.group(session)?, Group::Live | Group::WholeArrays);
+        self.engine.lagging_since(session).filter(|_| is_told).map(|since| (session, since))
     }
 
     fn group(&self, session: SessionId) -> Option<Group> {

@@ -43,6 +43,8 @@ pub(super) struct Entry {
     pub(super) deliveries: Vec<(Delivery, bool)>,
     /// What it takes to handle it again, if it shows the document.
     pub(super) again: Option<Again>,
+    /// The session that it caught up, if that shows the document, and the clock up to which that had been told everything.
+    pub(super) caught_up: Option<(SessionId, Clock)>,
 }
 
 /// A frame or edit whose answer shows a document that may be taken back.

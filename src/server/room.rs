@@ -190,6 +190,18 @@ impl Room {
 
     /// Handles an input that came from `origin`, and gives what may leave at once.
     pub(super) fn run(&mut self, input: Input<'_>, origin: Option<Origin<'_>>) -> Vec<Delivery> {
+        if let Input::Received { session, .. } | Input::Resumed { session, .. } = input
+            && self.engine.lagging_since(session).is_some()
+        {
+            // SR4: an answer that came before the diff would make its client miss what is in it.
+            let mut deliveries = self.run_alone(Input::Drained { session }, None);
+            deliveries.extend(self.run_alone(input, origin));
+            return deliveries;
+        }
+        self.run_alone(input, origin)
+    }
+
+    fn run_alone(&mut self, input: Input<'_>, origin: Option<Origin<'_>>) -> Vec<Delivery> {
         if self.provisional.is_some() {
             return self.run_provisionally(input, origin);
         }

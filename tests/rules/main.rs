@@ -5,6 +5,7 @@ mod table;
 mod dialect;
 mod durability;
 mod joining;
+mod lagging;
 mod merging;
 mod patches;
 mod presence;

@@ -79,6 +79,16 @@ impl Table {
         self.handle(Input::Left { session });
     }
 
+    /// The socket of a session does not drain.
+    pub(crate) fn lag(&mut self, session: SessionId) {
+        self.handle(Input::Lagging { session });
+    }
+
+    /// It has drained.
+    pub(crate) fn drained(&mut self, session: SessionId) {
+        self.handle(Input::Drained { session });
+    }
+
     pub(crate) fn handle(&mut self, input: Input<'_>) {
         let deliveries = self.room.handle(input).expect("the room is sound");
         self.deliver(deliveries);

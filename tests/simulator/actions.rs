@@ -26,6 +26,7 @@ enum Action {
     Start,
     Store(usize),
     TurnStore,
+    TurnLag(Link),
 }
 
 impl World {
@@ -78,10 +79,13 @@ impl World {
         if !connection.over && connection.session.is_none() {
             actions.push((15, Action::Join(link)));
         } else if !connection.over && !connection.up.is_empty() {
-            actions.push((25, Action::Handle(link)));
+            // A session that lags is hardly read.
+            let weight = if self.server.lags(connection.session) { 1 } else { 25 };
+            actions.push((weight, Action::Handle(link)));
         }
         if connection.state == State::Open && !connection.over {
             actions.push((self.mode.drop, Action::Cut(link)));
+            actions.push((self.mode.lag, Action::TurnLag(link)));
         }
         if connection.state == State::Closing {
             actions.push((4, Action::FinishClose(link)));
@@ -137,6 +141,7 @@ impl World {
                 self.store(count);
             }
             Action::TurnStore => self.turn_store(),
+            Action::TurnLag(link) => self.turn_lag(link),
             Action::Cut(_) => {}
         }
     }

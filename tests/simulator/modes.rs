@@ -37,6 +37,8 @@ pub struct Mode {
     pub store: u64,
     /// How often the store fails, or recovers.
     pub fail: u64,
+    /// How often the socket of a session stops draining, or has drained.
+    pub lag: u64,
 }
 
 const LIVE: Mode = Mode {
@@ -57,10 +59,11 @@ const LIVE: Mode = Mode {
     rollback: false,
     store: 0,
     fail: 0,
+    lag: 0,
 };
 
 /// Every mode.
-pub const MODES: [Mode; 17] = [
+pub const MODES: [Mode; 20] = [
     LIVE,
     Mode { name: "steps", edit: 16, sync: 3, ..LIVE },
     Mode { name: "leaves", leave: 4, ..LIVE },
@@ -76,6 +79,9 @@ pub const MODES: [Mode; 17] = [
     Mode { name: "slow", store: 14, leave: 1, drop: 1, hop: 1, bare: 20, ..LIVE },
     Mode { name: "failing", store: 14, fail: 3, leave: 1, drop: 1, version_1: 20, ..LIVE },
     Mode { name: "killed", store: 10, fail: 1, restart: 2, air: true, drop: 1, ..LIVE },
+    Mode { name: "lags", lag: 8, drop: 1, leave: 1, version_1: 20, ..LIVE },
+    Mode { name: "stored lags", lag: 8, store: 14, drop: 1, ..LIVE },
+    Mode { name: "failing lags", lag: 8, store: 14, fail: 3, drop: 1, version_1: 20, ..LIVE },
     Mode {
         name: "all",
         members: 4,

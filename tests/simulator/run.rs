@@ -111,10 +111,17 @@ impl World {
                 moved = true;
             }
         }
-        while self.pass_along() | self.settle_store() {
+        while self.pass_along() | self.settle_store() | self.end_lags() {
             moved = true;
         }
         moved
+    }
+
+    fn end_lags(&mut self) -> bool {
+        let lags = |world: &Self, link: &Link| world.server.lags(world.links[*link].session);
+        let lagging: Vec<Link> = (0..self.links.len()).filter(|link| lags(self, link)).collect();
+        lagging.iter().for_each(|link| self.turn_lag(*link));
+        !lagging.is_empty()
     }
 
     fn settle_store(&mut self) -> bool {

@@ -117,6 +117,15 @@ impl World {
         self.deliver(sent);
     }
 
+    /// The socket of a session stops draining, or has drained.
+    pub fn turn_lag(&mut self, link: Link) {
+        let Some(session) = self.links[link].session else { return };
+        let lags = self.server.lags(Some(session));
+        self.note(|_| format!("server: {link} {}", if lags { "has drained" } else { "lags" }));
+        let sent = self.server.turn_lag(session);
+        self.deliver(sent);
+    }
+
     /// The client gets the next item of a connection.
     pub fn arrive(&mut self, link: Link) {
         let Some((_, item)) = self.links[link].down.front() else { return };

@@ -39,9 +39,9 @@ pub fn encode(message: &Message<'_>, group: Group, room: &Room) -> Option<Vec<u8
             frame.open("ack").json("messageId", *message_id).number("timestamp", clock)
         }
         Message::Resync { since } => frame.open("resync").number("since", since),
-        Message::CatchUp { client, since, touched } => {
+        Message::CatchUp { client, since, touched, buries } => {
             frame.open("patch").name("clientId", b"");
-            let document = frame.catch_up(room.document(), *since, touched);
+            let document = frame.catch_up(room.document(), *since, touched, *buries);
             let others = room.presence().of_others(client).next().is_some();
             if others {
                 frame.presence_of_others(room.presence(), client);
@@ -224,7 +224,13 @@ impl Frame {
 
     /// What a client lacks that has seen everything up to `since`, and the keys that it must have anew (RC7). False, and
     /// nothing written, when it lacks nothing.
-    fn catch_up(&mut self, document: &Document, since: Clock, touched: &[&[u8]]) -> bool {
+    fn catch_up(
+        &mut self,
+        document: &Document,
+        since: Clock,
+        touched: &[&[u8]],
+        buries: bool,
+    ) -> bool {
         let start = self.out.len();
         self.member("documentPatches");
         self.out.push(b'[');
@@ -233,8 +239,7 @@ impl Frame {
         touched.sort_unstable();
         touched.dedup();
         for component in document.changed_since(since) {
-            // RC5: a client that has seen nothing has nothing to bury.
-            let wanted = component.is_alive() || since > 0;
+            let wanted = component.is_alive() || buries;
             if wanted && touched.binary_search(&component.key()).is_err() {
                 component_since(
                     component,
