@@ -93,6 +93,11 @@ impl Room {
         self.engine.awaits(session, attempt)
     }
 
+    /// Whether a session lags: it is sent nothing until it has drained, or sends something.
+    pub fn lags(&self, session: SessionId) -> bool {
+        self.engine.lagging_since(session).is_some()
+    }
+
     /// Starts from a snapshot. On an error nothing has changed.
     pub fn restore(&mut self, snapshot: &[u8]) -> Result<(), RoomError> {
         self.guard(|room| {
@@ -191,7 +196,7 @@ impl Room {
     /// Handles an input that came from `origin`, and gives what may leave at once.
     pub(super) fn run(&mut self, input: Input<'_>, origin: Option<Origin<'_>>) -> Vec<Delivery> {
         if let Input::Received { session, .. } | Input::Resumed { session, .. } = input
-            && self.engine.lagging_since(session).is_some()
+            && self.lags(session)
         {
             // SR4: an answer that came before the diff would make its client miss what is in it.
             let mut deliveries = self.run_alone(Input::Drained { session }, None);

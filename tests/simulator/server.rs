@@ -1,6 +1,6 @@
 //! The server: a room as its owner drives it, bytes in and deliveries out.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use heddle::{
     engine::{Access, Input, SessionId},
@@ -33,8 +33,6 @@ pub struct Server {
     store: Option<Store>,
     sessions: BTreeMap<SessionId, (Link, String)>,
     groups: BTreeMap<SessionId, u32>,
-    /// The sessions that lag.
-    lagging: BTreeSet<SessionId>,
     joined: SessionId,
     /// What was sent and should not have been.
     wrong: Option<String>,
@@ -115,7 +113,7 @@ impl Server {
 
     /// Whether a session lags.
     pub fn lags(&self, session: Option<SessionId>) -> bool {
-        session.is_some_and(|session| self.lagging.contains(&session))
+        session.zip(self.room.as_ref()).is_some_and(|(session, room)| room.lags(session))
     }
 
     /// The socket of a session stops draining, or has drained.
@@ -123,10 +121,9 @@ impl Server {
         let Some(room) = self.room.as_mut().filter(|_| self.sessions.contains_key(&session)) else {
             return Vec::new();
         };
-        let input = if self.lagging.remove(&session) {
+        let input = if room.lags(session) {
             Input::Drained { session }
         } else {
-            self.lagging.insert(session);
             Input::Lagging { session }
         };
         let deliveries = room.handle(input).unwrap();
@@ -146,7 +143,6 @@ impl Server {
             store.finish(count.min(store.waiting()));
             store.lose(&mut self.ledger);
             self.room = None;
-            self.lagging.clear();
         }
         self.stop();
     }
@@ -174,7 +170,6 @@ impl Server {
             }
         }
         self.sessions.clear();
-        self.lagging.clear();
         self.groups.clear();
         self.ledger.shown.clear();
     }
@@ -255,9 +250,6 @@ impl Server {
             }
             match delivery {
                 Delivery::Place(session, group) => {
-                    if group != 0 {
-                        self.lagging.remove(&session);
-                    }
                     self.groups.insert(session, group);
                 }
                 Delivery::Send(session, text) => {
@@ -286,7 +278,6 @@ impl Server {
 
     fn forget(&mut self, session: SessionId) {
         self.groups.remove(&session);
-        self.lagging.remove(&session);
         if let Some((_, client)) = self.sessions.remove(&session)
             && self.sessions.values().all(|(_, other)| *other != client)
         {
