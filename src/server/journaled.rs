@@ -145,6 +145,7 @@ impl Room {
                 provisional.is_stalled = false;
             }
             while let Some(kept) = room.next_waiting() {
+                released.extend(kept.session.map(|it| room.catch_up(it)).unwrap_or_default());
                 released.extend(room.handle_again(&kept));
             }
             Ok(released)
@@ -265,6 +266,7 @@ impl Room {
             drop(text);
             released.extend(self.keep(kept, is_reconnect));
         } else {
+            // If its session lags now, that began after this frame was handled.
             released.extend(self.handle_again(&kept));
         }
         released

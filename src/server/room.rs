@@ -143,7 +143,13 @@ impl Room {
                 return Ok(room.wait(session, bytes, frame));
             }
             let origin = Origin { session: Some(session), bytes, is_shown: false };
-            Ok(room.run(Input::Received { session, frame }, Some(origin)))
+            let mut deliveries = room.catch_up(session);
+            let answer = room.run(Input::Received { session, frame }, Some(origin));
+            if deliveries.is_empty() {
+                return Ok(answer);
+            }
+            deliveries.extend(answer);
+            Ok(deliveries)
         })
     }
 
@@ -193,20 +199,14 @@ impl Room {
         })
     }
 
-    /// Handles an input that came from `origin`, and gives what may leave at once.
-    pub(super) fn run(&mut self, input: Input<'_>, origin: Option<Origin<'_>>) -> Vec<Delivery> {
-        if let Input::Received { session, .. } | Input::Resumed { session, .. } = input
-            && self.lags(session)
-        {
-            // SR4: an answer that came before the diff would make its client miss what is in it.
-            let mut deliveries = self.run_alone(Input::Drained { session }, None);
-            deliveries.extend(self.run_alone(input, origin));
-            return deliveries;
-        }
-        self.run_alone(input, origin)
+    /// Tells a session that lags what it lacks, before one of its frames is handled: an answer that came before that would
+    /// make its client miss it (SR4).
+    pub(super) fn catch_up(&mut self, session: SessionId) -> Vec<Delivery> {
+        if self.lags(session) { self.run(Input::Drained { session }, None) } else { Vec::new() }
     }
 
-    fn run_alone(&mut self, input: Input<'_>, origin: Option<Origin<'_>>) -> Vec<Delivery> {
+    /// Handles an input that came from `origin`, and gives what may leave at once.
+    pub(super) fn run(&mut self, input: Input<'_>, origin: Option<Origin<'_>>) -> Vec<Delivery> {
         if self.provisional.is_some() {
             return self.run_provisionally(input, origin);
         }
