@@ -9,13 +9,14 @@
  * the state at once, and queues what the engine answers.
  */
 
-const { closeThenLeave, EffectQueue } = require('./effects.js')
+const { EffectQueue } = require('./effects.js')
 const { Engine } = require('./engine.js')
 const { HeddleError, roomClosed } = require('./errors.js')
-const { asFrame, INBOX_IS_FULL } = require('./frames.js')
+const { FRAME_LIMIT_BYTES } = require('./frames.js')
 const { History } = require('./history.js')
 const { keeperOf } = require('./keepers.js')
 const { LoadGate } = require('./loading.js')
+const { Reception } = require('./reception.js')
 const { askInMicrotask, permissionOf } = require('./refresh.js')
 const { Session, Sessions } = require('./sessions.js')
 const { snapshotText } = require('./snapshot.js')
@@ -29,7 +30,6 @@ const { commitAtEndOfTurn } = require('./turn.js')
 /** @typedef {import('../index').SessionInfo} SessionInfo */
 /** @typedef {import('../index').Storage} Storage */
 /** @typedef {import('./mailbox.js').Effects} Effects */
-/** @typedef {import('./frames.js').Frame} Frame */
 /** @typedef {import('./hooks.js').Hooks} Hooks */
 /** @typedef {import('./sessions.js').Join} Join */
 
@@ -49,6 +49,7 @@ class RoomDriver {
   #hooks
   #engine
   #queue
+  #reception
   #sessions = new Sessions()
   #nextNumber = 1
   /** @type {import('./keepers.js').Keeper | undefined} */
@@ -95,6 +96,14 @@ class RoomDriver {
       settled: (ticket, error) => this.#keeper?.settled(ticket, error),
       failed: (error) => this.#engine.break(error),
     })
+    this.#reception = new Reception({
+      engine: this.#engine,
+      queue: this.#queue,
+      sessions: this.#sessions,
+      limits: { frameBytes: FRAME_LIMIT_BYTES },
+      isClosed: () => this.#isClosed,
+      report: (error, sessionId) => hooks.report(error, sessionId),
+    })
     if (initialSnapshot !== undefined) this.#engine.restore(snapshotText(initialSnapshot))
     if (storage !== undefined) {
       this.#keeper = keeperOf(
@@ -127,9 +136,12 @@ class RoomDriver {
   connect(join) {
     if (this.#isClosed) throw roomClosed()
     this.#loadUnasked()
-    const session = new Session(this.#nextNumber, join, (lost, error) => this.#lose(lost, error))
+    const session = new Session(this.#nextNumber, join, (lost, error) =>
+      this.#reception.lose(lost, error),
+    )
     this.#nextNumber += 1
     this.#sessions.add(session)
+    this.#reception.admit(session, join.socket)
     this.#gate?.admit(session)
     const permissions = permissionOf(join.permissions)
     const effects = this.#engine.join(session.number, join.clientId, permissions, join.isHeld)
@@ -143,11 +155,7 @@ class RoomDriver {
    * @param {unknown} data
    */
   receive(sessionId, data) {
-    const session = this.#sessions.get(sessionId)
-    if (session === undefined) return
-    const frame = asFrame(data)
-    if (session.gate === undefined) this.#handle(session, frame)
-    else if (!session.gate.hold(session, frame)) this.#expel(session, ...INBOX_IS_FULL)
+    this.#reception.receive(sessionId, data)
   }
 
   /**
@@ -155,10 +163,7 @@ class RoomDriver {
    * @param {string} sessionId
    */
   disconnect(sessionId) {
-    const session = this.#sessions.get(sessionId)
-    if (session === undefined) return
-    session.abandon()
-    this.#queue.run(this.#engine.leave(session.number))
+    this.#reception.disconnect(sessionId)
   }
 
   get sessionCount() {
@@ -381,7 +386,7 @@ class RoomDriver {
   #finishLoading(gate) {
     if (this.#isClosed) return
     this.#gate = undefined
-    gate.open((session, frame) => this.#handle(session, frame))
+    gate.open((session, frame) => this.#reception.pass(session, frame))
   }
 
   /**
@@ -402,14 +407,6 @@ class RoomDriver {
 
   /**
    * @param {Session} session
-   * @param {Frame} frame
-   */
-  #handle(session, frame) {
-    this.#queue.run(this.#engine.receive(session.number, frame))
-  }
-
-  /**
-   * @param {Session} session
    * @param {number} attempt
    * @param {string} token
    */
@@ -426,36 +423,6 @@ class RoomDriver {
         if (grant.metadata !== undefined) session.metadata = grant.metadata
       }
     })
-  }
-
-  /**
-   * Removes a session that took too much, and closes its socket.
-   * @param {Session} session
-   * @param {number} code
-   * @param {string} reason
-   */
-  #expel(session, code, reason) {
-    const leave = this.#engine.leave(session.number)
-    this.#queue.run(closeThenLeave(session, code, reason, leave))
-  }
-
-  /**
-   * Removes a session whose socket cannot be written, and closes it.
-   * @param {Session} session
-   * @param {unknown} error
-   */
-  #lose(session, error) {
-    const isNews = !session.isGone
-    session.abandon()
-    if (isNews) {
-      try {
-        session.closeSocket()
-      } catch {
-        // It cannot even be closed; what is wrong with it is told below.
-      }
-      if (!this.#isClosed) this.#queue.run(this.#engine.leave(session.number))
-    }
-    this.#hooks.report(error, session.id)
   }
 
   /**

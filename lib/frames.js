@@ -11,14 +11,17 @@ const { invalidArgument } = require('./arguments.js')
 /** The size above which the engine refuses a frame. */
 const FRAME_LIMIT_BYTES = 16 * 1024 * 1024
 
-/** One frame of any size must be able to wait, and a few small ones with it. */
-const INBOX_LIMIT_BYTES = FRAME_LIMIT_BYTES + 64 * 1024
+/** What an inbox holds beside one frame of the largest size. */
+const INBOX_MARGIN_BYTES = 64 * 1024
 
 /** The close code and reason of a socket whose inbox is over its bound. */
 const INBOX_IS_FULL = /** @type {const} */ ([4413, 'too many frames wait'])
 
 /** What a frame counts at least, so that empty ones are bounded too. */
 const LEAST_COST_BYTES = 64
+
+/** How many places of taken frames an inbox keeps before it moves the others up. */
+const MOST_TAKEN = 1024
 
 /**
  * A frame in one of the two forms that the native side reads.
@@ -55,10 +58,16 @@ function bytesOf(frame) {
 
 /** Frames of one session that wait, in order. */
 class Inbox {
+  #limitBytes
   /** @type {Frame[]} */
   #frames = []
   #next = 0
   #bytes = 0
+
+  /** @param {number} [frameBytes] the size of the largest frame */
+  constructor(frameBytes = FRAME_LIMIT_BYTES) {
+    this.#limitBytes = frameBytes + INBOX_MARGIN_BYTES
+  }
 
   /**
    * Keeps a frame; gives `false`, and keeps nothing any more, when the inbox would be over its bound.
@@ -66,13 +75,13 @@ class Inbox {
    * @returns {boolean}
    */
   add(frame) {
-    this.#bytes += Math.max(Buffer.byteLength(frame), LEAST_COST_BYTES)
-    if (this.#bytes > INBOX_LIMIT_BYTES) {
-      this.#frames = []
+    this.#bytes += costOf(frame)
+    if (this.#bytes > this.#limitBytes) {
+      this.close()
       return false
     }
     // A runtime may reuse the memory after the call, and a slice would pin the chunk it is cut from.
-    this.#frames.push(typeof frame === 'string' ? frame : Uint8Array.from(frame))
+    this.#frames.push(typeof frame === 'string' ? frame : new Uint8Array(frame))
     return true
   }
 
@@ -83,14 +92,28 @@ class Inbox {
   take() {
     const frame = this.#frames[this.#next]
     if (frame === undefined) return undefined
+    this.#frames[this.#next] = ''
     this.#next += 1
-    this.#bytes -= Math.max(Buffer.byteLength(frame), LEAST_COST_BYTES)
-    if (this.#next === this.#frames.length) {
-      this.#frames = []
+    this.#bytes -= costOf(frame)
+    // An inbox that never gets empty does not grow either.
+    if (this.#next === this.#frames.length || this.#next >= MOST_TAKEN) {
+      this.#frames = this.#frames.slice(this.#next)
       this.#next = 0
     }
     return frame
   }
+
+  /** Forgets what waits, and keeps nothing any more. */
+  close() {
+    this.#frames = []
+    this.#next = 0
+    this.#bytes = Number.POSITIVE_INFINITY
+  }
 }
 
-module.exports = { asFrame, INBOX_IS_FULL, Inbox, isSameFrame }
+/** @param {Frame} frame */
+function costOf(frame) {
+  return Math.max(Buffer.byteLength(frame), LEAST_COST_BYTES)
+}
+
+module.exports = { asFrame, FRAME_LIMIT_BYTES, INBOX_IS_FULL, Inbox, isSameFrame }

@@ -12,6 +12,7 @@ const { randomUUID } = require('node:crypto')
 const { closeSocket, outletFor } = require('./sockets.js')
 
 /** @typedef {import('../index').WebSocketLike} WebSocketLike */
+/** @typedef {import('./intake.js').Intake} Intake */
 /** @typedef {import('./loading.js').LoadGate} LoadGate */
 
 /** Bits of the delivery groups. A session is in one of them, or in none. */
@@ -40,6 +41,11 @@ class Session {
    * @type {LoadGate | undefined}
    */
   gate
+  /**
+   * What its socket's frames go through; there as soon as the room has admitted it.
+   * @type {Intake | undefined}
+   */
+  intake
   /** @type {readonly Session[] | undefined} */
   group
   /** The place in `group`. */
@@ -76,6 +82,7 @@ class Session {
     this.isGone = true
     this.#outlet.discard()
     this.gate?.forget(this)
+    this.intake?.discard()
   }
 
   /**

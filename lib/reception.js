@@ -1,0 +1,122 @@
+'use strict'
+
+/**
+ * The receiving half of a room's driver: how frames get from a session's socket to the engine, and how a
+ * session goes that cannot stay.
+ */
+
+const { closeThenLeave } = require('./effects.js')
+const { asFrame, INBOX_IS_FULL } = require('./frames.js')
+const { Intake } = require('./intake.js')
+
+/** @typedef {import('./effects.js').EffectQueue} EffectQueue */
+/** @typedef {import('./engine.js').Engine} Engine */
+/** @typedef {import('./frames.js').Frame} Frame */
+/** @typedef {import('./sessions.js').Session} Session */
+/** @typedef {import('./sessions.js').Sessions} Sessions */
+
+/**
+ * The room that frames are received for.
+ * @typedef {object} Host
+ * @property {Engine} engine
+ * @property {EffectQueue} queue
+ * @property {Sessions} sessions
+ * @property {{ frameBytes: number }} limits
+ * @property {() => boolean} isClosed
+ * @property {(error: unknown, sessionId?: string) => void} report
+ */
+
+class Reception {
+  #host
+
+  /** @param {Host} host */
+  constructor(host) {
+    this.#host = host
+  }
+
+  /**
+   * Makes the way for the frames of a session that joins.
+   * @param {Session} session
+   * @param {unknown} socket
+   */
+  admit(session, socket) {
+    const { frameBytes } = this.#host.limits
+    session.intake = new Intake(socket, frameBytes, (frame) => this.#handle(session, frame))
+  }
+
+  /**
+   * @param {string} sessionId
+   * @param {unknown} data
+   */
+  receive(sessionId, data) {
+    const session = this.#host.sessions.get(sessionId)
+    if (session === undefined) return
+    const frame = asFrame(data)
+    if (session.gate === undefined) this.pass(session, frame)
+    else if (!session.gate.hold(session, frame)) this.expel(session, ...INBOX_IS_FULL)
+  }
+
+  /**
+   * Takes a frame past the gate of a room that has loaded.
+   * @param {Session} session
+   * @param {Frame} frame
+   */
+  pass(session, frame) {
+    if (session.intake?.receive(frame) === false) this.expel(session, ...INBOX_IS_FULL)
+  }
+
+  /**
+   * Removes a session whose socket is gone.
+   * @param {string} sessionId
+   */
+  disconnect(sessionId) {
+    const { engine, queue, sessions } = this.#host
+    const session = sessions.get(sessionId)
+    if (session === undefined) return
+    session.abandon()
+    queue.run(engine.leave(session.number))
+  }
+
+  /**
+   * Removes a session that took too much, and closes its socket.
+   * @param {Session} session
+   * @param {number} code
+   * @param {string} reason
+   */
+  expel(session, code, reason) {
+    const { engine, queue } = this.#host
+    session.intake?.discard()
+    queue.run(closeThenLeave(session, code, reason, engine.leave(session.number)))
+  }
+
+  /**
+   * Removes a session whose socket cannot be written, and closes it.
+   * @param {Session} session
+   * @param {unknown} error
+   */
+  lose(session, error) {
+    const { engine, queue, isClosed, report } = this.#host
+    const isNews = !session.isGone
+    session.abandon()
+    if (isNews) {
+      try {
+        session.closeSocket()
+      } catch {
+        // It cannot even be closed; what is wrong with it is told below.
+      }
+      if (!isClosed()) queue.run(engine.leave(session.number))
+    }
+    report(error, session.id)
+  }
+
+  /**
+   * @param {Session} session
+   * @param {Frame} frame
+   */
+  #handle(session, frame) {
+    const { engine, queue } = this.#host
+    queue.run(engine.receive(session.number, frame))
+  }
+}
+
+module.exports = { Reception }
