@@ -215,11 +215,18 @@ export interface ErrorResponse {
  * - `bad-frame`: it is no object, or a field of its envelope has the wrong type
  * - `bad-patch`: a list of patches is no list, a patch or component no object, or `_exists` no boolean
  * - `bad-delta`: a buffer delta that is malformed, or whose base is no array of numbers
- * - `frame-too-large`: over 16 MiB
- * - `too-deep`: JSON nested deeper than 64
- * - `too-many-keys`: over 100,000 component keys
- * - `name-too-long`: a key or field name over 16 KiB
- * - `buffer-too-large`: a delta asks for over 1,048,576 numbers, or grows far beyond its frame
+ * - `frame-too-large`: over `frameBytes`
+ * - `too-deep`: JSON nested deeper than `nesting`
+ * - `too-many-keys`: over `keysPerFrame` component keys
+ * - `name-too-long`: a key or field name over `nameBytes`
+ * - `buffer-too-large`: a delta asks for over `bufferNumbers`, or the frame's deltas for far more than its size
+ * - `too-many-fields`: a component would get over `fieldsPerComponent`
+ * - `component-too-large`: a component would grow over `componentBytes`
+ * - `document-too-large`: the document would grow over `documentBytes`
+ * - `too-many-components`: over `components` would be alive
+ * - `presence-too-large`: the client's presence would grow over `presenceBytes`
+ *
+ * The names are those of `Limits`.
  */
 export type RefusalCode =
   | 'bad-json'
@@ -231,6 +238,11 @@ export type RefusalCode =
   | 'too-many-keys'
   | 'name-too-long'
   | 'buffer-too-large'
+  | 'too-many-fields'
+  | 'component-too-large'
+  | 'document-too-large'
+  | 'too-many-components'
+  | 'presence-too-large'
 
 /** One change that a room accepted, as `Storage.append` gets it. It is JSON. */
 export interface StoredChange {
@@ -371,11 +383,86 @@ export interface TokenRefreshResult {
 }
 
 /**
+ * What peers may take of a room. No honest client meets the defaults; `PUBLIC_LIMITS` are tighter, for rooms on the open
+ * internet. In parentheses: default, public, and the code. Sizes are integers from 1 on.
+ *
+ * **Frames and documents.** A frame over one of these is refused as a whole (`ErrorResponse`). `applyPatch` throws
+ * `HEDDLE_BAD_PATCH` and what loads a document rejects with `HEDDLE_BAD_SNAPSHOT`, both with the code as `refusal`. What makes
+ * a component, a document or a presence smaller is never refused for a size.
+ *
+ * Sizes of documents count the bytes of keys, field names and values as JSON text in UTF-8; an array of numbers counts
+ * at most 8 bytes for each.
+ */
+export interface Limits {
+  /** Bytes of a frame (16 MiB, 4 MiB, `frame-too-large`). */
+  frameBytes: number
+  /** Objects and arrays inside each other, at most 256 (64, 32, `too-deep`). */
+  nesting: number
+  /** Component keys of a frame (100,000, 20,000, `too-many-keys`). */
+  keysPerFrame: number
+  /** Bytes of a key or field name, as JSON text without the quotes (16 KiB, 1 KiB, `name-too-long`). */
+  nameBytes: number
+  /** Fields of a component (10,000, 1,000, `too-many-fields`). */
+  fieldsPerComponent: number
+  /** Bytes of a component (16 MiB, 4 MiB, `component-too-large`). */
+  componentBytes: number
+  /** Bytes of the document, tombstones included (1 GiB, 128 MiB, `document-too-large`). */
+  documentBytes: number
+  /** Components that are alive (1,000,000, 200,000, `too-many-components`). */
+  components: number
+  /** Numbers of an array that a buffer delta makes (1,048,576, 262,144, `buffer-too-large`). */
+  bufferNumbers: number
+  /** Numbers that the deltas of a frame may add for each byte of it, on top of the base (64, `buffer-too-large`). */
+  bufferGrowthPerByte: number
+  /** Numbers that the deltas of a frame may add whatever its size (65,536, `buffer-too-large`). */
+  bufferGrowthBase: number
+  /** Bytes of one client's presence (1 MiB, 64 KiB, `presence-too-large`). */
+  presenceBytes: number
+  /** Sessions of a room (10,000, 1,000, `HEDDLE_TOO_MANY_SESSIONS`). */
+  sessions: number
+  /** Bytes that wait for a socket before its session counts as lagging (1 MiB, 512 KiB). */
+  queuedBytes: number
+  /** How long a lagging socket may take nothing before it is closed with code 4408, in milliseconds (30,000). */
+  stallTimeoutMs: number
+  /** Frames that a session may send in the long run; over it, it is not read for a while, or closed with 4429 (`Infinity`, 200). */
+  framesPerSecond: number
+  /** Frames that it may send at once after a rest (twice the rate, 1,000). */
+  framesBurst: number
+  /** Bytes that a session may send in the long run, like `framesPerSecond` (`Infinity`, 1 MiB). */
+  bytesPerSecond: number
+  /** Bytes that it may send at once after a rest (twice the rate, 16 MiB). */
+  bytesBurst: number
+  /** How often sockets that can `ping` are asked whether they are there, in milliseconds; 0 or `Infinity`: never (30,000). */
+  heartbeatMs: number
+  /** How long `authorize` may take, in milliseconds (10,000, `HEDDLE_AUTHORIZE_TIMEOUT`). */
+  authorizeTimeoutMs: number
+}
+
+/** What peers may take of a manager and its rooms. */
+export interface ManagerLimits extends Limits {
+  /** Rooms that are open or opening (1,000,000, `HEDDLE_TOO_MANY_ROOMS`). */
+  rooms: number
+  /** Sessions of all rooms (100,000, `HEDDLE_TOO_MANY_SESSIONS`). */
+  totalSessions: number
+}
+
+/** The limits that no honest client meets. */
+export const DEFAULT_LIMITS: Readonly<ManagerLimits>
+
+/** The limits for rooms on the open internet: what `'public'` stands for. */
+export const PUBLIC_LIMITS: Readonly<ManagerLimits>
+
+/**
  * Callbacks run after the effects they speak of: when one runs, the frame was applied, and its
  * broadcast and its ack were sent or wait in their sockets' queues. Callbacks may call back into the
  * room. One that throws or rejects reaches `onError` and disturbs nothing else.
  */
 export interface RoomOptions {
+  /**
+   * What peers may take: `'public'` is `PUBLIC_LIMITS`, an object changes single members of `DEFAULT_LIMITS`, or of what
+   * the manager has. For both, spread: `{ ...PUBLIC_LIMITS, sessions: 50 }`.
+   */
+  limits?: 'public' | Partial<Limits> | undefined
   /** The document to start from. What storage holds wins over it at `load()`. */
   initialSnapshot?: RoomSnapshot | undefined
   /** Where the room is kept. Without one nothing is stored. */
@@ -479,7 +566,8 @@ export class Room {
    * Adds a session and returns its id, a random lower-case UUID. Broadcasts reach the socket from
    * now on. The caller has checked who it is.
    *
-   * Throws `HEDDLE_ROOM_CLOSED`.
+   * Throws `HEDDLE_ROOM_CLOSED`, and `HEDDLE_TOO_MANY_SESSIONS` where the room, or its manager, has as many as its limits
+   * allow; nothing has happened then.
    */
   handleSocketConnect(options: {
     socket: WebSocketLike
@@ -574,7 +662,9 @@ export class Room {
  * default for them, which a room's own options override.
  */
 export interface RoomManagerOptions
-  extends Omit<RoomOptions, 'storage' | 'initialSnapshot' | 'createStorage'> {
+  extends Omit<RoomOptions, 'storage' | 'initialSnapshot' | 'createStorage' | 'limits'> {
+  /** What peers may take, in the manager and in each of its rooms; a room's own members win one by one. */
+  limits?: 'public' | Partial<ManagerLimits> | undefined
   /** Makes the storage of a room that brings none of its own; called once for each opening. */
   createStorage?: ((roomId: string) => Storage) | undefined
   /**
@@ -603,7 +693,7 @@ export class RoomManager {
    * save.
    *
    * Rejects with what `Room.load` rejected with, and leaves nothing behind: the next call tries
-   * again. Rejects with `HEDDLE_MANAGER_CLOSED` after `closeAll()`, also when it was under way then,
+   * again. Rejects with `HEDDLE_TOO_MANY_ROOMS` where the manager has as many as its limits allow, with `HEDDLE_MANAGER_CLOSED` after `closeAll()`, also when it was under way then,
    * and with `HEDDLE_ROOM_CLOSED` when `closeRoom` took the room away meanwhile.
    */
   getOrCreateRoom(roomId: string, options?: RoomOptions): Promise<Room>
@@ -755,6 +845,9 @@ export class ConnectionClosedError extends Error {
  * - `HEDDLE_STORE_FAILED`: nothing can be stored in this room at the moment
  * - `HEDDLE_NO_HISTORY`: the room cannot be had as it was then; the message says what there is
  * - `HEDDLE_HISTORY_FAILED`: a part of the history could not be archived, or removed; the room itself is stored
+ * - `HEDDLE_TOO_MANY_ROOMS`: the manager has as many rooms as its limits allow
+ * - `HEDDLE_TOO_MANY_SESSIONS`: the room, or its manager, has as many sessions as its limits allow
+ * - `HEDDLE_AUTHORIZE_TIMEOUT`: `authorize` took too long
  * - `HEDDLE_BAD_AUTHORIZATION`: `authorize` or `onTokenRefresh` gave no object
  * - `HEDDLE_DURABILITY_UNAVAILABLE`: the storage cannot keep the durability, or the history, asked for
  * - `HEDDLE_NO_NATIVE`: there is no native engine for this platform, or it does not load
@@ -774,13 +867,22 @@ export type HeddleErrorCode =
   | 'HEDDLE_NO_HISTORY'
   | 'HEDDLE_HISTORY_FAILED'
   | 'HEDDLE_MANAGER_CLOSED'
+  | 'HEDDLE_TOO_MANY_ROOMS'
+  | 'HEDDLE_TOO_MANY_SESSIONS'
+  | 'HEDDLE_AUTHORIZE_TIMEOUT'
   | 'HEDDLE_BAD_AUTHORIZATION'
   | 'HEDDLE_DURABILITY_UNAVAILABLE'
   | 'HEDDLE_NO_NATIVE'
 
 /** What heddle throws, rejects with and reports. Codes are stable, messages are not. */
 export class HeddleError extends Error {
-  constructor(code: HeddleErrorCode, message: string, options?: { cause?: unknown })
+  constructor(
+    code: HeddleErrorCode,
+    message: string,
+    options?: { cause?: unknown; refusal?: RefusalCode | undefined },
+  )
   readonly code: HeddleErrorCode
+  /** With `HEDDLE_BAD_PATCH` and `HEDDLE_BAD_SNAPSHOT`: what a frame like it would be refused for. */
+  readonly refusal?: RefusalCode
   readonly cause?: unknown
 }

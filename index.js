@@ -4,6 +4,7 @@
 
 const { acceptConnection, parseConnectUrl } = require('./lib/connection.js')
 const { ConnectionClosedError, ConnectRequestError, HeddleError } = require('./lib/errors.js')
+const { DEFAULT_LIMITS, PUBLIC_LIMITS } = require('./lib/limits.js')
 const { RoomManager } = require('./lib/manager.js')
 const { PROTOCOL_VERSION } = require('./lib/native.js')
 const { Room } = require('./lib/room.js')
@@ -13,11 +14,13 @@ module.exports = {
   acceptConnection,
   ConnectionClosedError,
   ConnectRequestError,
+  DEFAULT_LIMITS,
   FileStorage,
   HeddleError,
   MemoryStorage,
   parseConnectUrl,
   PROTOCOL_VERSION,
+  PUBLIC_LIMITS,
   Room,
   RoomManager,
 }

@@ -17,6 +17,7 @@ import {
   type ConnectionReady,
   ConnectRequestError,
   type ConnectRequestErrorCode,
+  DEFAULT_LIMITS,
   type Durability,
   type ErrorResponse,
   type FieldTimestamps,
@@ -27,12 +28,15 @@ import {
   type HeddleErrorCode,
   type HistoryEntry,
   type HistoryOptions,
+  type Limits,
+  type ManagerLimits,
   MemoryStorage,
   type OpenConnection,
   type Patch,
   type PatchBroadcast,
   type PatchRequest,
   PROTOCOL_VERSION,
+  PUBLIC_LIMITS,
   parseConnectUrl,
   type ReconnectRequest,
   type RefusalCode,
@@ -113,6 +117,15 @@ describe('documents', () => {
     expectTypeOf<Room['getSnapshotAt']>().returns.resolves.toEqualTypeOf<RoomSnapshot>()
     expectTypeOf<Room['restore']>().returns.resolves.toEqualTypeOf<Restored>()
     expectTypeOf<Restored['kept']>().toEqualTypeOf<{ key: string; fields: string[] }[]>()
+  })
+})
+
+describe('limits', () => {
+  it('the sets of limits are complete, and options name single members', () => {
+    expectTypeOf(DEFAULT_LIMITS).toEqualTypeOf<Readonly<ManagerLimits>>()
+    expectTypeOf(PUBLIC_LIMITS).toExtend<Readonly<Limits>>()
+    expectTypeOf<RoomOptions['limits']>().toEqualTypeOf<'public' | Partial<Limits> | undefined>()
+    expectTypeOf<HeddleError['refusal']>().toEqualTypeOf<RefusalCode | undefined>()
   })
 })
 

@@ -12,7 +12,6 @@
 const { EffectQueue } = require('./effects.js')
 const { Engine } = require('./engine.js')
 const { HeddleError, roomClosed } = require('./errors.js')
-const { FRAME_LIMIT_BYTES } = require('./frames.js')
 const { History } = require('./history.js')
 const { keeperOf } = require('./keepers.js')
 const { LoadGate } = require('./loading.js')
@@ -29,21 +28,15 @@ const { commitAtEndOfTurn } = require('./turn.js')
 /** @typedef {import('../index').RoomStats} RoomStats */
 /** @typedef {import('../index').SessionInfo} SessionInfo */
 /** @typedef {import('../index').Storage} Storage */
+/** @typedef {import('../index').Limits} Limits */
 /** @typedef {import('./mailbox.js').Effects} Effects */
+/** @typedef {import('./manager.js').Observer} Observer */
 /** @typedef {import('./hooks.js').Hooks} Hooks */
 /** @typedef {import('./sessions.js').Join} Join */
 
 /** Close codes with their reasons; those of refused frames and tokens are the engine's. */
 const ROOM_BROKEN = /** @type {const} */ ([4450, 'the room broke'])
 const ROOM_NOT_LOADED = /** @type {const} */ ([4450, 'the room could not be loaded'])
-
-/**
- * Who must know of a room's comings and goings whatever its users do: the manager.
- * @typedef {object} Observer
- * @property {() => void} joined
- * @property {(remaining: number) => void} left
- * @property {(lastSave: Promise<void>) => void} closed
- */
 
 class RoomDriver {
   #hooks
@@ -69,10 +62,11 @@ class RoomDriver {
 
   /**
    * @param {Hooks} hooks
-   * @param {{ storage: Storage | undefined, durability: Durability | undefined, history: HistoryOptions | undefined, initialSnapshot: unknown, saveThrottleMs: number }} options
+   * @param {{ storage: Storage | undefined, durability: Durability | undefined, history: HistoryOptions | undefined, initialSnapshot: unknown, saveThrottleMs: number, limits: Readonly<Limits> }} options
    */
-  constructor(hooks, { storage, durability, history, initialSnapshot, saveThrottleMs }) {
+  constructor(hooks, { storage, durability, history, initialSnapshot, saveThrottleMs, limits }) {
     this.#hooks = hooks
+    this.limits = limits
     this.#engine = new Engine(hooks.wantsPatches, (error) => {
       this.#gate?.fail(error)
       this.shut(...ROOM_BROKEN)?.(false)
@@ -100,7 +94,7 @@ class RoomDriver {
       engine: this.#engine,
       queue: this.#queue,
       sessions: this.#sessions,
-      limits: { frameBytes: FRAME_LIMIT_BYTES },
+      limits,
       isClosed: () => this.#isClosed,
       report: (error, sessionId) => hooks.report(error, sessionId),
     })
@@ -135,6 +129,8 @@ class RoomDriver {
    */
   connect(join) {
     if (this.#isClosed) throw roomClosed()
+    this.#sessions.checkSpace(this.limits.sessions)
+    this.#observer?.joining()
     this.#loadUnasked()
     const session = new Session(this.#nextNumber, join, (lost, error) =>
       this.#reception.lose(lost, error),
@@ -367,7 +363,7 @@ class RoomDriver {
     if (this.#isClosed) return Promise.reject(roomClosed())
     const keeper = this.#keeper
     if (keeper === undefined) return Promise.resolve()
-    const gate = new LoadGate()
+    const gate = new LoadGate(this.limits.frameBytes)
     this.#gate = gate
     if (this.isUnsaved) {
       // To go on with either document would lose the other.

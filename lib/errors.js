@@ -8,19 +8,24 @@
 const { inspect } = require('node:util')
 
 /** @typedef {import('../index').HeddleErrorCode} HeddleErrorCode */
+/** @typedef {import('../index').RefusalCode} RefusalCode */
 /** @typedef {import('../index').ConnectRequestErrorCode} ConnectRequestErrorCode */
 
 class HeddleError extends Error {
   /**
    * @param {HeddleErrorCode} code
    * @param {string} message
-   * @param {{ cause?: unknown }} [options]
+   * @param {{ cause?: unknown, refusal?: RefusalCode | undefined }} [options]
    */
   constructor(code, message, options) {
     super(message, options)
     this.name = 'HeddleError'
     /** @readonly */
     this.code = code
+    if (options?.refusal !== undefined) {
+      /** @readonly */
+      this.refusal = options.refusal
+    }
   }
 }
 

@@ -12,6 +12,7 @@ const { deferred } = require('./timers.js')
 /** @typedef {import('./sessions.js').Session} Session */
 
 class LoadGate {
+  #frameBytes
   /** @type {import('./timers.js').Deferred<void>} */
   #outcome = deferred()
   /** @type {Map<Session, Inbox>} */
@@ -21,6 +22,11 @@ class LoadGate {
    * @type {Session[]}
    */
   #arrivals = []
+
+  /** @param {number} frameBytes the size of the largest frame */
+  constructor(frameBytes) {
+    this.#frameBytes = frameBytes
+  }
 
   /** Settles when the room is loaded, or when that failed. */
   get promise() {
@@ -32,7 +38,7 @@ class LoadGate {
    * @param {Session} session
    */
   admit(session) {
-    this.#inboxes.set(session, new Inbox())
+    this.#inboxes.set(session, new Inbox(this.#frameBytes))
     session.gate = this
   }
 

@@ -9,14 +9,31 @@
 
 const { checkRecord, checkRoomOptions, checkString, invalidArgument } = require('./arguments.js')
 const { HeddleError, messageOf, roomClosed } = require('./errors.js')
+const { DEFAULT_LIMITS, resolveLimits } = require('./limits.js')
 const { driverOf, Room } = require('./room.js')
 const { deferred, ignore, Timer } = require('./timers.js')
 
+/** @typedef {import('../index').ManagerLimits} ManagerLimits */
 /** @typedef {import('../index').RoomManagerOptions} RoomManagerOptions */
 /** @typedef {import('../index').RoomManagerStats} RoomManagerStats */
 /** @typedef {import('../index').RoomOptions} RoomOptions */
 
 const DEFAULT_IDLE_TIMEOUT_MS = 30_000
+
+/**
+ * Who must know of a room's comings and goings whatever its users do: the manager.
+ * @typedef {object} Observer
+ * @property {() => void} joining somebody is about to join; throws where there is no space
+ * @property {() => void} joined
+ * @property {(remaining: number) => void} left
+ * @property {(lastSave: Promise<void>) => void} closed
+ */
+
+/**
+ * The limits of the managers: the back door for `acceptConnection`.
+ * @type {WeakMap<object, Readonly<ManagerLimits>>}
+ */
+const limits = new WeakMap()
 
 /** A room that is opening or open. */
 class Entry {
@@ -27,6 +44,8 @@ class Entry {
   idleTimer = new Timer()
   /** Counts what shows that somebody wants the room. */
   visits = 0
+  /** How many sessions the room has, as the manager counts them. */
+  sessions = 0
   /** @type {import('./timers.js').Deferred<Room>} */
   #opening = deferred()
 
@@ -64,12 +83,17 @@ class RoomManager {
   #closing = new Map()
   /** @type {Promise<void> | undefined} */
   #closed
+  #limits
+  /** How many sessions all rooms have. */
+  #sessionCount = 0
 
   /** @param {RoomManagerOptions} [options] */
   constructor(options = {}) {
     checkRoomOptions(options)
     checkSharable(options)
-    const { createStorage, idleTimeout, ...defaults } = options
+    const { createStorage, idleTimeout, limits: given, ...defaults } = options
+    this.#limits = resolveLimits(given)
+    limits.set(this, this.#limits)
     this.#createStorage = createStorage
     this.#idleTimeoutMs = idleTimeout ?? DEFAULT_IDLE_TIMEOUT_MS
     this.#defaults = defaults
@@ -97,6 +121,7 @@ class RoomManager {
       this.#visit(known)
       return known.opened
     }
+    this.#checkSpace()
     const entry = new Entry(roomId)
     this.#entries.set(roomId, entry)
     void this.#open(entry, options)
@@ -163,8 +188,10 @@ class RoomManager {
       const room = new Room(this.#optionsFor(entry.id, options))
       entry.room = room
       driverOf(room).observe({
+        joining: () => this.#checkSessions(),
         joined: () => this.#joined(entry),
         left: (remaining) => {
+          this.#recount(entry)
           if (remaining === 0) this.#awaitVisitors(entry)
         },
         closed: (lastSave) => this.#roomClosed(entry, lastSave),
@@ -189,6 +216,7 @@ class RoomManager {
     const given = Object.entries(options).filter(([, value]) => value !== undefined)
     /** @type {RoomOptions} */
     const merged = { ...this.#defaults, ...Object.fromEntries(given) }
+    merged.limits = resolveLimits(options.limits, this.#limits)
     const createStorage = this.#createStorage
     if (createStorage !== undefined && !merged.storage && !merged.createStorage) {
       merged.createStorage = () => createStorage(roomId)
@@ -222,6 +250,7 @@ class RoomManager {
    */
   #roomClosed(entry, lastSave) {
     this.#forget(entry)
+    this.#recount(entry)
     const { id } = entry
     this.#closing.set(id, lastSave)
     const finish = () => {
@@ -230,10 +259,37 @@ class RoomManager {
     lastSave.then(finish, finish)
   }
 
+  // Limits
+
+  #checkSpace() {
+    const { rooms } = this.#limits
+    if (this.#entries.size < rooms) return
+    const message = `The manager has ${this.#entries.size} rooms, and its limit is ${rooms}`
+    throw new HeddleError('HEDDLE_TOO_MANY_ROOMS', message)
+  }
+
+  #checkSessions() {
+    const { totalSessions } = this.#limits
+    if (this.#sessionCount < totalSessions) return
+    const message = `The manager's rooms have ${this.#sessionCount} sessions, and the limit is ${totalSessions}`
+    throw new HeddleError('HEDDLE_TOO_MANY_SESSIONS', message)
+  }
+
+  /**
+   * The room of an entry has more sessions, or fewer; a closed one has none.
+   * @param {Entry} entry
+   */
+  #recount(entry) {
+    const sessions = entry.room?.getSessionCount() ?? 0
+    this.#sessionCount += sessions - entry.sessions
+    entry.sessions = sessions
+  }
+
   // Idle rooms
 
   /** @param {Entry} entry */
   #joined(entry) {
+    this.#recount(entry)
     entry.visits += 1
     entry.idleTimer.clear()
   }
@@ -297,6 +353,15 @@ function checkSharable(options) {
   }
 }
 
+/**
+ * The limits of a manager; the defaults for one that is not of heddle's making.
+ * @param {object} manager
+ * @returns {Readonly<ManagerLimits>}
+ */
+function limitsOf(manager) {
+  return limits.get(manager) ?? DEFAULT_LIMITS
+}
+
 /** @returns {HeddleError} */
 function managerClosed() {
   return new HeddleError('HEDDLE_MANAGER_CLOSED', 'The manager is closed')
@@ -318,4 +383,4 @@ async function allSaved(lastSaves) {
   throw new HeddleError('HEDDLE_SAVE_FAILED', message, { cause })
 }
 
-module.exports = { RoomManager }
+module.exports = { limitsOf, RoomManager }

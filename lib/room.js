@@ -18,6 +18,7 @@ const { RoomDriver } = require('./driver.js')
 const { HeddleError, messageOf } = require('./errors.js')
 const { Hooks } = require('./hooks.js')
 const { historyUnavailable, unavailable } = require('./keepers.js')
+const { resolveLimits } = require('./limits.js')
 
 /** @typedef {import('../index').Durability} Durability */
 /** @typedef {import('../index').FrameData} FrameData */
@@ -50,6 +51,7 @@ class Room {
   /** @param {RoomOptions} [options] */
   constructor(options = {}) {
     checkRoomOptions(options)
+    const limits = resolveLimits(options.limits)
     const storage = storageOf(options)
     checkDurability(options.durability, options.history, storage)
     this.#driver = new RoomDriver(new Hooks(this, options), {
@@ -58,6 +60,7 @@ class Room {
       history: options.history,
       initialSnapshot: options.initialSnapshot ?? undefined,
       saveThrottleMs: options.saveThrottleMs ?? DEFAULT_SAVE_THROTTLE_MS,
+      limits,
     })
     drivers.set(this, this.#driver)
   }

@@ -9,6 +9,7 @@
  */
 
 const { randomUUID } = require('node:crypto')
+const { HeddleError } = require('./errors.js')
 const { closeSocket, outletFor } = require('./sockets.js')
 
 /** @typedef {import('../index').WebSocketLike} WebSocketLike */
@@ -119,6 +120,16 @@ class Sessions {
   /** @type {Session[]} */
   #held = []
   #directCount = 0
+
+  /**
+   * Throws where one more session would be too many.
+   * @param {number} limit
+   */
+  checkSpace(limit) {
+    if (this.count < limit) return
+    const message = `The room has ${this.count} sessions, and its limit is ${limit}`
+    throw new HeddleError('HEDDLE_TOO_MANY_SESSIONS', message)
+  }
 
   /** Whether any session is sent to inside the call that causes it. */
   get hasDirect() {
