@@ -89,6 +89,10 @@ export declare class NativeRoom {
   receiveBytes(session: number, frame: Uint8Array): string | null
   /** Removes a session. */
   leave(session: number): string | null
+  /** A session's socket does not drain: it is sent nothing until it has drained, or sends something. */
+  lag(session: number): string | null
+  /** The socket of a session that lags has drained: it is sent what it lacks. */
+  drained(session: number): string | null
   /** A session's rights; null when it is not here. */
   permissions(session: number): 'readonly' | 'readwrite' | null
   /** Sets a session's rights; anything but `readwrite` is `readonly`. */

@@ -132,9 +132,7 @@ class RoomDriver {
     this.#sessions.checkSpace(this.limits.sessions)
     this.#observer?.joining()
     this.#loadUnasked()
-    const session = new Session(this.#nextNumber, join, (lost, error) =>
-      this.#reception.lose(lost, error),
-    )
+    const session = new Session(this.#nextNumber, join, this.#reception)
     this.#nextNumber += 1
     this.#sessions.add(session)
     this.#reception.admit(session, join.socket)

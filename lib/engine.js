@@ -248,6 +248,24 @@ class Engine {
   }
 
   /**
+   * Sends a session nothing more until it has drained.
+   * @param {number} session
+   * @returns {Effects | null}
+   */
+  lag(session) {
+    return this.#tell(() => this.#open(this.#native.lag(session))) ?? null
+  }
+
+  /**
+   * Brings a session that lags up to date.
+   * @param {number} session
+   * @returns {Effects | null}
+   */
+  drained(session) {
+    return this.#tell(() => this.#open(this.#native.drained(session))) ?? null
+  }
+
+  /**
    * @param {number} session
    * @returns {SessionPermission | undefined}
    */

@@ -8,6 +8,7 @@
 const { closeThenLeave } = require('./effects.js')
 const { asFrame, INBOX_IS_FULL } = require('./frames.js')
 const { Intake } = require('./intake.js')
+const { Laggards } = require('./lagging.js')
 
 /** @typedef {import('./effects.js').EffectQueue} EffectQueue */
 /** @typedef {import('./engine.js').Engine} Engine */
@@ -21,17 +22,38 @@ const { Intake } = require('./intake.js')
  * @property {Engine} engine
  * @property {EffectQueue} queue
  * @property {Sessions} sessions
- * @property {{ frameBytes: number }} limits
+ * @property {{ frameBytes: number, queuedBytes: number, stallTimeoutMs: number }} limits
  * @property {() => boolean} isClosed
  * @property {(error: unknown, sessionId?: string) => void} report
  */
 
 class Reception {
   #host
+  #laggards
 
   /** @param {Host} host */
   constructor(host) {
     this.#host = host
+    this.queuedBytes = host.limits.queuedBytes
+    this.#laggards = new Laggards({
+      engine: host.engine,
+      queue: host.queue,
+      limits: host.limits,
+      expel: (session, code, reason) => this.expel(session, code, reason),
+    })
+  }
+
+  /** How many sessions lag. */
+  get lagging() {
+    return this.#laggards.count
+  }
+
+  /**
+   * A session's socket does not take what it is sent.
+   * @param {Session} session
+   */
+  lag(session) {
+    if (!this.#host.isClosed()) this.#laggards.add(session)
   }
 
   /**

@@ -10,7 +10,8 @@
 
 const { randomUUID } = require('node:crypto')
 const { HeddleError } = require('./errors.js')
-const { closeSocket, outletFor } = require('./sockets.js')
+const { outletFor } = require('./outlets.js')
+const { bufferedBytes, closeSocket, leavingBytes } = require('./sockets.js')
 
 /** @typedef {import('../index').WebSocketLike} WebSocketLike */
 /** @typedef {import('./intake.js').Intake} Intake */
@@ -30,6 +31,14 @@ const GROUP_HELD = 4
  * @property {boolean} isHeld gets no document broadcast before its first frame
  * @property {((token: string) => unknown) | undefined} onRefresh answers refreshes instead of the
  *   room's `onTokenRefresh`
+ */
+
+/**
+ * Who is told what a session's socket does not do.
+ * @typedef {object} SessionOwner
+ * @property {number} queuedBytes past which a socket counts as full
+ * @property {(session: Session, error: unknown) => void} lose its socket cannot be written
+ * @property {(session: Session) => void} lag its socket is full
  */
 
 class Session {
@@ -57,15 +66,19 @@ class Session {
   /**
    * @param {number} number what the native side knows
    * @param {Join} join
-   * @param {(session: Session, error: unknown) => void} onLost called when the socket cannot be written
+   * @param {SessionOwner} owner
    */
-  constructor(number, { clientId, socket, metadata, onRefresh }, onLost) {
+  constructor(number, { clientId, socket, metadata, onRefresh }, owner) {
     this.number = number
     this.clientId = clientId
     this.metadata = metadata
     this.onRefresh = onRefresh
     this.#socket = socket
-    this.#outlet = outletFor(socket, (error) => onLost(this, error))
+    this.#outlet = outletFor(socket, {
+      mark: owner.queuedBytes,
+      failed: (error) => owner.lose(this, error),
+      full: () => owner.lag(this),
+    })
   }
 
   /** Whether what is sent leaves inside the call. */
@@ -73,9 +86,24 @@ class Session {
     return this.#outlet.isDirect
   }
 
+  /** How many bytes of what it was sent have not left the process, roughly. */
+  get queuedBytes() {
+    return this.#outlet.waitingBytes + bufferedBytes(this.#socket)
+  }
+
+  /** How many of them the system is being given. */
+  get leavingBytes() {
+    return leavingBytes(this.#socket)
+  }
+
   /** @param {string} text */
   send(text) {
     if (!this.isGone) this.#outlet.send(text)
+  }
+
+  /** Writes what waits, as far as the socket takes it. */
+  flush() {
+    this.#outlet.flush()
   }
 
   /** Sends nothing any more, what waits included: the socket is gone. */
@@ -87,7 +115,7 @@ class Session {
   }
 
   /**
-   * Writes what waits and closes the socket. Throws what the socket's `close` throws.
+   * Writes what waits, as far as the socket takes it, and closes that. Throws what the socket's `close` throws.
    * @param {number} [code]
    * @param {string} [reason]
    */

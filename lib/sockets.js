@@ -1,31 +1,11 @@
 'use strict'
 
 /**
- * How texts reach a socket. An *outlet* belongs to one session and is the only way to its socket, so
- * that everything leaves in order.
- *
- * A socket of an unknown kind is sent to at once. One of a known kind (`ws`, Bun) has a queue that
- * is written once per turn of the event loop: the system call per frame is most of a server's cost.
- * The kind is chosen when the session joins and never changes, and an outlet never throws out of
- * `send` or `flush`: it tells its owner.
+ * The kinds of sockets: how each is written in batches, how much of what it was given it still holds, and
+ * how it is closed.
  */
-
-const { flushAtEndOfTurn } = require('./turn.js')
 
 /** @typedef {import('../index').WebSocketLike} WebSocketLike */
-
-/**
- * Called when a socket cannot be written.
- * @typedef {(error: unknown) => void} OnFailure
- */
-
-/**
- * @typedef {object} Outlet
- * @property {boolean} isDirect whether what is sent leaves inside the call
- * @property {(text: string) => void} send
- * @property {() => void} flush writes what waits, now
- * @property {() => void} discard forgets what waits
- */
 
 /**
  * A kind of socket whose texts are written in batches.
@@ -112,96 +92,66 @@ const bunKind = {
 const KNOWN_KINDS = [wsKind, bunKind]
 
 /**
+ * The kind of a socket, which never changes; none where it is unknown.
  * @param {WebSocketLike} socket
- * @param {OnFailure} onFailure
- * @returns {Outlet}
+ * @returns {SocketKind | undefined}
  */
-function outletFor(socket, onFailure) {
-  const kind = KNOWN_KINDS.find(({ matches }) => matches(socket))
-  return kind === undefined
-    ? new DirectOutlet(socket, onFailure)
-    : new QueuedOutlet(socket, kind, onFailure)
-}
-
-/** @implements {Outlet} */
-class DirectOutlet {
-  isDirect = true
-  #socket
-  #onFailure
-
-  /**
-   * @param {WebSocketLike} socket
-   * @param {OnFailure} onFailure
-   */
-  constructor(socket, onFailure) {
-    this.#socket = socket
-    this.#onFailure = onFailure
-  }
-
-  /** @param {string} text */
-  send(text) {
-    try {
-      this.#socket.send(text)
-    } catch (error) {
-      this.#onFailure(error)
-    }
-  }
-
-  flush() {}
-
-  discard() {}
+function kindOf(socket) {
+  return KNOWN_KINDS.find(({ matches }) => matches(socket))
 }
 
 /**
- * Holds at most what is sent within one turn.
- * @implements {Outlet}
+ * What sockets tell of their queues.
+ * @typedef {object} Queued
+ * @property {(() => unknown) | undefined} [getBufferedAmount]
+ * @property {unknown} [bufferedAmount]
+ * @property {{ _handle?: { writeQueueSize?: unknown } | null } | null} [_socket]
  */
-class QueuedOutlet {
-  isDirect = false
-  #socket
-  #kind
-  #onFailure
-  /** @type {string[]} */
-  #texts = []
-  #isDirty = false
 
-  /**
-   * @param {WebSocketLike} socket
-   * @param {SocketKind} kind
-   * @param {OnFailure} onFailure
-   */
-  constructor(socket, kind, onFailure) {
-    this.#socket = socket
-    this.#kind = kind
-    this.#onFailure = onFailure
-  }
-
-  #onTurnEnd = () => this.flush()
-
-  /** @param {string} text */
-  send(text) {
-    this.#texts.push(text)
-    if (this.#isDirty) return
-    this.#isDirty = true
-    flushAtEndOfTurn(this.#onTurnEnd)
-  }
-
-  flush() {
-    this.#isDirty = false
-    if (this.#texts.length === 0) return
-    const texts = this.#texts
-    this.#texts = []
-    try {
-      this.#kind.write(this.#socket, texts)
-    } catch (error) {
-      this.#onFailure(error)
-    }
-  }
-
-  discard() {
-    this.#texts = []
+/**
+ * How many bytes a socket holds that have not left the process; 0 where it does not tell.
+ * @param {WebSocketLike} socket
+ * @returns {number}
+ */
+function bufferedBytes(socket) {
+  const queued = /** @type {Queued} */ (/** @type {unknown} */ (socket))
+  try {
+    const { getBufferedAmount } = queued
+    return amount(
+      typeof getBufferedAmount === 'function'
+        ? getBufferedAmount.call(queued)
+        : queued.bufferedAmount,
+    )
+  } catch {
+    return 0
   }
 }
+
+/**
+ * How many of them the system is being given right now; 0 where the socket does not tell. `ws` and Node
+ * count a write as a whole until all of it has left, so that of one large frame only this tells that it is moving.
+ * @param {WebSocketLike} socket
+ * @returns {number}
+ */
+function leavingBytes(socket) {
+  const queued = /** @type {Queued} */ (/** @type {unknown} */ (socket))
+  try {
+    return amount(queued._socket?._handle?.writeQueueSize)
+  } catch {
+    return 0
+  }
+}
+
+/**
+ * @param {unknown} value
+ * @returns {number}
+ */
+function amount(value) {
+  return typeof value === 'number' && value > 0 ? value : 0
+}
+
+/** The close code and reason of a socket whose peer does not read what it is sent. */
+const TOO_SLOW = /** @type {const} */ ([4408, 'too slow'])
 
 /**
  * @param {WebSocketLike} socket
@@ -209,9 +159,20 @@ class QueuedOutlet {
  * @param {string} [reason]
  */
 function closeSocket(socket, code, reason) {
-  const closable = /** @type {{ close: (code?: number, reason?: string) => void }} */ (socket)
-  if (code === undefined) closable.close()
-  else closable.close(code, reason)
+  const closable =
+    /** @type {{ close: (code?: number, reason?: string) => void, terminate?: () => void }} */ (
+      socket
+    )
+  if (code === undefined) {
+    closable.close()
+    return
+  }
+  try {
+    closable.close(code, reason)
+  } finally {
+    // Its peer would read the close frame behind all that it does not read, and that would be kept until then.
+    if (code === TOO_SLOW[0] && typeof closable.terminate === 'function') closable.terminate()
+  }
 }
 
-module.exports = { closeSocket, outletFor }
+module.exports = { bufferedBytes, closeSocket, kindOf, leavingBytes, TOO_SLOW }
