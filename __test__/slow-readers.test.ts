@@ -1,0 +1,395 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import type { RoomOptions } from '../index.js'
+import { agree, openCanvas } from './harness/canvas.js'
+import { create, Member, openRoom, remove, update } from './harness/room.js'
+import { eventually, serve, type TestServer } from './harness/server.js'
+import { BufferingSocket, SlowSocket, slowReader } from './harness/slow-sockets.js'
+
+const onBun = process.versions.bun !== undefined
+const MIB = 1024 * 1024
+
+/** A room with ann, and bob on a slow socket; its mark is at 1,000 bytes. */
+function openSlowRoom(options?: RoomOptions) {
+  vi.useFakeTimers()
+  const limits = { queuedBytes: 1_000, stallTimeoutMs: 30_000, ...Object(options?.limits) }
+  const room = openRoom({ ...options, limits })
+  const ann = room.join('ann')
+  const socket = new SlowSocket()
+  const bob = room.join('bob', 'readwrite', socket)
+  room.forget()
+  /** Bob's socket holds so many bytes, and is sent something. */
+  const lag = (bytes = 1_001) => {
+    socket.bufferedAmount = bytes
+    ann.patch(create('marker/Box'))
+    room.forget()
+  }
+  const drain = (bytes = 0) => {
+    socket.bufferedAmount = bytes
+    vi.advanceTimersByTime(20)
+  }
+  return { room, ann, bob, socket, lag, drain }
+}
+
+afterEach(() => vi.useRealTimers())
+
+const diff = (documentPatches: unknown[], timestamp: number) => ({
+  type: 'patch',
+  clientId: '',
+  documentPatches,
+  timestamp,
+})
+
+describe('a socket that is past the mark', () => {
+  it('[SR1] [SR2] is sent nothing more', () => {
+    const { ann, bob, socket } = openSlowRoom()
+
+    socket.bufferedAmount = 1_000
+    ann.patch(create('a/Box'))
+    ann.patch(create('b/Box'))
+    expect(bob.received()).toHaveLength(2)
+
+    socket.bufferedAmount = 1_001
+    ann.patch(create('c/Box'))
+    expect(bob.received()).toHaveLength(1)
+    ann.patch(create('d/Box'))
+    ann.presence(create('ann/Cursor'))
+
+    expect(bob.received()).toEqual([])
+  })
+
+  it('[SR1] is not known of a socket that tells nothing of its queue', () => {
+    const { room, ann } = openSlowRoom()
+    const cleo = room.join('cleo')
+    room.forget()
+
+    for (let index = 0; index < 100; index += 1) ann.patch(create(`${index}/Box`, { x: 'x' }))
+
+    expect(cleo.received()).toHaveLength(100)
+  })
+
+  it('[SR1] may throw when it is asked', () => {
+    const { room, ann } = openSlowRoom()
+    const socket = new SlowSocket()
+    Object.defineProperty(socket, 'bufferedAmount', {
+      get: () => {
+        throw new Error('no')
+      },
+    })
+    const cleo = new Member(room.room, 'cleo', 'readwrite', socket)
+    cleo.received()
+
+    ann.patch(create('a/Box'))
+
+    expect(cleo.received()).toHaveLength(1)
+  })
+
+  it('[SR2] is not read from', () => {
+    const { room, bob, socket, lag, drain } = openSlowRoom()
+
+    lag()
+    expect(socket.isPaused).toBe(true)
+    bob.patch(create('late/Box'))
+    expect(room.state).not.toHaveProperty(['late/Box'])
+
+    drain()
+    expect(room.state).toHaveProperty(['late/Box'])
+    expect(socket.isPaused).toBe(false)
+  })
+
+  it('[SR2] [LM7] is closed when too much comes from it all the same', () => {
+    const { room, bob, socket, lag } = openSlowRoom({ limits: { frameBytes: 1_000 } })
+    lag()
+
+    for (let index = 0; index < 80; index += 1) bob.sendsRaw('x'.repeat(1_000))
+
+    expect(socket.closes).toEqual([[4413, 'too many frames wait']])
+    expect(room.room.getSessionCount()).toBe(1)
+  })
+
+  it('[SR3] gets one diff when a quarter of the mark is left', () => {
+    const { ann, bob, lag, drain } = openSlowRoom()
+    ann.presence({ ...create('one/Cursor'), ...create('two/Cursor') })
+    ann.patch(create('old/Box'))
+
+    lag()
+    ann.patch(create('a/Box', { x: 1 }))
+    ann.patch(update('a/Box', { x: 2 }), remove('old/Box'))
+    ann.presence({ ...remove('one/Cursor'), ...update('two/Cursor', { at: 5 }) })
+    drain(251)
+    expect(bob.received()).toEqual([])
+    drain(250)
+
+    expect(bob.received()).toEqual([
+      { type: 'patch', clientId: '', ephemeralPatches: [remove('one/Cursor')] },
+      {
+        ...diff([{ ...create('a/Box', { x: 2 }), ...remove('old/Box') }], 4),
+        ephemeralPatches: [create('two/Cursor', { at: 5 })],
+      },
+      { type: 'clientCount', count: 2 },
+    ])
+    ann.patch(update('a/Box', { x: 3 }))
+    expect(bob.received()).toHaveLength(1)
+  })
+
+  it('[SR4] is answered after the diff', () => {
+    const { ann, bob, lag, drain } = openSlowRoom()
+    lag()
+    ann.patch(create('a/Box', { x: 1 }))
+    bob.patch(update('a/Box', { x: 2 }))
+    bob.patch(update('a/Box', { x: 3 }))
+    ann.received()
+
+    drain()
+
+    expect(bob.received()).toEqual([
+      diff([create('a/Box', { x: 1 })], 2),
+      { type: 'clientCount', count: 2 },
+      { type: 'ack', messageId: 'bob-1', timestamp: 3 },
+      { type: 'ack', messageId: 'bob-2', timestamp: 4 },
+    ])
+    expect(ann.received()).toHaveLength(2)
+  })
+
+  it('[SR4] is not read from on when the diff itself does not leave', () => {
+    const { room, ann, bob, socket, lag, drain } = openSlowRoom()
+    lag()
+    ann.patch(create('a/Box', { text: 'x'.repeat(2_000) }))
+    bob.patch(create('b/Box'))
+
+    socket.isStuck = true
+    drain()
+    expect(bob.received()).toMatchObject([{ timestamp: 2 }, { type: 'clientCount' }])
+    expect([room.clock, socket.isPaused]).toEqual([2, true])
+
+    socket.isStuck = false
+    drain()
+    expect(bob.received()).toEqual([
+      { type: 'clientCount', count: 2 },
+      { type: 'ack', messageId: 'bob-1', timestamp: 3 },
+    ])
+  })
+
+  it('[SR2] may leave', () => {
+    const { room, ann, bob, lag, drain } = openSlowRoom()
+    lag()
+    bob.patch(create('lost/Box'))
+
+    bob.leave()
+    drain()
+
+    expect(ann.received()).toEqual([{ type: 'clientCount', count: 1 }])
+    expect(room.state).not.toHaveProperty(['lost/Box'])
+    expect(vi.getTimerCount()).toBe(0)
+  })
+})
+
+describe('a socket that does not move', () => {
+  it('[SR7] is closed, and ended for good', () => {
+    const { room, ann, socket, lag } = openSlowRoom()
+    lag()
+
+    vi.advanceTimersByTime(29_900)
+    expect(socket.closes).toEqual([])
+    vi.advanceTimersByTime(200)
+
+    expect([socket.closes, socket.terminations]).toEqual([[[4408, 'too slow']], 1])
+    expect(ann.received()).toEqual([{ type: 'clientCount', count: 1 }])
+    expect(room.room.getSessionCount()).toBe(1)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('[SR7] is left alone while a little leaves it', () => {
+    const { socket, lag, drain } = openSlowRoom()
+    lag(10_000)
+
+    for (let left = 9_999; left > 9_980; left -= 1) {
+      vi.advanceTimersByTime(29_000)
+      drain(left)
+    }
+
+    expect(socket.closes).toEqual([])
+  })
+
+  it('[SR7] is left alone while the system takes some of it', () => {
+    const { socket, lag } = openSlowRoom()
+    const _handle = { writeQueueSize: 10_000 }
+    Object.assign(socket, { _socket: { _handle } })
+    lag(10_000)
+
+    for (; _handle.writeQueueSize > 9_980; _handle.writeQueueSize -= 1) {
+      vi.advanceTimersByTime(29_000)
+    }
+    expect(socket.closes).toEqual([])
+    vi.advanceTimersByTime(31_000)
+
+    expect(socket.closes).toHaveLength(1)
+  })
+
+  it('[SR7] is left alone where that is wanted', () => {
+    const { socket, lag } = openSlowRoom({ limits: { stallTimeoutMs: Number.POSITIVE_INFINITY } })
+    lag()
+
+    vi.advanceTimersByTime(600_000)
+
+    expect(socket.closes).toEqual([])
+  })
+})
+
+describe('a socket that is written once per turn', () => {
+  /** A room with ann, and bob on a socket that works as Bun's. */
+  function openQueuedRoom() {
+    const { room, ann } = openSlowRoom()
+    const socket = new BufferingSocket()
+    room.room.handleSocketConnect({ socket, clientId: 'cleo', permissions: 'readwrite' })
+    return { room, ann, socket }
+  }
+
+  it('[SR10] is written within the turn when the turn has more to say than may wait', () => {
+    const { ann, socket } = openQueuedRoom()
+
+    ann.patch(create('a/Box', { text: 'x'.repeat(600) }))
+    expect(socket.texts).toEqual([])
+    ann.patch(create('b/Box', { text: 'x'.repeat(600) }))
+
+    expect(socket.texts.map((text) => JSON.parse(text).type)).toEqual([
+      'clientCount',
+      'patch',
+      'patch',
+    ])
+  })
+
+  it('[SR10] is given no more than it takes, and the rest in order', async () => {
+    const { room, ann, socket } = openQueuedRoom()
+    socket.isStuck = true
+
+    for (let index = 0; index < 50; index += 1) {
+      ann.patch(create(`${index}/Box`, { text: 'x'.repeat(400) }))
+    }
+    expect(socket.held).toBeLessThan(2_000)
+    socket.isStuck = false
+    socket.held = 0
+    vi.advanceTimersByTime(40)
+    vi.useRealTimers()
+    await new Promise((resolve) => setImmediate(resolve))
+
+    const frames = socket.texts.map((text) => JSON.parse(text))
+    const known = Object.assign({}, ...frames.flatMap((frame) => frame.documentPatches ?? []))
+    expect(Object.keys(known)).toHaveLength(50)
+    expect(known).toEqual(room.state)
+    const clocks = frames.flatMap((frame) => frame.timestamp ?? [])
+    expect(clocks).toEqual(clocks.toSorted((a: number, b: number) => a - b))
+    expect(clocks.length).toBeLessThan(10)
+  })
+})
+
+describe('over real sockets', () => {
+  const fill = (server: TestServer, bytes: number) => {
+    const room = server.manager.getExistingRoom('room')
+    for (let index = 0; index * MIB < bytes; index += 1) {
+      room?.applyPatch(create(`${index}/Text`, { text: 'x'.repeat(MIB) }))
+    }
+  }
+
+  it('[SR9] who does not read costs hardly more than the mark', async () => {
+    const server = await serve()
+    const ann = await server.connect('ann')
+    ann.reconnect(0)
+    await ann.receives(2)
+    await slowReader(server, 'slow')
+    await eventually(() => expect(ann.count).toBe(2))
+
+    for (let index = 0; index < 40; index += 1) {
+      const text = String(index).padEnd(MIB, '.')
+      server.manager.getExistingRoom('room')?.applyPatch(create(`${index % 4}/Text`, { text }))
+      await eventually(() => expect(ann.frames.at(-1)).toMatchObject({ timestamp: index + 1 }))
+    }
+
+    const slow = server.sockets.at(-1)
+    expect(slow?.bufferedAmount).toBeGreaterThan(0)
+    expect(slow?.bufferedAmount).toBeLessThan(3 * MIB)
+    expect(ann.closed).toBeUndefined()
+  })
+
+  it.skipIf(onBun)(
+    '[SR7] a large join over a slow line is progress',
+    async () => {
+      const server = await serve({ limits: { stallTimeoutMs: 400 } })
+      const ann = await server.connect('ann')
+      fill(server, 24 * MIB)
+      const slow = await slowReader(server, 'slow')
+      let bytes = 0
+      let longestText = ''
+      slow.on('data', (chunk) => {
+        bytes += chunk.length
+        longestText = chunk.subarray(-200).toString('latin1')
+        slow.pause()
+        setTimeout(() => slow.resume(), 4)
+      })
+      slow.resume()
+
+      await vi.waitFor(() => expect(longestText).toContain('"synced"'), { timeout: 20_000 })
+
+      expect(bytes).toBeGreaterThan(24 * MIB)
+      expect(ann.count).toBe(2)
+    },
+    30_000,
+  )
+
+  it.skipIf(onBun)('[SR7] who stalls is cut off, and what waited for it let go', async () => {
+    const server = await serve({ limits: { stallTimeoutMs: 200 } })
+    const ann = await server.connect('ann')
+    fill(server, 24 * MIB)
+    await slowReader(server, 'slow')
+    await eventually(() => expect(ann.count).toBe(2))
+    await eventually(() => expect(server.sockets[1]?.bufferedAmount).toBeGreaterThan(MIB))
+
+    await eventually(() => expect(server.sockets[1]?.readyState).toBe(3))
+
+    expect(server.sockets[1]?.bufferedAmount).toBe(0)
+    await eventually(() => expect(ann.count).toBe(1))
+  })
+
+  it.skipIf(onBun)(
+    '[SR9] a stalled client costs no memory and no neighbour time',
+    async () => {
+      const script = fileURLToPath(new URL('../scripts/hostile/slow-reader.mjs', import.meta.url))
+
+      const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', script, '40'])
+
+      expect(stdout).toContain('with a stalled client: 640 frames')
+    },
+    30_000,
+  )
+
+  it('[SR3] [SR4] the real client converges after it lagged', async () => {
+    const server = await serve()
+    const ann = await openCanvas(server, 'ann')
+    const bob = await openCanvas(server, 'bob')
+    const room = () => server.manager.getExistingRoom('room')
+    await ann.drawBox('one', 1, 1)
+    await ann.drawBox('gone', 2, 2)
+    await agree(room, [ann, bob], (held) => expect(Object.keys(held)).toHaveLength(2))
+    const socket = server.sockets[1]
+    const own = (amount: number) =>
+      Object.defineProperty(socket, 'bufferedAmount', { configurable: true, get: () => amount })
+
+    own(2 * MIB)
+    await ann.moveBox('one', 2)
+    await agree(room, [ann], (held) => expect(held['one/Box']?.x).toBe(2))
+    await bob.label('one', 'from bob')
+    await ann.moveBox('one', 3)
+    await ann.erase('gone')
+    await ann.drawBox('three', 3, 3)
+    await agree(room, [ann], (held) => expect(held).toHaveProperty(['three/Box']))
+    expect(bob.document).not.toHaveProperty(['three/Box'])
+    own(0)
+
+    await agree(room, [ann, bob], {
+      'one/Box': { x: 3, y: 1, label: 'from bob' },
+      'three/Box': { x: 3, y: 3, label: '' },
+    })
+  })
+})
