@@ -8,6 +8,7 @@
  * have not run yet, so that every session sees the same order.
  */
 
+const { spend } = require('./budget.js')
 const {
   BROADCAST,
   CHANGED,
@@ -167,6 +168,7 @@ class EffectQueue {
   #performFor(session, operation, first, second) {
     switch (operation) {
       case SEND:
+        spend(first.length)
         session.send(first)
         break
       case PLACE:

@@ -56,6 +56,17 @@ function bytesOf(frame) {
   return typeof frame === 'string' ? Buffer.from(frame) : frame
 }
 
+/**
+ * Whether a frame could be a `reconnect`: one that is has the word in it, as it is or with escapes.
+ * @param {Frame} frame
+ * @returns {boolean}
+ */
+function mayCatchUp(frame) {
+  if (typeof frame === 'string') return frame.includes('reconnect') || frame.includes('\\')
+  const bytes = Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength)
+  return bytes.includes('reconnect') || bytes.includes('\\')
+}
+
 /** Frames of one session that wait, in order. */
 class Inbox {
   #limitBytes
@@ -83,6 +94,14 @@ class Inbox {
     // A runtime may reuse the memory after the call, and a slice would pin the chunk it is cut from.
     this.#frames.push(typeof frame === 'string' ? frame : new Uint8Array(frame))
     return true
+  }
+
+  /**
+   * Gives the oldest frame, which stays.
+   * @returns {Frame | undefined}
+   */
+  peek() {
+    return this.#frames[this.#next]
   }
 
   /**
@@ -116,4 +135,4 @@ function costOf(frame) {
   return Math.max(Buffer.byteLength(frame), LEAST_COST_BYTES)
 }
 
-module.exports = { asFrame, FRAME_LIMIT_BYTES, INBOX_IS_FULL, Inbox, isSameFrame }
+module.exports = { asFrame, FRAME_LIMIT_BYTES, INBOX_IS_FULL, Inbox, isSameFrame, mayCatchUp }

@@ -6,28 +6,47 @@
  * the peer. Nothing is dropped: what would not fit in the inbox costs the session.
  */
 
-const { Inbox } = require('./frames.js')
+const { isSpent, lineUp } = require('./budget.js')
+const { Inbox, mayCatchUp } = require('./frames.js')
+const { Debt, meterOf } = require('./rates.js')
 
+/** @typedef {import('../index').Limits} Limits */
 /** @typedef {import('./frames.js').Frame} Frame */
 
 /** Why frames wait: bits, since reasons come and go independently. */
 const Reason = /** @type {const} */ ({
   /** What was sent to the socket has not drained: an answer would be one more. */
   LAGGING: 1,
+  /** It sent more than it may, and has to let time pass. */
+  OVER_RATE: 2,
+  /** It asks for a catch-up, and this turn of the event loop has seen enough of them. */
+  TURN_IS_FULL: 4,
 })
 
 /** Those reasons that may last: reading on would only fill the inbox. */
-const PAUSING = Reason.LAGGING
+const PAUSING = Reason.LAGGING | Reason.OVER_RATE
 
 /**
  * A socket that can be told not to read, as `ws` can.
  * @typedef {{ pause: () => void, resume: () => void }} Pausable
  */
 
+/**
+ * Who an intake takes frames in for.
+ * @typedef {object} Receiver
+ * @property {object} room stands for the room of the session
+ * @property {boolean} isDirect whether its socket is promised answers inside the call
+ * @property {Readonly<Limits>} limits
+ * @property {(frame: Frame) => void} handle must not throw
+ */
+
 class Intake {
   #socket
-  #handle
+  #receiver
   #inbox
+  #meter
+  /** @type {Debt | undefined} */
+  #debt
   #reasons = 0
   #isDraining = false
   #isOver = false
@@ -35,13 +54,13 @@ class Intake {
 
   /**
    * @param {unknown} socket
-   * @param {number} frameBytes the size of the largest frame that must be able to wait
-   * @param {(frame: Frame) => void} handle must not throw
+   * @param {Receiver} receiver
    */
-  constructor(socket, frameBytes, handle) {
+  constructor(socket, receiver) {
     this.#socket = isPausable(socket) ? socket : undefined
-    this.#handle = handle
-    this.#inbox = new Inbox(frameBytes)
+    this.#receiver = receiver
+    this.#inbox = new Inbox(receiver.limits.frameBytes)
+    this.#meter = meterOf(receiver.limits)
   }
 
   /** Whether frames wait, or would if they came. */
@@ -55,6 +74,22 @@ class Intake {
   }
 
   /**
+   * Charges a frame that has come, and lets it and what follows wait when it was too much. Gives `false` when the
+   * socket cannot be made to stop.
+   * @param {Frame} frame
+   * @returns {boolean}
+   */
+  charge(frame) {
+    const meter = this.#meter
+    if (meter === undefined || this.#isOver || meter.charge(frame)) return true
+    this.hold(Reason.OVER_RATE)
+    if (!this.#isPaused) return false
+    this.#debt ??= new Debt(meter, () => this.release(Reason.OVER_RATE))
+    this.#debt.wait()
+    return true
+  }
+
+  /**
    * Handles a frame, or keeps it behind those that wait. Gives `false`, and keeps nothing any more, when
    * too much waits.
    * @param {Frame} frame
@@ -62,8 +97,10 @@ class Intake {
    */
   receive(frame) {
     if (this.#isOver) return true
-    if (this.#reasons !== 0 || this.#isDraining) return this.#inbox.add(frame)
-    this.#handle(frame)
+    if (this.#reasons !== 0 || this.#isDraining || this.#mustTakeTurns(frame)) {
+      return this.#inbox.add(frame)
+    }
+    this.#receiver.handle(frame)
     return true
   }
 
@@ -90,8 +127,26 @@ class Intake {
   discard() {
     this.#isOver = true
     this.#inbox.close()
+    this.#debt?.forget()
     // A paused socket would not read that its peer has closed it.
     this.#resume()
+  }
+
+  /** Its turn has come. Another reason may have come with the time. */
+  takeTurn() {
+    this.release(Reason.TURN_IS_FULL)
+  }
+
+  /**
+   * Lets the session wait for a later turn if that is what this frame calls for.
+   * @param {Frame} frame
+   */
+  #mustTakeTurns(frame) {
+    const { room, isDirect } = this.#receiver
+    if (!isSpent(isDirect) || !mayCatchUp(frame)) return false
+    this.hold(Reason.TURN_IS_FULL)
+    lineUp(room, this)
+    return true
   }
 
   /** Handles what waits until there is a reason again. */
@@ -99,9 +154,10 @@ class Intake {
     if (this.#isDraining) return
     this.#isDraining = true
     while (this.#reasons === 0) {
-      const frame = this.#inbox.take()
-      if (frame === undefined) break
-      this.#handle(frame)
+      const frame = this.#inbox.peek()
+      if (frame === undefined || this.#mustTakeTurns(frame)) break
+      this.#inbox.take()
+      this.#receiver.handle(frame)
     }
     this.#isDraining = false
     if ((this.#reasons & PAUSING) === 0) this.#resume()

@@ -5,6 +5,7 @@
  * is read from them, until they have drained; those that do not move at all are closed.
  */
 
+const { isSpent } = require('./budget.js')
 const { Reason } = require('./intake.js')
 const { TOO_SLOW } = require('./sockets.js')
 const { Timer } = require('./timers.js')
@@ -100,7 +101,8 @@ class Laggards {
     const { limits, expel } = this.#host
     const { queuedBytes: queued, leavingBytes: leaving } = session
     if (queued <= limits.queuedBytes * DRAINED_SHARE) {
-      this.#release(session)
+      // Many may drain at once, and each diff may be large.
+      if (!isSpent(false)) this.#release(session)
       return
     }
     const hasMoved = queued < look.queued || leaving < look.leaving

@@ -9,7 +9,9 @@ const { closeThenLeave } = require('./effects.js')
 const { asFrame, INBOX_IS_FULL } = require('./frames.js')
 const { Intake } = require('./intake.js')
 const { Laggards } = require('./lagging.js')
+const { OVER_THE_RATE } = require('./rates.js')
 
+/** @typedef {import('../index').Limits} Limits */
 /** @typedef {import('./effects.js').EffectQueue} EffectQueue */
 /** @typedef {import('./engine.js').Engine} Engine */
 /** @typedef {import('./frames.js').Frame} Frame */
@@ -22,7 +24,7 @@ const { Laggards } = require('./lagging.js')
  * @property {Engine} engine
  * @property {EffectQueue} queue
  * @property {Sessions} sessions
- * @property {{ frameBytes: number, queuedBytes: number, stallTimeoutMs: number }} limits
+ * @property {Readonly<Limits>} limits
  * @property {() => boolean} isClosed
  * @property {(error: unknown, sessionId?: string) => void} report
  */
@@ -62,8 +64,13 @@ class Reception {
    * @param {unknown} socket
    */
   admit(session, socket) {
-    const { frameBytes } = this.#host.limits
-    session.intake = new Intake(socket, frameBytes, (frame) => this.#handle(session, frame))
+    const { limits } = this.#host
+    session.intake = new Intake(socket, {
+      room: this,
+      isDirect: session.isDirect,
+      limits,
+      handle: (frame) => this.#handle(session, frame),
+    })
   }
 
   /**
@@ -74,7 +81,8 @@ class Reception {
     const session = this.#host.sessions.get(sessionId)
     if (session === undefined) return
     const frame = asFrame(data)
-    if (session.gate === undefined) this.pass(session, frame)
+    if (session.intake?.charge(frame) === false) this.expel(session, ...OVER_THE_RATE)
+    else if (session.gate === undefined) this.pass(session, frame)
     else if (!session.gate.hold(session, frame)) this.expel(session, ...INBOX_IS_FULL)
   }
 

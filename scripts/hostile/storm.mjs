@@ -1,0 +1,184 @@
+// A reconnect storm: all clients of a server lose their sockets and come back at once, each for the whole document.
+//
+//   node scripts/hostile/storm.mjs [--clients 500] [--rooms 5] [--components 10000] [--seconds 60]
+//
+// Prints how many were synced, how long that took, and the longest time for which the server's event loop did nothing
+// else. A neighbour in a room of its own edits meanwhile; its slowest ack is printed too. The clients are a process of
+// their own.
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { monitorEventLoopDelay, performance } from 'node:perf_hooks'
+import { parseArgs } from 'node:util'
+import { WebSocket, WebSocketServer } from 'ws'
+import { acceptConnection, RoomManager } from '../../index.js'
+
+const { values } = parseArgs({
+  options: {
+    clients: { type: 'string', default: '500' },
+    rooms: { type: 'string', default: '5' },
+    components: { type: 'string', default: '10000' },
+    seconds: { type: 'string', default: '60' },
+    url: { type: 'string' },
+  },
+})
+const options = {
+  clients: Number(values.clients),
+  rooms: Number(values.rooms),
+  components: Number(values.components),
+  deadlineMs: Number(values.seconds) * 1000,
+}
+
+/** How long one turn may take. */
+const BLOCK_LIMIT_MS = 50
+const NEIGHBOUR_PAUSE_MS = 10
+
+async function serve() {
+  const manager = new RoomManager()
+  const sockets = new Set()
+  const http = createServer()
+  const wss = new WebSocketServer({ server: http, perMessageDeflate: false })
+  wss.on('connection', (socket, request) => {
+    if (!request.url?.includes('neighbour')) sockets.add(socket)
+    const connection = acceptConnection({
+      socket,
+      url: request.url ?? '',
+      request,
+      manager,
+      authorize: () => ({ permissions: 'readwrite' }),
+    })
+    socket.on('message', connection.onMessage)
+    socket.on('close', connection.onClose)
+    socket.on('error', connection.onError)
+    connection.ready.catch(() => socket.close())
+  })
+  http.listen(0, '127.0.0.1', 4096)
+  await once(http, 'listening')
+  for (let number = 0; number < options.rooms; number++) {
+    const room = await manager.getOrCreateRoom(`room-${number}`)
+    room.applyPatch(document(options.components))
+  }
+  const { port } = http.address()
+  const clients = fork(new URL(import.meta.url), [
+    ...process.argv.slice(2),
+    '--url',
+    `ws://127.0.0.1:${port}`,
+  ])
+  await once(clients, 'message')
+
+  const blocks = new Blocks()
+  const delay = monitorEventLoopDelay({ resolution: 1 })
+  delay.enable()
+  for (const socket of sockets) socket.terminate()
+  clients.send('storm')
+  const [result] = await once(clients, 'message')
+  delay.disable()
+  blocks.stop()
+
+  print({
+    ...options,
+    ...result,
+    longestBlockMs: Math.round(blocks.longestMs),
+    longestDelayMs: Math.round(delay.max / 1e6),
+    peakRssMiB: Math.round(process.resourceUsage().maxRSS / 1024),
+  })
+  const isFine = result.synced === options.clients && blocks.longestMs <= BLOCK_LIMIT_MS
+  process.exit(isFine ? 0 : 1)
+}
+
+/** The longest gap between two runs of a timer that is always due. */
+class Blocks {
+  longestMs = 0
+  #last = performance.now()
+  #timer = setInterval(() => {
+    const now = performance.now()
+    this.longestMs = Math.max(this.longestMs, now - this.#last)
+    this.#last = now
+  }, 1)
+
+  stop() {
+    clearInterval(this.#timer)
+  }
+}
+
+function document(components) {
+  const patch = {}
+  for (let number = 0; number < components; number++) {
+    patch[`entity-${number}/Position`] = { _exists: true, x: number, y: -number, name: `n${number}` }
+  }
+  return patch
+}
+
+/** The clients: they join and are synced, then they do it again when they are told. */
+async function storm(url) {
+  await Promise.all(Array.from({ length: options.clients }, (_, number) => sync(url, number)))
+  const neighbour = await sync(url, 'neighbour', 'aside')
+  process.send('ready')
+  await once(process, 'message')
+  const beganAt = performance.now()
+  const deadline = new Promise((resolve) => setTimeout(resolve, options.deadlineMs))
+  const acks = editUntil(neighbour, deadline)
+  let synced = 0
+  const clients = Array.from({ length: options.clients }, async (_, number) => {
+    await sync(url, number)
+    synced += 1
+  })
+  await Promise.race([Promise.all(clients), deadline])
+  const tookMs = Math.round(performance.now() - beganAt)
+  process.send({ synced, tookMs, slowestAckMs: acks.slowest() })
+  process.disconnect()
+}
+
+/** Resolves with the socket of a client that has the whole document; comes again when it is dropped. */
+async function sync(url, number, roomId = `room-${Number(number) % options.rooms}`) {
+  const query = new URLSearchParams({ roomId, clientId: `client-${number}`, token: 'token' })
+  for (;;) {
+    const socket = new WebSocket(`${url}/?${query}`, { perMessageDeflate: false })
+    const outcome = await new Promise((resolve) => {
+      socket.on('error', () => resolve('lost'))
+      socket.on('close', () => resolve('lost'))
+      socket.on('open', () => {
+        socket.send(JSON.stringify({ type: 'reconnect', lastTimestamp: 0, protocolVersion: 2 }))
+      })
+      socket.on('message', (data) => {
+        if (data.length < 100 && data.includes('"synced"')) resolve('synced')
+      })
+    })
+    if (outcome === 'synced') return socket
+  }
+}
+
+/** Edits and waits for the ack, over and over. */
+function editUntil(socket, end) {
+  let isOver = false
+  let slowestMs = 0
+  let sentAt = 0
+  const edit = () => {
+    if (isOver) return
+    sentAt = performance.now()
+    const documentPatches = [{ 'a/Box': { _exists: true, x: sentAt } }]
+    socket.send(JSON.stringify({ type: 'patch', messageId: 'm', documentPatches }))
+  }
+  socket.on('message', (data) => {
+    if (!data.includes('"ack"')) return
+    slowestMs = Math.max(slowestMs, performance.now() - sentAt)
+    setTimeout(edit, NEIGHBOUR_PAUSE_MS)
+  })
+  end.then(() => {
+    isOver = true
+  })
+  edit()
+  return {
+    slowest: () => {
+      isOver = true
+      return Math.round(slowestMs)
+    },
+  }
+}
+
+function print(figures) {
+  for (const [name, value] of Object.entries(figures)) process.stdout.write(`${name}: ${value}\n`)
+}
+
+if (values.url === undefined) await serve()
+else await storm(values.url)
