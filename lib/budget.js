@@ -10,7 +10,7 @@
 const inLaterTurn = setImmediate
 
 /** What one turn sends to single sessions before the others that may want as much have to wait. */
-const TURN_BUDGET_LENGTH = 4 * 1024 * 1024
+const TURN_BUDGET_LENGTH = 2 * 1024 * 1024
 
 /** Texts below this are no catch-ups to speak of, and are not counted. */
 const COUNTED_LENGTH = 16 * 1024

@@ -134,8 +134,8 @@ class RoomDriver {
     this.#loadUnasked()
     const session = new Session(this.#nextNumber, join, this.#reception)
     this.#nextNumber += 1
-    this.#sessions.add(session)
     this.#reception.admit(session, join.socket)
+    this.#sessions.add(session)
     this.#gate?.admit(session)
     const permissions = permissionOf(join.permissions)
     const effects = this.#engine.join(session.number, join.clientId, permissions, join.isHeld)

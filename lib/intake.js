@@ -38,6 +38,7 @@ const PAUSING = Reason.LAGGING | Reason.OVER_RATE
  * @property {boolean} isDirect whether its socket is promised answers inside the call
  * @property {Readonly<Limits>} limits
  * @property {(frame: Frame) => void} handle must not throw
+ * @property {() => void} resumed its socket is read again
  */
 
 class Intake {
@@ -176,6 +177,7 @@ class Intake {
   #resume() {
     if (!this.#isPaused) return
     this.#isPaused = false
+    this.#receiver.resumed()
     try {
       this.#socket?.resume()
     } catch {

@@ -19,6 +19,11 @@ const { flushAtEndOfTurn } = require('./turn.js')
 /** @typedef {import('../index').WebSocketLike} WebSocketLike */
 /** @typedef {import('./sockets.js').SocketKind} SocketKind */
 
+const COUNT_START = '{"type":"clientCount"'
+
+/** What no `clientCount` reaches: what is as short is looked at. */
+const COUNT_LENGTH = COUNT_START.length + 24
+
 /**
  * Who is told what a socket does not do. None of these may throw.
  * @typedef {object} OutletOwner
@@ -115,8 +120,10 @@ class QueuedOutlet {
 
   /** @param {string} text */
   send(text) {
-    this.#texts.push(text)
-    this.#length += text.length
+    const last = this.#texts.length - 1
+    // Nobody needs to hear how many were there: each of hundreds who come at once would tell all of them.
+    if (isCount(text) && isCount(this.#texts[last])) this.#texts[last] = text
+    else this.#keep(text)
     // A turn may have more to say than should ever wait.
     if (this.#length > this.#owner.mark) this.flush()
     if (this.#isDirty || this.#texts.length === 0) return
@@ -141,6 +148,12 @@ class QueuedOutlet {
   discard() {
     this.#texts = []
     this.#length = 0
+  }
+
+  /** @param {string} text */
+  #keep(text) {
+    this.#texts.push(text)
+    this.#length += text.length
   }
 
   /** Takes what may be written before the socket is looked at again: what one text alone goes over the mark by. */
@@ -173,6 +186,14 @@ class QueuedOutlet {
       this.#owner.failed(error)
     }
   }
+}
+
+/**
+ * Whether a text is a `clientCount`.
+ * @param {string | undefined} text
+ */
+function isCount(text) {
+  return text !== undefined && text.length < COUNT_LENGTH && text.startsWith(COUNT_START)
 }
 
 module.exports = { outletFor }

@@ -7,6 +7,7 @@
 
 const { closeThenLeave } = require('./effects.js')
 const { asFrame, INBOX_IS_FULL } = require('./frames.js')
+const { Heartbeat } = require('./heartbeat.js')
 const { Intake } = require('./intake.js')
 const { Laggards } = require('./lagging.js')
 const { OVER_THE_RATE } = require('./rates.js')
@@ -32,6 +33,7 @@ const { OVER_THE_RATE } = require('./rates.js')
 class Reception {
   #host
   #laggards
+  #heartbeat
 
   /** @param {Host} host */
   constructor(host) {
@@ -42,6 +44,11 @@ class Reception {
       queue: host.queue,
       limits: host.limits,
       expel: (session, code, reason) => this.expel(session, code, reason),
+    })
+    this.#heartbeat = new Heartbeat({
+      heartbeatMs: host.limits.heartbeatMs,
+      dead: (session) => this.#end(session),
+      failed: (session, error) => this.lose(session, error),
     })
   }
 
@@ -70,7 +77,9 @@ class Reception {
       isDirect: session.isDirect,
       limits,
       handle: (frame) => this.#handle(session, frame),
+      resumed: () => session.pulse?.beat(),
     })
+    this.#heartbeat.watch(session, socket)
   }
 
   /**
@@ -81,6 +90,7 @@ class Reception {
     const session = this.#host.sessions.get(sessionId)
     if (session === undefined) return
     const frame = asFrame(data)
+    session.pulse?.beat()
     if (session.intake?.charge(frame) === false) this.expel(session, ...OVER_THE_RATE)
     else if (session.gate === undefined) this.pass(session, frame)
     else if (!session.gate.hold(session, frame)) this.expel(session, ...INBOX_IS_FULL)
@@ -137,6 +147,21 @@ class Reception {
       if (!isClosed()) queue.run(engine.leave(session.number))
     }
     report(error, session.id)
+  }
+
+  /**
+   * Removes a session whose peer is gone without a goodbye.
+   * @param {Session} session
+   */
+  #end(session) {
+    const { engine, queue } = this.#host
+    session.abandon()
+    try {
+      session.terminateSocket()
+    } catch {
+      // It is as good as gone.
+    }
+    queue.run(engine.leave(session.number))
   }
 
   /**

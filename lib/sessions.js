@@ -14,6 +14,7 @@ const { outletFor } = require('./outlets.js')
 const { bufferedBytes, closeSocket, leavingBytes } = require('./sockets.js')
 
 /** @typedef {import('../index').WebSocketLike} WebSocketLike */
+/** @typedef {import('./heartbeat.js').Pulse} Pulse */
 /** @typedef {import('./intake.js').Intake} Intake */
 /** @typedef {import('./loading.js').LoadGate} LoadGate */
 
@@ -56,6 +57,11 @@ class Session {
    * @type {Intake | undefined}
    */
   intake
+  /**
+   * There where its socket is asked for signs of life.
+   * @type {Pulse | undefined}
+   */
+  pulse
   /** @type {readonly Session[] | undefined} */
   group
   /** The place in `group`. */
@@ -112,6 +118,7 @@ class Session {
     this.#outlet.discard()
     this.gate?.forget(this)
     this.intake?.discard()
+    this.pulse?.stop()
   }
 
   /**
@@ -133,6 +140,13 @@ class Session {
    */
   closeSocket(code, reason) {
     closeSocket(this.#socket, code, reason)
+  }
+
+  /** Ends a socket that nobody answers to. Throws what its method throws. */
+  terminateSocket() {
+    const socket = /** @type {{ terminate?: unknown }} */ (this.#socket)
+    if (typeof socket.terminate === 'function') socket.terminate()
+    else closeSocket(this.#socket)
   }
 }
 

@@ -20,6 +20,7 @@ const { values } = parseArgs({
     components: { type: 'string', default: '10000' },
     seconds: { type: 'string', default: '60' },
     url: { type: 'string' },
+    since: { type: 'string', default: '0' },
   },
 })
 const options = {
@@ -104,7 +105,12 @@ class Blocks {
 function document(components) {
   const patch = {}
   for (let number = 0; number < components; number++) {
-    patch[`entity-${number}/Position`] = { _exists: true, x: number, y: -number, name: `n${number}` }
+    patch[`entity-${number}/Position`] = {
+      _exists: true,
+      x: number,
+      y: -number,
+      name: `n${number}`,
+    }
   }
   return patch
 }
@@ -138,7 +144,13 @@ async function sync(url, number, roomId = `room-${Number(number) % options.rooms
       socket.on('error', () => resolve('lost'))
       socket.on('close', () => resolve('lost'))
       socket.on('open', () => {
-        socket.send(JSON.stringify({ type: 'reconnect', lastTimestamp: 0, protocolVersion: 2 }))
+        socket.send(
+          JSON.stringify({
+            type: 'reconnect',
+            lastTimestamp: Number(values.since),
+            protocolVersion: 2,
+          }),
+        )
       })
       socket.on('message', (data) => {
         if (data.length < 100 && data.includes('"synced"')) resolve('synced')
