@@ -70,13 +70,15 @@ export declare class NativePast {
  */
 export declare class NativeRoom {
   /** An empty room that answers through `mailbox`. `wantsPatches`: whether CHANGED carries the patches. */
-  constructor(mailbox: Float64Array, wantsPatches: boolean)
+  constructor(mailbox: Float64Array, wantsPatches: boolean, limits: NativeLimits)
   /** The number of the last change. */
   get clock(): number
   /** How many components are alive. */
   get components(): number
   /** How many tombstones there are. */
   get tombstones(): number
+  /** The size of the document: keys, names and values, and what keeping them costs. */
+  get documentBytes(): number
   /** Starts from the JSON text of a snapshot. Throws `HEDDLE_BAD_SNAPSHOT`; then nothing has changed. */
   restore(snapshot: string): void
   /** Copies the document as it is now. */
@@ -204,6 +206,34 @@ export interface NativeLeftover {
   kind: string
 }
 
+/** What the native side enforces of a room's limits. All are integers from 1 on. */
+export interface NativeLimits {
+  /** Bytes of a frame. */
+  frameBytes: number
+  /** Objects and arrays inside each other. */
+  nesting: number
+  /** Component keys of a frame. */
+  keysPerFrame: number
+  /** Bytes of a key or field name. */
+  nameBytes: number
+  /** Fields of a component. */
+  fieldsPerComponent: number
+  /** Bytes of a component. */
+  componentBytes: number
+  /** Bytes of the document. */
+  documentBytes: number
+  /** Components that are alive. */
+  components: number
+  /** Numbers of an array that a delta makes. */
+  bufferNumbers: number
+  /** Numbers that the deltas of a frame may add for each byte of it. */
+  bufferGrowthPerByte: number
+  /** Numbers that they may add whatever its size. */
+  bufferGrowthBase: number
+  /** Bytes of one client's presence. */
+  presenceBytes: number
+}
+
 /** The end of a journal that was not rescued. */
 export interface NativeLoss {
   /** The journal. */
@@ -292,6 +322,8 @@ export interface NativeStoreOptions {
   leastCompactionGap: number
   /** How long changes are kept in the history, in milliseconds; none where there is no history. */
   historyRetention?: number
+  /** Those of the room. */
+  limits: NativeLimits
 }
 
 /** The rooms of a directory. */

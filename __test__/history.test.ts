@@ -389,8 +389,11 @@ it('[HI9] what no frame may bring can be restored', async () => {
   const deep = JSON.parse(`${'['.repeat(100)}1${']'.repeat(100)}`)
   const state = { 'a/Box': { _exists: true, deep, ['n'.repeat(20_000)]: 1 } }
   const initialSnapshot: RoomSnapshot = { timestamp: 1, state, timestamps: {} }
-  const room = await open(await temporaryFolder(), { initialSnapshot })
-  room.room.applyPatch(remove('a/Box'))
+  const dir = await temporaryFolder()
+  const loose = await open(dir, { initialSnapshot, limits: { nesting: 200, nameBytes: 20_000 } })
+  loose.room.applyPatch(remove('a/Box'))
+  await close(dir, loose)
+  const room = await open(dir)
   expect(() => room.room.applyPatch(state)).toThrow(
     expect.objectContaining({ code: 'HEDDLE_BAD_PATCH' }),
   )

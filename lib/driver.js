@@ -67,7 +67,7 @@ class RoomDriver {
   constructor(hooks, { storage, durability, history, initialSnapshot, saveThrottleMs, limits }) {
     this.#hooks = hooks
     this.limits = limits
-    this.#engine = new Engine(hooks.wantsPatches, (error) => {
+    this.#engine = new Engine(hooks.wantsPatches, limits, (error) => {
       this.#gate?.fail(error)
       this.shut(...ROOM_BROKEN)?.(false)
       hooks.report(error)
@@ -78,6 +78,7 @@ class RoomDriver {
         this.#observer?.left(remaining)
         hooks.sessionRemoved(session.id, remaining)
       },
+      refused: ignore,
       verifyToken: (session, attempt, token) => this.#verifyToken(session, attempt, token),
       changed: (patches) => {
         this.#keeper?.changed()

@@ -17,6 +17,7 @@ const {
   LEFT,
   LENGTHS,
   PLACE,
+  REFUSED,
   SEND,
   SETTLED,
   STORE_FAILED,
@@ -25,6 +26,7 @@ const {
   VERIFY_TOKEN,
 } = require('./mailbox.js')
 
+/** @typedef {import('../index').RefusalCode} RefusalCode */
 /** @typedef {import('./mailbox.js').Effects} Effects */
 /** @typedef {import('./sessions.js').Session} Session */
 /** @typedef {import('./sessions.js').Sessions} Sessions */
@@ -34,6 +36,7 @@ const {
  * @typedef {object} Handlers
  * @property {(session: Session, code: number, reason: string) => void} close
  * @property {(session: Session, remaining: number) => void} left
+ * @property {(session: Session, code: RefusalCode) => void} refused a frame of the session was refused
  * @property {(session: Session, attempt: number, token: string) => void} verifyToken
  * @property {(patches: string | null) => void} changed
  * @property {() => void} commit there are changes to commit
@@ -122,7 +125,7 @@ class EffectQueue {
         this.#sessions.broadcast(slots[at + 1], slots[at + 2], slots[at + 3])
       } else if (operation === CHANGED) {
         this.#handlers.changed(slots[at + 1])
-      } else if (operation >= COMMIT) {
+      } else if (operation >= COMMIT && operation <= SETTLED) {
         this.#performForStore(operation, slots[at + 1], slots[at + 2])
       } else {
         const session = this.#sessions.at(slots[at + 1])
@@ -176,6 +179,9 @@ class EffectQueue {
         break
       case CLOSE:
         this.#handlers.close(session, first, second)
+        break
+      case REFUSED:
+        this.#handlers.refused(session, first)
         break
       case LEFT:
         this.#sessions.remove(session)

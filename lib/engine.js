@@ -14,6 +14,7 @@ const { NativeRoom } = require('./native.js')
 
 /** @typedef {import('./mailbox.js').Effects} Effects */
 /** @typedef {import('./frames.js').Frame} Frame */
+/** @typedef {import('../index').Limits} Limits */
 /** @typedef {import('../index').SessionPermission} SessionPermission */
 /** @typedef {import('../native').NativeHistory} NativeHistory */
 /** @typedef {import('../native').NativeOpening} NativeOpening */
@@ -29,10 +30,12 @@ class Engine {
 
   /**
    * @param {boolean} wantsPatches
+   * @param {Readonly<Limits>} limits
    * @param {(error: HeddleError) => void} onBroken
    */
-  constructor(wantsPatches, onBroken) {
-    this.#native = new NativeRoom(mailbox, wantsPatches)
+  constructor(wantsPatches, limits, onBroken) {
+    this.#native = new NativeRoom(mailbox, wantsPatches, limits)
+    this.limits = limits
     this.#onBroken = onBroken
   }
 
@@ -52,6 +55,11 @@ class Engine {
       const { components, tombstones } = this.#native
       return { components, tombstones }
     })
+  }
+
+  /** The size of the document, as the limits count it. */
+  get documentBytes() {
+    return this.#ask(() => this.#native.documentBytes)
   }
 
   /** Whether the document differs from one that nobody has touched: tombstones and a clock count. */

@@ -59,8 +59,11 @@ function codedError(error) {
   if (!(error instanceof Error)) return undefined
   const { code } = /** @type {{ code?: unknown }} */ (error)
   if (typeof code !== 'string' || !code.startsWith('HEDDLE_')) return undefined
-  return new HeddleError(/** @type {HeddleErrorCode} */ (code), error.message, {
+  // Where a frame would be refused the native side says for what, behind a space.
+  const [own, refusal] = code.split(' ')
+  return new HeddleError(/** @type {HeddleErrorCode} */ (own), error.message, {
     cause: error.cause,
+    refusal: /** @type {RefusalCode | undefined} */ (refusal),
   })
 }
 

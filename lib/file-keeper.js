@@ -262,6 +262,7 @@ class FileKeeper {
     const options = {
       durability: this.durability,
       leastCompactionGap: this.#throttleMs,
+      limits: this.#room.engine.limits,
       ...(historyRetention !== undefined && { historyRetention }),
     }
     for (;;) {

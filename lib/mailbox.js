@@ -19,12 +19,13 @@ const STORE_FAILED = 8
 const STORE_HEALED = 9
 const STORE_TROUBLE = 10
 const SETTLED = 11
+const REFUSED = 12
 
 /** How many slots each operation takes, its number included. */
-const LENGTHS = [3, 4, 3, 4, 3, 4, 2, 1, 2, 1, 2, 3]
+const LENGTHS = [3, 4, 3, 4, 3, 4, 2, 1, 2, 1, 2, 3, 3]
 
 /** The slot of each operation that holds the length of a text; 0 for none. */
-const TEXT_SLOTS = [2, 3, 0, 3, 0, 3, 1, 0, 1, 0, 1, 2]
+const TEXT_SLOTS = [2, 3, 0, 3, 0, 3, 1, 0, 1, 0, 1, 2, 2]
 
 /**
  * An answer is a handful of operations. The buffer is made first: JavaScriptCore moves the content of a small array that
@@ -90,6 +91,7 @@ module.exports = {
   mailbox,
   openAnswer,
   PLACE,
+  REFUSED,
   SEND,
   SETTLED,
   STORE_FAILED,

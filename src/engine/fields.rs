@@ -16,6 +16,7 @@ use super::{
     Clock,
     buffer::{Delta, parse_numbers, write_numbers},
     patch::{Field, Value},
+    quota::{FIELD_BYTES, Growth, array_size, field_size, json_size},
 };
 
 /// From this many bytes on a value is kept beside the packed entries.
@@ -23,6 +24,9 @@ const DETACH_BYTES: usize = 1024;
 
 /// A buffer that one huge component needed is not kept for the others.
 const KEEP_BYTES: usize = 64 << 10;
+
+/// What the shortest entry takes: a number each for the lengths of name and value and for the clock, and one digit.
+const LEAST_ENTRY_BYTES: usize = 4;
 
 /// From this many fields on an update is searched by its sorted names.
 const SEARCH_SORTED: usize = 16;
@@ -41,7 +45,8 @@ pub struct Fields {
 /// A value beside the entries; or, in fields that a merge replaced, where it has gone.
 #[derive(Debug)]
 enum Detached {
-    Json(Box<[u8]>),
+    /// With its size as the quota has it, so that nobody has to read it for that.
+    Json(Box<[u8]>, usize),
     Numbers(Vec<f64>),
     /// It stands at this index of the newer fields now.
     Moved(usize),
@@ -71,6 +76,25 @@ impl Content<'_> {
             Self::Json(json) => out.extend_from_slice(json),
             Self::Numbers(numbers) => write_numbers(numbers, out),
         }
+    }
+}
+
+impl Detached {
+    /// As the quota has it.
+    fn size(&self) -> usize {
+        match self {
+            Self::Json(_, size) => *size,
+            Self::Numbers(numbers) => array_size(numbers.len()),
+            Self::Moved(_) | Self::Changed(..) => 0,
+        }
+    }
+}
+
+/// The size of a stored value as the quota has it.
+fn stored_size(stored: &Stored<'_>, detached: &[Detached]) -> usize {
+    match stored {
+        Stored::Packed(json) => json_size(json),
+        Stored::Detached(index) => detached.get(*index).map_or(0, Detached::size),
     }
 }
 
@@ -104,21 +128,53 @@ impl Fields {
         }
     }
 
+    /// Every field's name and its size, as the quota has it.
+    pub(super) fn sizes(&self) -> impl Iterator<Item = (&[u8], usize)> {
+        Entries { rest: &self.entries }.map(|entry| {
+            let value = stored_size(&entry.stored, self.detached.as_ref().map_or(&[], |it| it));
+            (entry.name, field_size(entry.name, value))
+        })
+    }
+
+    /// The size of all fields.
+    pub(super) fn size(&self) -> usize {
+        self.sizes().fold(0, |sum, (_, size)| size.saturating_add(sum))
+    }
+
+    /// At least [`Self::size`], and quicker.
+    pub(super) fn size_bound(&self) -> usize {
+        let detached = self.detached.iter().flat_map(|detached| detached.iter());
+        let packed = self.entries.len().saturating_add(self.count_bound() * FIELD_BYTES);
+        detached.fold(packed, |sum, value| sum.saturating_add(value.size()))
+    }
+
+    /// At least how many fields there are.
+    pub(super) fn count_bound(&self) -> usize {
+        self.entries.len() / LEAST_ENTRY_BYTES
+    }
+
     /// Writes an update's fields, each with `clock`; the others stay as they are (MG1, MG6).
     ///
     /// Deltas must have been checked before.
-    pub(super) fn merge(&mut self, update: &[Field<'_>], clock: Clock, scratch: &mut Scratch) {
-        drop(self.replace(update, clock, false, scratch));
+    pub(super) fn merge(
+        &mut self,
+        update: &[Field<'_>],
+        clock: Clock,
+        scratch: &mut Scratch,
+    ) -> Growth {
+        self.replace(update, clock, false, scratch).1
     }
 
-    /// As [`Self::merge`], and returns what was there before, which [`Self::take_back`] can put back if it is `undoable`.
+    /// As [`Self::merge`], and returns what was there before, which [`Self::take_back`] can put back if it is `undoable`,
+    /// and by how much the fields have grown.
     pub(super) fn replace(
         &mut self,
         update: &[Field<'_>],
         clock: Clock,
         undoable: bool,
         scratch: &mut Scratch,
-    ) -> Self {
+    ) -> (Self, Growth) {
+        let mut growth = Growth::default();
         let mut lookup = Lookup::new(update, scratch);
         let Self { entries, mut detached } = std::mem::take(self);
         let mut nothing = Vec::new();
@@ -126,29 +182,35 @@ impl Fields {
         let mut next = Builder::new(std::mem::take(&mut scratch.entries), entries.len());
 
         for entry in (Entries { rest: &entries }) {
-            match lookup.find(entry.name) {
-                Some(Field { value: Value::Json(json), .. }) => next.json(entry.name, clock, json),
+            let found = lookup.find(entry.name);
+            if found.is_some() {
+                growth.removed += field_size(entry.name, stored_size(&entry.stored, old.detached));
+            }
+            match found {
+                Some(Field { value: Value::Json(json), .. }) => {
+                    growth.added += next.json(entry.name, clock, json);
+                }
                 Some(Field { value: Value::Delta(_, delta), .. }) => {
                     let mut numbers = old.numbers(&entry.stored, delta, next.detached.len());
                     delta.apply(&mut numbers);
-                    next.detached(entry.name, clock, Detached::Numbers(numbers));
+                    growth.added += next.detached(entry.name, clock, Detached::Numbers(numbers));
                 }
                 None => next.keep(&entry, &mut old),
             }
         }
         for field in lookup.unmatched() {
-            match &field.value {
+            growth.added += match &field.value {
                 Value::Json(json) => next.json(field.name, clock, json),
                 Value::Delta(_, delta) => {
                     let mut numbers = Vec::new();
                     delta.apply(&mut numbers);
-                    next.detached(field.name, clock, Detached::Numbers(numbers));
+                    next.detached(field.name, clock, Detached::Numbers(numbers))
                 }
-            }
+            };
         }
         lookup.recycle(scratch);
         *self = next.finish(scratch);
-        Self { entries, detached }
+        (Self { entries, detached }, growth)
     }
 
     /// Puts back what an undoable merge replaced; later merges must have been taken back before.
@@ -159,7 +221,7 @@ impl Fields {
         };
         for value in old.detached.iter_mut().flat_map(|detached| detached.iter_mut()) {
             let back = match value {
-                Detached::Json(_) | Detached::Numbers(_) => None,
+                Detached::Json(..) | Detached::Numbers(_) => None,
                 Detached::Moved(index) => take(*index),
                 Detached::Changed(index, back) => match take(*index) {
                     Some(Detached::Numbers(mut numbers)) => {
@@ -193,7 +255,7 @@ impl Fields {
             Stored::Packed(json) => Content::Json(json),
             Stored::Detached(index) => {
                 match self.detached.as_ref().and_then(|detached| detached.get(*index)) {
-                    Some(Detached::Json(json)) => Content::Json(json),
+                    Some(Detached::Json(json, _)) => Content::Json(json),
                     Some(Detached::Numbers(numbers)) => Content::Numbers(numbers),
                     Some(Detached::Moved(_) | Detached::Changed(..)) | None => {
                         Content::Json(b"null")
@@ -237,7 +299,7 @@ impl Old<'_> {
         };
         let Some(value) = self.detached.get_mut(index) else { return Vec::new() };
         match value {
-            Detached::Json(json) => parse_numbers(json).unwrap_or_default(),
+            Detached::Json(json, _) => parse_numbers(json).unwrap_or_default(),
             Detached::Numbers(numbers) => {
                 let numbers = std::mem::take(numbers);
                 *value = if self.undoable {
@@ -309,25 +371,35 @@ impl Builder {
         Self { entries, detached: Vec::new() }
     }
 
-    fn json(&mut self, name: &[u8], clock: Clock, json: &[u8]) {
+    /// Returns the size of the field.
+    fn json(&mut self, name: &[u8], clock: Clock, json: &[u8]) -> usize {
+        let size = json_size(json);
         if json.len() >= DETACH_BYTES {
-            return self.detached(name, clock, Detached::Json(json.into()));
+            return self.detached(name, clock, Detached::Json(json.into(), size));
         }
+        self.packed(name, clock, json);
+        field_size(name, size)
+    }
+
+    fn packed(&mut self, name: &[u8], clock: Clock, json: &[u8]) {
         self.head(name, clock);
         self.number(length(json) << 1);
         self.entries.extend_from_slice(json);
     }
 
-    fn detached(&mut self, name: &[u8], clock: Clock, value: Detached) {
+    /// Returns the size of the field.
+    fn detached(&mut self, name: &[u8], clock: Clock, value: Detached) -> usize {
         self.head(name, clock);
         self.number(length(&self.detached) << 1 | 1);
+        let size = value.size();
         self.detached.push(value);
+        field_size(name, size)
     }
 
     /// Takes over an entry that the update does not touch.
     fn keep(&mut self, entry: &Entry<'_>, old: &mut Old<'_>) {
         match entry.stored {
-            Stored::Packed(json) => self.json(entry.name, entry.clock, json),
+            Stored::Packed(json) => self.packed(entry.name, entry.clock, json),
             Stored::Detached(index) => {
                 if let Some(value) = old.take(index, self.detached.len()) {
                     self.detached(entry.name, entry.clock, value);

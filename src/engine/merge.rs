@@ -8,17 +8,17 @@ use super::{
     patch::{Patches, Refusal, RefusalCode, Update, Value},
 };
 
-/// Refuses patches with a delta whose base is no array of numbers (MG9), or with deltas that make arrays grow by more
-/// than [`Patches::growth`] (LM6).
+/// Refuses patches with a delta whose base is no array of numbers (MG9), and gives by how many numbers the deltas make
+/// arrays grow.
 ///
 /// `alive` gives the fields of a component that is alive. Patches apply in order (MG10), so what earlier ones of the
 /// same frame would have left is simulated; a delta that would not be stored (MG3) needs no base.
 pub(super) fn check_deltas<'a>(
     patches: &Patches<'_>,
     alive: impl Fn(&[u8]) -> Option<&'a Fields>,
-) -> Result<(), Refusal> {
+) -> Result<usize, Refusal> {
     if !patches.has_deltas {
-        return Ok(());
+        return Ok(0);
     }
     let mut drafts: BTreeMap<&[u8], Draft<'_, 'a>> = BTreeMap::new();
     let mut growth = 0_usize;
@@ -26,6 +26,11 @@ pub(super) fn check_deltas<'a>(
         let draft = drafts.entry(update.key).or_insert_with(|| Draft::of(alive(update.key)));
         growth = growth.saturating_add(draft.take(update, patches)?);
     }
+    Ok(growth)
+}
+
+/// Refuses a frame whose deltas make arrays grow by more than its share (LM6). `patches` is any list of the frame's.
+pub(super) fn check_growth(growth: usize, patches: &Patches<'_>) -> Result<(), Refusal> {
     if growth > patches.growth {
         let message = format!(
             "deltas that add {growth} numbers are over the frame's limit of {}",

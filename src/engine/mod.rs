@@ -16,6 +16,7 @@
 
 #![forbid(unsafe_code)]
 
+mod admission;
 mod buffer;
 mod departures;
 mod document;
@@ -28,6 +29,7 @@ mod patch;
 mod population;
 mod postponed;
 mod presence;
+mod quota;
 mod room;
 mod session;
 
@@ -38,6 +40,7 @@ pub use fields::{Content, Fields};
 pub use input::{Frame, Input, ReconnectPatches};
 pub use patch::{Field, Patches, Refusal, RefusalCode, Update, Value};
 pub use presence::Presence;
+pub use quota::{Quota, array_size, check_document};
 pub use room::Room;
 pub use session::{Access, Group, Session, SessionId};
 

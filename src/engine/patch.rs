@@ -17,8 +17,12 @@ pub struct Patches<'f> {
     pub fields: Vec<Field<'f>>,
     /// Whether any field is a [`Value::Delta`].
     pub has_deltas: bool,
-    /// By how many numbers the deltas may make arrays grow (LM6).
+    /// By how many numbers the deltas of the frame may make arrays grow (LM6).
     pub growth: usize,
+    /// The size of all arrays that the deltas make, as the quota has it.
+    pub arrays: usize,
+    /// Whether the room's quota does not count: the room has held all of it before.
+    pub is_exempt: bool,
 }
 
 /// What one patch says of one component.
@@ -84,6 +88,16 @@ pub enum RefusalCode {
     NameTooLong,
     /// `buffer-too-large`
     BufferTooLarge,
+    /// `too-many-fields`
+    TooManyFields,
+    /// `component-too-large`
+    ComponentTooLarge,
+    /// `document-too-large`
+    DocumentTooLarge,
+    /// `too-many-components`
+    TooManyComponents,
+    /// `presence-too-large`
+    PresenceTooLarge,
 }
 
 impl RefusalCode {
@@ -99,6 +113,11 @@ impl RefusalCode {
             Self::TooManyKeys => "too-many-keys",
             Self::NameTooLong => "name-too-long",
             Self::BufferTooLarge => "buffer-too-large",
+            Self::TooManyFields => "too-many-fields",
+            Self::ComponentTooLarge => "component-too-large",
+            Self::DocumentTooLarge => "document-too-large",
+            Self::TooManyComponents => "too-many-components",
+            Self::PresenceTooLarge => "presence-too-large",
         }
     }
 }

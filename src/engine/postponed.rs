@@ -42,7 +42,7 @@ impl Room {
     ) {
         let Some(session) = self.sessions.get(&id) else { return };
         let client = Arc::clone(&session.client);
-        match self.presence.check(&client, &presence) {
+        match self.check_frame(&client, &Patches::default(), &presence) {
             Ok(()) => {
                 self.presence.apply(&client, &presence);
                 self.show_presence(id, client, presence, effects);

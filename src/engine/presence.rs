@@ -7,18 +7,23 @@ use super::{
     fields::{Fields, Scratch},
     merge,
     patch::{Patches, Refusal},
+    quota::{Bounds, Growth, Quota, Usage, key_size},
 };
 
 /// The presence of every client, by client and key. Only what is alive is kept.
 #[derive(Debug, Default)]
 pub struct Presence {
-    clients: BTreeMap<Arc<[u8]>, Entries>,
+    clients: BTreeMap<Arc<[u8]>, Client>,
     scratch: Scratch,
     /// What went, while anybody has yet to hear of it.
     departures: Option<Departures>,
 }
 
-type Entries = BTreeMap<Box<[u8]>, Fields>;
+#[derive(Debug, Default)]
+struct Client {
+    entries: BTreeMap<Box<[u8]>, Fields>,
+    usage: Usage,
+}
 
 impl Presence {
     /// The presence entries of everybody but `client`.
@@ -27,17 +32,30 @@ impl Presence {
         client: &'a [u8],
     ) -> impl Iterator<Item = (&'a [u8], &'a Fields)> {
         let others = self.clients.iter().filter(move |(other, _)| ***other != *client);
-        others.flat_map(|(_, entries)| entries.iter().map(|(key, fields)| (&**key, fields)))
+        others.flat_map(|(_, client)| client.entries.iter().map(|(key, fields)| (&**key, fields)))
     }
 
     /// One presence entry.
     pub fn get(&self, client: &[u8], key: &[u8]) -> Option<&Fields> {
-        self.clients.get(client)?.get(key)
+        self.clients.get(client)?.entries.get(key)
     }
 
-    /// Checks that every delta finds a base (MG9).
-    pub(super) fn check(&self, client: &[u8], patches: &Patches<'_>) -> Result<(), Refusal> {
+    /// Checks that every delta finds a base (MG9), and gives by how many numbers the deltas make arrays grow.
+    pub(super) fn check(&self, client: &[u8], patches: &Patches<'_>) -> Result<usize, Refusal> {
         merge::check_deltas(patches, |key| self.get(client, key))
+    }
+
+    /// Checks that patches do not make a client's presence grow over the quota.
+    pub(super) fn check_quota(
+        &self,
+        client: &[u8],
+        patches: &Patches<'_>,
+        quota: &Quota,
+    ) -> Result<(), Refusal> {
+        let nothing = Usage::default();
+        let usage = self.clients.get(client).map_or(&nothing, |client| &client.usage);
+        Bounds::of_presence(quota)
+            .check(patches, usage, 0, |key| self.get(client, key).map(|fields| (fields, true)))
     }
 
     /// Merges checked patches into a client's presence (PR1).
@@ -45,28 +63,33 @@ impl Presence {
         if patches.is_empty() {
             return;
         }
-        let entries = match self.clients.get_mut(client) {
-            Some(entries) => entries,
+        let Client { entries, usage } = match self.clients.get_mut(client) {
+            Some(client) => client,
             None => self.clients.entry(Arc::clone(client)).or_default(),
         };
         for update in &patches.updates {
             let fields = patches.fields_of(update);
             match (update.existence, entries.get_mut(update.key)) {
-                (Some(false), entry) => {
-                    if entry.is_some()
-                        && let Some(departures) = &mut self.departures
-                    {
+                (Some(false), Some(entry)) => {
+                    let removed = entry.size() + key_size(update.key);
+                    usage.change(Growth { added: 0, removed });
+                    if let Some(departures) = &mut self.departures {
                         departures.note(client, update.key);
                     }
                     entries.remove(update.key);
                 }
-                (_, Some(entry)) => entry.merge(fields, 0, &mut self.scratch),
+                (_, Some(entry)) => {
+                    usage.change(entry.merge(fields, 0, &mut self.scratch));
+                    usage.note(update.key, entry);
+                }
                 (Some(true), None) => {
                     let mut entry = Fields::default();
-                    entry.merge(fields, 0, &mut self.scratch);
+                    usage.change(Growth { added: key_size(update.key), removed: 0 });
+                    usage.change(entry.merge(fields, 0, &mut self.scratch));
+                    usage.note(update.key, &entry);
                     entries.insert(update.key.into(), entry);
                 }
-                (None, None) => {}
+                (Some(false) | None, None) => {}
             }
         }
         if entries.is_empty() {
@@ -76,7 +99,9 @@ impl Presence {
 
     /// Forgets a client and returns the keys that it had.
     pub(super) fn remove(&mut self, client: &[u8]) -> Vec<Box<[u8]>> {
-        let Some((client, entries)) = self.clients.remove_entry(client) else { return Vec::new() };
+        let Some((client, Client { entries, .. })) = self.clients.remove_entry(client) else {
+            return Vec::new();
+        };
         if let Some(departures) = &mut self.departures {
             entries.keys().for_each(|key| departures.note(&client, key));
         }

@@ -10,6 +10,7 @@ use super::{
     patch::{Patches, Refusal},
     population::Population,
     postponed::withdrawn,
+    quota::Quota,
     session::{Access, Group, Session, SessionId},
 };
 
@@ -23,6 +24,7 @@ pub struct Room {
     clients: BTreeMap<Arc<[u8]>, usize>,
     pub(super) population: Population,
     pub(super) laggards: Laggards,
+    pub(super) quota: Quota,
     journaled: bool,
 }
 
@@ -36,6 +38,7 @@ impl Room {
             clients: BTreeMap::new(),
             population: Population::default(),
             laggards: Laggards::new(),
+            quota: Quota::NONE,
             journaled: false,
         }
     }
@@ -91,11 +94,6 @@ impl Room {
     /// True while the outcome of this token refresh still counts (AU5).
     pub fn awaits(&self, session: SessionId, attempt: u32) -> bool {
         self.sessions.get(&session).is_some_and(|session| session.attempt == attempt)
-    }
-
-    /// Checks an edit by the server itself, so that [`Input::Edited`] cannot be refused.
-    pub fn check_edit(&self, patches: &Patches<'_>) -> Result<(), Refusal> {
-        self.document.check(patches)
     }
 
     /// Handles one input and pushes its effects, which must all run before the next input. Inputs for sessions that are
@@ -313,11 +311,7 @@ impl Room {
         effects: &mut Vec<Effect<'f>>,
     ) -> Result<Option<&'f [u8]>, Refused<'f>> {
         let Some(session) = self.sessions.get(&id) else { return Ok(None) };
-        let checked = self
-            .document
-            .check(&document)
-            .and_then(|()| self.presence.check(&session.client, &presence));
-        if let Err(refusal) = checked {
+        if let Err(refusal) = self.check_frame(&session.client, &document, &presence) {
             let touched = document.updates.iter().map(|update| update.key).collect();
             return Err(Refused { refusal, touched });
         }

@@ -6,7 +6,7 @@ use napi::bindgen_prelude::Utf16String;
 use napi_derive::napi;
 
 use super::{
-    error::{CodedError, storage_code},
+    error::{CodedError, coded, storage_code},
     room::number,
 };
 use crate::{
@@ -286,7 +286,7 @@ fn problem(error: &StorageError) -> NativeProblem {
 }
 
 fn thrown(error: &StorageError) -> CodedError {
-    CodedError::new(storage_code(error), error)
+    coded(storage_code(error), error)
 }
 
 fn text(path: &Path) -> String {

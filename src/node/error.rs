@@ -1,9 +1,16 @@
 //! Errors as JS sees them: each has a `code` that stays the same from release to release.
 
+use std::borrow::Cow;
+
 use crate::{server::RoomError, storage::StorageError};
 
-/// An error on its way to JS, its status being the `code`.
-pub(super) type CodedError = napi::Error<&'static str>;
+/// An error on its way to JS, its status being the `code`; behind a space follows what a frame would be refused for.
+pub(super) type CodedError = napi::Error<Cow<'static, str>>;
+
+/// An error with a code alone.
+pub(super) fn coded(code: &'static str, reason: impl ToString) -> CodedError {
+    CodedError::new(Cow::Borrowed(code), reason)
+}
 
 /// The code of an engine that panicked; lib/ closes the room.
 pub(super) const ROOM_BROKEN: &str = "HEDDLE_ROOM_BROKEN";
@@ -12,11 +19,16 @@ impl From<RoomError> for CodedError {
     fn from(error: RoomError) -> Self {
         let code = match &error {
             RoomError::Broken => ROOM_BROKEN,
-            RoomError::BadSnapshot(_) | RoomError::BadChange(_) => "HEDDLE_BAD_SNAPSHOT",
+            RoomError::BadSnapshot(_) | RoomError::BadChange(_) | RoomError::OverLimit(_) => {
+                "HEDDLE_BAD_SNAPSHOT"
+            }
             RoomError::BadPatch(_) => "HEDDLE_BAD_PATCH",
             RoomError::Stalled => "HEDDLE_STORE_FAILED",
         };
-        Self::new(code, error)
+        match error.refusal() {
+            Some(refusal) => Self::new(format!("{code} {}", refusal.as_str()).into(), error),
+            None => coded(code, error),
+        }
     }
 }
 

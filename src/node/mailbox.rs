@@ -18,6 +18,7 @@
 //!          | STORE_HEALED
 //!          | STORE_TROUBLE length
 //!          | SETTLED ticket length         length: -1 without an error
+//!          | REFUSED session length        the text is the code of a frame that was refused
 //! ```
 //!
 //! What does not fit is asked for with `more`, before any other call.
@@ -48,6 +49,7 @@ const STORE_FAILED: f64 = 8.0;
 const STORE_HEALED: f64 = 9.0;
 const STORE_TROUBLE: f64 = 10.0;
 const SETTLED: f64 = 11.0;
+const REFUSED: f64 = 12.0;
 
 /// The slots that the largest operation takes.
 const MOST_SLOTS: usize = 4;
@@ -131,6 +133,10 @@ impl Answer<'_> {
             }
             Delivery::Place(session, group) => {
                 self.numbers([PLACE, number(session), f64::from(group)]);
+            }
+            Delivery::Refused(session, code) => {
+                self.numbers([REFUSED, number(session)]);
+                self.piece(code.as_str().as_bytes());
             }
             Delivery::Close(session, reason) => {
                 let (code, reason) = close_code(reason);

@@ -8,6 +8,7 @@
 mod checkup;
 mod error;
 mod history;
+mod limits;
 mod mailbox;
 mod notifier;
 mod opening;
@@ -21,8 +22,9 @@ pub use checkup::{
 pub use history::{
     ListPast, NativeHistory, NativePast, NativePastList, NativeRestoration, ReadPast,
 };
+pub use limits::NativeLimits;
 pub use notifier::NativeNotifier;
-pub use opening::{NativeOpening, NativeStoreOptions, Open};
+pub use opening::{NativeOpening, NativeStoreOptions, Open, OpenError};
 pub use room::{NativeRoom, NativeSnapshot};
 pub use store::{Load, NativeFileStore, Save};
 

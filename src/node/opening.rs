@@ -5,12 +5,13 @@ use std::{
     time::Duration,
 };
 
-use napi::{Env, Task};
+use napi::{Env, JsError, Task};
 use napi_derive::napi;
 
-use super::store::rejection;
+use super::{error::CodedError, limits::NativeLimits, store::rejection};
 use crate::{
-    server::{Level, Notify, Recovered, StoreOptions},
+    protocol::limits::Limits,
+    server::{Level, Notify, Recovered, RoomError, StoreOptions},
     storage::{FileStore, StorageError},
 };
 
@@ -19,7 +20,7 @@ const LONGEST_GAP: Duration = Duration::from_secs(1 << 32);
 
 /// What an ack promises, and how often a journal is compacted at most.
 #[derive(Debug)]
-#[napi(object)]
+#[napi(object, object_to_js = false)]
 pub struct NativeStoreOptions {
     /// `none`, `process` or `disk`.
     pub durability: String,
@@ -27,6 +28,8 @@ pub struct NativeStoreOptions {
     pub least_compaction_gap: f64,
     /// How long changes are kept in the history, in milliseconds; none where there is no history.
     pub history_retention: Option<f64>,
+    /// Those of the room.
+    pub limits: NativeLimits,
 }
 
 impl NativeStoreOptions {
@@ -84,6 +87,7 @@ pub struct Open {
     pub(super) store: Arc<FileStore>,
     pub(super) options: StoreOptions,
     pub(super) retention: Option<Duration>,
+    pub(super) limits: Limits,
     pub(super) notify: Option<Notify>,
 }
 
@@ -93,21 +97,42 @@ impl std::fmt::Debug for Open {
     }
 }
 
+/// Why a room does not open.
+#[derive(Debug)]
+pub enum OpenError {
+    /// Its files cannot be read.
+    Files(StorageError),
+    /// What they hold is over a limit of the room.
+    Document(RoomError),
+}
+
 impl Task for Open {
-    type Output = Result<Recovered, StorageError>;
+    type Output = Result<Recovered, OpenError>;
     type JsValue = NativeOpening;
 
     fn compute(&mut self) -> napi::Result<Self::Output> {
         let notify = self.notify.take().unwrap_or_else(|| Box::new(|| {}));
-        let opened = Recovered::open(&self.store, self.options, notify);
-        if let (Ok(recovered), Some(retention)) = (&opened, self.retention) {
+        let recovered = match Recovered::open(&self.store, self.options, notify) {
+            Ok(recovered) => recovered,
+            Err(error) => return Ok(Err(OpenError::Files(error))),
+        };
+        if let Err(error) = recovered.check(&self.limits) {
+            recovered.store.release();
+            return Ok(Err(OpenError::Document(error)));
+        }
+        if let Some(retention) = self.retention {
             recovered.store.keep_history(retention);
         }
-        Ok(opened)
+        Ok(Ok(recovered))
     }
 
     fn resolve(&mut self, env: Env, output: Self::Output) -> napi::Result<Self::JsValue> {
-        let recovered = output.map_err(|error| rejection(env, &error))?;
+        let recovered = output.map_err(|error| match error {
+            OpenError::Files(error) => rejection(env, &error),
+            OpenError::Document(error) => {
+                JsError::from(CodedError::from(error)).into_unknown(env).into()
+            }
+        })?;
         Ok(NativeOpening { recovered: Mutex::new(Some(recovered)) })
     }
 }

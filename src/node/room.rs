@@ -6,8 +6,9 @@ use napi::{JsString, bindgen_prelude::Float64Array};
 use napi_derive::napi;
 
 use super::{
-    error::{CodedError, ROOM_BROKEN},
+    error::{CodedError, ROOM_BROKEN, coded},
     history::{NativeHistory, NativePast, NativeRestoration},
+    limits::NativeLimits,
     mailbox::Mailbox,
     opening::NativeOpening,
 };
@@ -67,8 +68,13 @@ impl NativeSnapshot {
 impl NativeRoom {
     /// An empty room that answers through `mailbox`. `wantsPatches`: whether CHANGED carries the patches.
     #[napi(constructor)]
-    pub fn new(mailbox: Float64Array, wants_patches: bool) -> Result<Self, CodedError> {
-        let room = Room::new(wants_patches).map_err(|error| CodedError::new(ROOM_BROKEN, error))?;
+    pub fn new(
+        mailbox: Float64Array,
+        wants_patches: bool,
+        limits: NativeLimits,
+    ) -> Result<Self, CodedError> {
+        let room = Room::with_limits(wants_patches, limits.read());
+        let room = room.map_err(|error| coded(ROOM_BROKEN, error))?;
         let durable = DurableRoom::new(room);
         Ok(Self { durable, mailbox: Mailbox::new(mailbox), news: VecDeque::new() })
     }
@@ -89,6 +95,13 @@ impl NativeRoom {
     #[napi(getter)]
     pub fn tombstones(&self) -> u32 {
         u32::try_from(self.durable.room.census().1).unwrap_or(u32::MAX)
+    }
+
+    /// The size of the document: keys, names and values, and what keeping them costs.
+    #[napi(getter)]
+    pub fn document_bytes(&self) -> f64 {
+        let bytes = self.durable.room.document_bytes();
+        number(u64::try_from(bytes).unwrap_or(u64::MAX))
     }
 
     /// Starts from the JSON text of a snapshot. Throws `HEDDLE_BAD_SNAPSHOT`; then nothing has changed.
@@ -228,10 +241,7 @@ impl NativeRoom {
     pub fn adopt(&mut self, opening: &NativeOpening) -> Result<bool, CodedError> {
         match opening.take() {
             Some(recovered) => Ok(self.durable.adopt(recovered)?),
-            None => Err(CodedError::new(
-                "HEDDLE_INVALID_ARGUMENT",
-                "the opening was taken over already",
-            )),
+            None => Err(coded("HEDDLE_INVALID_ARGUMENT", "the opening was taken over already")),
         }
     }
 
@@ -435,5 +445,5 @@ pub(super) fn text(bytes: Vec<u8>) -> String {
 }
 
 fn unreadable(error: napi::Error) -> CodedError {
-    CodedError::new("HEDDLE_INVALID_ARGUMENT", error)
+    coded("HEDDLE_INVALID_ARGUMENT", error)
 }

@@ -72,6 +72,7 @@ impl NativeFileStore {
             store: Arc::clone(&self.store),
             options: options.read(),
             retention: options.retention(),
+            limits: options.limits.read(),
             notify: Some(notifier.numbered(number)),
         })
     }

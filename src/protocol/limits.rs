@@ -1,5 +1,7 @@
 //! What a frame may ask for. No honest client comes near any of these.
 
+use crate::engine::Quota;
+
 /// The limits that decoding enforces (SPEC.md section 11).
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
@@ -17,6 +19,8 @@ pub struct Limits {
     pub buffer_growth_base: usize,
     /// Numbers that the deltas of a frame may ask for, per byte of the frame.
     pub buffer_growth_per_byte: usize,
+    /// What the room may hold, which the engine enforces.
+    pub quota: Quota,
 }
 
 impl Limits {
@@ -29,6 +33,7 @@ impl Limits {
         buffer_numbers: usize::MAX,
         buffer_growth_base: usize::MAX,
         buffer_growth_per_byte: usize::MAX,
+        quota: Quota::NONE,
     };
 }
 
@@ -42,6 +47,13 @@ impl Default for Limits {
             buffer_numbers: 1 << 20,
             buffer_growth_base: 65_536,
             buffer_growth_per_byte: 64,
+            quota: Quota {
+                fields: 10_000,
+                component_bytes: 16 << 20,
+                document_bytes: 1 << 30,
+                components: 1_000_000,
+                presence_bytes: 1 << 20,
+            },
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What the owner of the sockets has to do, in order.
 
-use crate::engine::{CloseReason, Group, SessionId};
+use crate::engine::{CloseReason, Group, RefusalCode, SessionId};
 
 /// One thing to do. Texts are JSON, shared by all who get them.
 #[derive(Debug, PartialEq, Eq)]
@@ -9,6 +9,8 @@ pub enum Delivery {
     Send(SessionId, Vec<u8>),
     /// Send to every session in these [`groups`], but one.
     Broadcast(u32, Option<SessionId>, Vec<u8>),
+    /// A frame of this session was refused; it has been told.
+    Refused(SessionId, RefusalCode),
     /// Put the session into this one of the [`groups`].
     Place(SessionId, u32),
     /// Close the session's socket.

@@ -111,7 +111,7 @@ impl DurableRoom {
         let changes = Changes::read(changes);
         let changes = changes.list().map_err(ReplayError::BadList)?;
         let texts = changes.iter().map(|change| (change.clock, change.patches));
-        self.room.adopt(restore(snapshot, texts)?)
+        self.room.take_over(restore(snapshot, texts)?)
     }
 
     /// Copies the document as far as it is stored; `in_flight` is the text of what was taken and is not stored yet.

@@ -26,6 +26,7 @@ mod provisional;
 mod recovery;
 mod replay;
 mod room;
+mod sending;
 mod store;
 mod waiting;
 

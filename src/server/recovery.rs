@@ -2,11 +2,15 @@
 
 use super::{
     replay::{ReplayError, replay, restore},
+    room::RoomError,
     store::{Notify, Store, StoreOptions},
 };
 use crate::{
     engine::{Clock, Document},
-    protocol::canvas::snapshot,
+    protocol::{
+        canvas::{check_loaded, snapshot},
+        limits::Limits,
+    },
     storage::{Change, Damage, FileStore, Format, Opened, StorageError},
 };
 
@@ -37,6 +41,12 @@ impl Recovered {
         let document = document.map_err(|error| store.damaged(damage(&error)))?;
         let document = is_known.then_some(document);
         Ok(Self { document, cut_bytes, store: Store::new(store, options, notify) })
+    }
+
+    /// Checks what the files hold against the limits of the room that wants it.
+    pub fn check(&self, limits: &Limits) -> Result<(), RoomError> {
+        let Some(document) = &self.document else { return Ok(()) };
+        check_loaded(document, limits).map_err(RoomError::OverLimit)
     }
 }
 

@@ -12,7 +12,8 @@ use super::{
 };
 use crate::{
     engine::{
-        self, Access, Audience, Clock, Document, Effect, Group, Input, Message, Refusal, SessionId,
+        self, Access, Audience, Clock, Document, Effect, Group, Input, Message, Refusal,
+        RefusalCode, SessionId,
     },
     protocol::{
         canvas::{self, FrameText},
@@ -58,17 +59,40 @@ pub enum RoomError {
     /// The server's own edit cannot be stored, nor can it wait. Becomes `code: 'HEDDLE_STORE_FAILED'`.
     #[error("nothing can be stored at the moment")]
     Stalled,
+    /// What was to be loaded is over a limit. Becomes `code: 'HEDDLE_BAD_SNAPSHOT'`.
+    #[error("no document for this room: {} ({})", .0.message, .0.code.as_str())]
+    OverLimit(Refusal),
     /// The changes that a storage gave do not fit its snapshot. Becomes `code: 'HEDDLE_BAD_SNAPSHOT'`.
     #[error("no valid changes: {0}")]
     BadChange(#[from] ReplayError),
 }
 
+impl RoomError {
+    /// What a frame would be refused for, where that is what is wrong.
+    pub fn refusal(&self) -> Option<RefusalCode> {
+        match self {
+            Self::BadPatch(refusal)
+            | Self::OverLimit(refusal)
+            | Self::BadChange(ReplayError::BadChange { refusal, .. }) => Some(refusal.code),
+            Self::BadSnapshot(bad) | Self::BadChange(ReplayError::BadSnapshot(bad)) => {
+                bad.refusal()
+            }
+            Self::Broken | Self::Stalled | Self::BadChange(_) => None,
+        }
+    }
+}
+
 impl Room {
-    /// An empty room. Fails when the system has no randomness to give.
+    /// An empty room with the default limits. Fails when the system has no randomness to give.
     pub fn new(wants_patches: bool) -> Result<Self, getrandom::Error> {
+        Self::with_limits(wants_patches, Limits::default())
+    }
+
+    /// An empty room. Fails when the system has no randomness to give.
+    pub fn with_limits(wants_patches: bool, limits: Limits) -> Result<Self, getrandom::Error> {
         let hash_keys = (getrandom::u64()?, getrandom::u64()?);
-        let engine = engine::Room::new(Document::new(hash_keys));
-        let limits = Limits::default();
+        let mut engine = engine::Room::new(Document::new(hash_keys));
+        engine.set_quota(limits.quota);
         Ok(Self { engine, limits, hash_keys, wants_patches, provisional: None, broken: false })
     }
 
@@ -81,6 +105,11 @@ impl Room {
     pub fn census(&self) -> (usize, usize) {
         let document = self.engine.document();
         (document.alive(), document.components().len() - document.alive())
+    }
+
+    /// The size of the document, as the quota has it.
+    pub fn document_bytes(&self) -> usize {
+        self.engine.document().bytes()
     }
 
     /// A session's rights, as long as it is here.
@@ -101,12 +130,23 @@ impl Room {
     /// Starts from a snapshot. On an error nothing has changed.
     pub fn restore(&mut self, snapshot: &[u8]) -> Result<(), RoomError> {
         self.guard(|room| {
-            room.engine.replace_document(canvas::snapshot::decode(snapshot, room.hash_keys)?);
+            let document = canvas::snapshot::decode(snapshot, room.hash_keys)?;
+            canvas::check_loaded(&document, &room.limits).map_err(RoomError::OverLimit)?;
+            room.engine.replace_document(document);
             Ok(())
         })
     }
 
-    /// Puts a document in place that was restored elsewhere.
+    /// Puts a document in place that a storage of the user's own holds. On an error nothing has changed.
+    pub fn take_over(&mut self, document: Document) -> Result<(), RoomError> {
+        self.guard(|room| {
+            canvas::check_loaded(&document, &room.limits).map_err(RoomError::OverLimit)?;
+            room.engine.replace_document(document);
+            Ok(())
+        })
+    }
+
+    /// Puts a document in place that was restored, and checked, elsewhere.
     pub fn adopt(&mut self, document: Document) -> Result<(), RoomError> {
         self.guard(|room| {
             room.engine.replace_document(document);
@@ -233,9 +273,7 @@ impl Room {
             // Only a journaled room has these, and takes them before.
             Effect::Append { .. } => return,
             Effect::Send(session, message) => {
-                let text = canvas::encode::encode(&message, Group::Live, &self.engine);
-                let Some(text) = text else { return };
-                Delivery::Send(session, text)
+                return self.send(session, &message, |it| deliveries.push(wrap(it)));
             }
             Effect::Place(session, group) => Delivery::Place(session, bit(group)),
             Effect::VerifyToken { session, attempt, token } => {

@@ -51,6 +51,7 @@ impl TestRoom {
                 Delivery::Left(..) => self.join(WRITER),
                 Delivery::Send(..)
                 | Delivery::Place(..)
+                | Delivery::Refused(..)
                 | Delivery::Close(..)
                 | Delivery::VerifyToken(..)
                 | Delivery::Changed(_) => {}

@@ -9,6 +9,7 @@ mod lagging;
 mod merging;
 mod patches;
 mod presence;
+mod quotas;
 mod reconnect;
 mod refusals;
 mod replay;

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use heddle::{
-    engine::{Access, CloseReason, Input, SessionId},
+    engine::{Access, CloseReason, Input, RefusalCode, SessionId},
+    protocol::limits::Limits,
     server::{Change, Delivery, Room, RoomError, groups},
 };
 
@@ -14,6 +15,8 @@ pub(crate) struct Table {
     sessions: BTreeMap<SessionId, Seat>,
     /// What the room asked for besides sending.
     pub(crate) asked: Vec<Asked>,
+    /// The sessions whose frames were refused, and why.
+    pub(crate) refused: Vec<(SessionId, RefusalCode)>,
 }
 
 #[derive(Default)]
@@ -32,8 +35,12 @@ pub(crate) enum Asked {
 
 impl Table {
     pub(crate) fn new() -> Self {
-        let room = Room::new(true).expect("the system has randomness");
-        Self { room, sessions: BTreeMap::new(), asked: Vec::new() }
+        Self::with_limits(Limits::default())
+    }
+
+    pub(crate) fn with_limits(limits: Limits) -> Self {
+        let room = Room::with_limits(true, limits).expect("the system has randomness");
+        Self { room, sessions: BTreeMap::new(), asked: Vec::new(), refused: Vec::new() }
     }
 
     /// A journaled room with these clients, as [`Self::with`].
@@ -172,6 +179,7 @@ impl Table {
     /// Forgets all that was sent and asked so far.
     pub(crate) fn forget(&mut self) {
         self.asked.clear();
+        self.refused.clear();
         for seat in self.sessions.values_mut() {
             seat.frames.clear();
         }
@@ -212,6 +220,7 @@ impl Table {
                     }
                     self.asked.push(Asked::Close(session, reason));
                 }
+                Delivery::Refused(session, code) => self.refused.push((session, code)),
                 Delivery::Left(session, remaining) => {
                     self.asked.push(Asked::Left(session, remaining));
                 }

@@ -270,7 +270,7 @@ impl Server {
                     sent.extend(self.sessions.get(&session).map(|(link, _)| Sent::Close(*link)));
                 }
                 Delivery::Left(session, _) => self.forget(session),
-                Delivery::VerifyToken(..) | Delivery::Changed(_) => {}
+                Delivery::Refused(..) | Delivery::VerifyToken(..) | Delivery::Changed(_) => {}
             }
         }
         sent

@@ -76,14 +76,14 @@ export const limits = [
   {
     rule: 'LM5',
     file: 'src/protocol/canvas/patches.rs',
-    find: '            self.check_name(name)?;',
+    find: '            check_name(name, self.limits)?;',
     replace: '',
     why: 'does not bound field names',
   },
   {
     rule: 'LM5',
     file: 'src/protocol/canvas/patches.rs',
-    find: '            self.check_name(key)?;',
+    find: '            check_name(key, self.limits)?;',
     replace: '',
     why: 'does not bound keys',
   },

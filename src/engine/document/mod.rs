@@ -11,6 +11,7 @@ use super::{
     fields::{Fields, Scratch},
     merge,
     patch::{Field, Patches, Refusal},
+    quota::{Bounds, Growth, Quota, Usage, key_size},
 };
 
 /// Components by key, the tombstones of deleted ones (TB3), and the room's clock.
@@ -25,6 +26,7 @@ pub struct Document {
     hash_keys: (u64, u64),
     newest: Option<Slot>,
     alive: usize,
+    usage: Usage,
     scratch: Scratch,
     /// What takes provisional changes back; none where every change is final at once.
     undo: Option<Undo>,
@@ -75,6 +77,7 @@ impl Document {
             hash_keys,
             newest: None,
             alive: 0,
+            usage: Usage::default(),
             scratch: Scratch::default(),
             undo: None,
         }
@@ -95,6 +98,11 @@ impl Document {
         self.alive
     }
 
+    /// The size of all components and tombstones, as the quota has it.
+    pub fn bytes(&self) -> usize {
+        self.usage.bytes
+    }
+
     /// The component under a key, alive or not.
     pub fn get(&self, key: &[u8]) -> Option<&Component> {
         self.slots.get(index(self.find(key)?))
@@ -109,8 +117,17 @@ impl Document {
         .take_while(move |component| since == 0 || component.changed > since)
     }
 
+    /// Checks that patches do not make the document, or a component, grow over the quota.
+    pub(super) fn check_quota(&self, patches: &Patches<'_>, quota: &Quota) -> Result<(), Refusal> {
+        Bounds::of_document(quota).check(patches, &self.usage, self.alive, |key| {
+            self.get(key).map(|component| (&component.fields, component.alive))
+        })
+    }
+
     /// Checks what depends on the document: that every delta finds a base (MG9, MG10).
-    pub(super) fn check(&self, patches: &Patches<'_>) -> Result<(), Refusal> {
+    ///
+    /// Gives by how many numbers the deltas make arrays grow.
+    pub(super) fn check(&self, patches: &Patches<'_>) -> Result<usize, Refusal> {
         merge::check_deltas(patches, |key| {
             self.get(key).filter(|component| component.alive).map(Component::fields)
         })
@@ -169,6 +186,7 @@ impl Document {
             hash(hash_keys, slots.get(index(*slot)).map_or(&[], |component| &component.key))
         };
         self.by_key.insert_unique(hash(hash_keys, key), slot, rehash);
+        self.usage.change(Growth { added: key_size(key), removed: 0 });
         if let Some(undo) = &mut self.undo {
             undo.inserted(self.clock);
         }
@@ -183,7 +201,10 @@ impl Document {
         let alive = self.set_alive(slot, true);
         let (clock, undoable) = (self.clock, self.undo.is_some());
         let Some(component) = self.slots.get_mut(index(slot)) else { return };
-        let replaced = component.fields.replace(fields, clock, undoable, &mut self.scratch);
+        let (replaced, growth) =
+            component.fields.replace(fields, clock, undoable, &mut self.scratch);
+        self.usage.change(growth);
+        self.usage.note(&component.key, &component.fields);
         self.touch(slot, alive, replaced);
     }
 
@@ -193,6 +214,7 @@ impl Document {
         let alive = self.set_alive(slot, false);
         let Some(component) = self.slots.get_mut(index(slot)) else { return };
         let replaced = std::mem::take(&mut component.fields);
+        self.usage.change(Growth { added: 0, removed: replaced.size() });
         self.touch(slot, alive, replaced);
     }
 
@@ -293,6 +315,8 @@ impl Restore {
     fn add(&mut self, key: &[u8], changed: Clock, alive: bool, fields: Fields) {
         let slot = self.0.insert(key);
         if let Some(component) = self.0.slots.get_mut(index(slot)) {
+            self.0.usage.change(Growth { added: fields.size(), removed: 0 });
+            self.0.usage.note(key, &fields);
             component.fields = fields;
             component.changed = changed;
         }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Clock, Document, Fields, Slot, hash, index};
+use super::{Clock, Document, Fields, Growth, Slot, hash, index, key_size};
 
 /// Room for steps that one burst of changes needed is not kept for ever.
 const KEEP_STEPS: usize = 1024;
@@ -90,6 +90,7 @@ impl Document {
 
     fn remove_last(&mut self) {
         let Some(component) = self.slots.pop() else { return };
+        self.usage.change(Growth { added: 0, removed: key_size(&component.key) });
         let slot = self.slots.len();
         let hash = hash(self.hash_keys, &component.key);
         if let Ok(entry) = self.by_key.find_entry(hash, |found| index(*found) == slot) {
@@ -104,7 +105,9 @@ impl Document {
         }
         if let Some(component) = self.slots.get_mut(index(slot)) {
             component.changed = changed;
+            let removed = component.fields.size();
             component.fields.take_back(fields);
+            self.usage.change(Growth { added: component.fields.size(), removed });
         }
     }
 

@@ -6,11 +6,13 @@
 pub mod changes;
 mod decode;
 pub mod encode;
+mod loaded;
 mod patches;
 pub mod restoration;
 pub mod snapshot;
 
 pub use decode::{FrameText, decode_edit, decode_frame};
+pub use loaded::check_loaded;
 
 /// The protocol version of current clients.
 pub const PROTOCOL_VERSION: u32 = 2;

@@ -1,7 +1,12 @@
 //! Lists of patches: their shape, and the deltas in them.
 
-use super::super::{json::Reader, limits::Limits};
-use crate::engine::{Delta, Field, Patches, Refusal, RefusalCode, Update, Value};
+use super::{
+    super::{json::Reader, limits::Limits},
+    loaded::check_name,
+};
+use crate::engine::{
+    Delta, Field, Patches, Quota, Refusal, RefusalCode, Update, Value, array_size,
+};
 
 /// Decodes the canonical text of a list of patches. `keys` counts the components of the frame so far.
 pub(super) fn decode_patches<'f>(
@@ -13,8 +18,12 @@ pub(super) fn decode_patches<'f>(
     let growth = frame_bytes
         .saturating_mul(limits.buffer_growth_per_byte)
         .saturating_add(limits.buffer_growth_base);
-    let mut decoder =
-        Decoder { limits, keys, patches: Patches { text, growth, ..Patches::default() } };
+    let is_exempt = limits.quota == Quota::NONE;
+    let mut decoder = Decoder {
+        limits,
+        keys,
+        patches: Patches { text, growth, is_exempt, ..Patches::default() },
+    };
     let mut reader = Reader::new(text);
     if !reader.eat(b'[') {
         return Err(bad_patch("a list of patches must be an array"));
@@ -62,7 +71,7 @@ impl<'f> Decoder<'f, '_> {
                 let message = format!("a frame with more than {} component keys", self.limits.keys);
                 return Err(Refusal::new(RefusalCode::TooManyKeys, message));
             }
-            self.check_name(key)?;
+            check_name(key, self.limits)?;
             self.component(key, reader)?;
         }
         self.patches.count += 1;
@@ -80,7 +89,7 @@ impl<'f> Decoder<'f, '_> {
             )));
         }
         while let Some(name) = reader.name() {
-            self.check_name(name)?;
+            check_name(name, self.limits)?;
             let json = reader.value();
             if name == b"_exists" {
                 existence = match json {
@@ -122,19 +131,8 @@ impl<'f> Decoder<'f, '_> {
             return Err(Refusal::new(RefusalCode::BufferTooLarge, message));
         }
         self.patches.has_deltas = true;
+        self.patches.arrays = self.patches.arrays.saturating_add(array_size(delta.len));
         Ok(Value::Delta(json, Box::new(delta)))
-    }
-
-    fn check_name(&self, name: &[u8]) -> Result<(), Refusal> {
-        if name.len() > self.limits.name_bytes {
-            let message = format!(
-                "a name of {} bytes is over the limit of {}",
-                name.len(),
-                self.limits.name_bytes
-            );
-            return Err(Refusal::new(RefusalCode::NameTooLong, message));
-        }
-        Ok(())
     }
 }
 

@@ -6,7 +6,7 @@ use super::{
     super::json::{Flaw, Form, Reader, canonicalize, scan},
     encode::{Object, TOMBSTONE, fields_since},
 };
-use crate::engine::{Clock, Component, Document, MAX_CLOCK, Restore};
+use crate::engine::{Clock, Component, Document, MAX_CLOCK, RefusalCode, Restore};
 
 /// Nesting that a snapshot may have: what a frame may have, and some more for snapshots that others wrote.
 const DEPTH: usize = 256;
@@ -17,9 +17,15 @@ const DEPTH: usize = 256;
 pub struct BadSnapshot {
     reason: String,
     offset: Option<usize>,
+    refusal: Option<RefusalCode>,
 }
 
 impl BadSnapshot {
+    /// What a frame like it would be refused for, where that is what is wrong.
+    pub fn refusal(&self) -> Option<RefusalCode> {
+        self.refusal
+    }
+
     /// The byte at which the text is no JSON, if that is what is wrong.
     pub fn offset(&self) -> Option<u64> {
         self.offset.and_then(|offset| u64::try_from(offset).ok())
@@ -28,11 +34,11 @@ impl BadSnapshot {
 
 impl From<Flaw> for BadSnapshot {
     fn from(flaw: Flaw) -> Self {
-        let offset = match flaw {
-            Flaw::Syntax(offset) => Some(offset),
-            Flaw::Depth(_) => None,
+        let (offset, refusal) = match flaw {
+            Flaw::Syntax(offset) => (Some(offset), None),
+            Flaw::Depth(_) => (None, Some(RefusalCode::TooDeep)),
         };
-        Self { reason: flaw.to_string(), offset }
+        Self { reason: flaw.to_string(), offset, refusal }
     }
 }
 
@@ -180,5 +186,5 @@ fn clock(json: &[u8], limit: Clock) -> Option<Clock> {
 }
 
 fn bad(message: impl Into<String>) -> BadSnapshot {
-    BadSnapshot { reason: message.into(), offset: None }
+    BadSnapshot { reason: message.into(), offset: None, refusal: None }
 }
