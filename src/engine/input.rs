@@ -105,7 +105,7 @@ pub enum Input<'f> {
         /// The edit.
         patches: Patches<'f>,
     },
-    /// Rights were set from outside.
+    /// Rights were set from outside; a token refresh under way can no longer change them (AU9).
     AccessChanged {
         /// Whose.
         session: SessionId,

@@ -132,9 +132,9 @@ impl Room {
             }
             Input::Left { session } => self.leave(session, effects),
             Input::Edited { patches } => self.edit(patches, effects),
-            Input::AccessChanged { session, access } => self.grant(session, access),
+            Input::AccessChanged { session, access } => self.set_access(session, access),
             Input::TokenVerified { session, attempt, access } if self.awaits(session, attempt) => {
-                self.grant(session, access);
+                self.grant(session, attempt, access);
             }
             Input::TokenRefused { session, attempt } if self.awaits(session, attempt) => {
                 self.close(session, CloseReason::TokenRefused, effects);
@@ -155,7 +155,7 @@ impl Room {
         let client: Arc<[u8]> = client.into();
         *self.clients.entry(Arc::clone(&client)).or_default() += 1;
         let group = if held { Group::Held } else { Group::Live };
-        let session = Session { client: Arc::clone(&client), access, group, attempt: 0 };
+        let session = Session { client: Arc::clone(&client), access, group, attempt: 0, overruled: 0 };
         self.sessions.insert(id, session);
         self.population.enter(group);
         effects.push(Effect::Place(id, group));
@@ -366,8 +366,18 @@ impl Room {
         self.close(id, CloseReason::FrameRefused, effects);
     }
 
-    fn grant(&mut self, id: SessionId, access: Access) {
+    /// Sets rights from outside. They outlive the grant of a refresh that is under way: its token is older than the decision.
+    fn set_access(&mut self, id: SessionId, access: Access) {
         if let Some(session) = self.sessions.get_mut(&id) {
+            session.access = access;
+            session.overruled = session.attempt;
+        }
+    }
+
+    fn grant(&mut self, id: SessionId, attempt: u32, access: Access) {
+        if let Some(session) = self.sessions.get_mut(&id)
+            && session.overruled != attempt
+        {
             session.access = access;
         }
     }

@@ -38,4 +38,6 @@ pub struct Session {
     pub group: Group,
     /// The number of its latest token refresh; older ones no longer count (AU5).
     pub attempt: u32,
+    /// The latest token refresh that was under way when rights were set from outside: what it grants is overruled (AU9).
+    pub overruled: u32,
 }

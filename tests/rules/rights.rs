@@ -57,6 +57,43 @@ fn au5_only_the_last_refresh_sent_decides() {
 }
 
 #[test]
+fn au9_rights_set_during_a_refresh_outlive_its_grant() {
+    let mut table = Table::with(&["alice"]);
+    table.receive(1, r#"{"type":"auth-refresh","token":"old"}"#);
+
+    table.handle(Input::AccessChanged { session: 1, access: Access::ReadOnly });
+    table.handle(Input::TokenVerified { session: 1, attempt: 1, access: Access::ReadWrite });
+    assert_eq!(table.room.access(1), Some(Access::ReadOnly));
+
+    table.receive(1, r#"{"type":"auth-refresh","token":"new"}"#);
+    table.handle(Input::TokenVerified { session: 1, attempt: 2, access: Access::ReadWrite });
+    assert_eq!(table.room.access(1), Some(Access::ReadWrite));
+}
+
+#[test]
+fn au9_a_refusal_counts_whatever_was_set_during_the_refresh() {
+    let mut table = Table::with(&["alice"]);
+    table.receive(1, r#"{"type":"auth-refresh","token":"t"}"#);
+    table.forget();
+
+    table.handle(Input::AccessChanged { session: 1, access: Access::ReadWrite });
+    table.handle(Input::TokenRefused { session: 1, attempt: 1 });
+
+    assert_eq!(table.asked, [Asked::Close(1, CloseReason::TokenRefused), Asked::Left(1, 0)]);
+}
+
+#[test]
+fn au9_rights_that_are_set_overrule_no_refresh_that_is_sent_later() {
+    let mut table = Table::with(&["alice"]);
+    table.handle(Input::AccessChanged { session: 1, access: Access::ReadOnly });
+
+    table.receive(1, r#"{"type":"auth-refresh","token":"t"}"#);
+    table.handle(Input::TokenVerified { session: 1, attempt: 1, access: Access::ReadWrite });
+
+    assert_eq!(table.room.access(1), Some(Access::ReadWrite));
+}
+
+#[test]
 fn au7_a_malformed_frame_is_refused_whatever_the_rights() {
     let mut table = Table::with(&["alice"]);
     table.patch(1, r#"[{"a":{"_exists":true,"s":"text"}}]"#);
