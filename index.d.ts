@@ -434,7 +434,7 @@ export interface Limits {
   bytesBurst: number
   /** How often sockets that can `ping` are asked whether they are there, in milliseconds; 0 or `Infinity`: never (30,000). */
   heartbeatMs: number
-  /** How long `authorize` may take, in milliseconds (10,000, `HEDDLE_AUTHORIZE_TIMEOUT`). */
+  /** How long `authorize` or `onTokenRefresh` may take, in milliseconds (10,000, `HEDDLE_AUTHORIZE_TIMEOUT`). */
   authorizeTimeoutMs: number
 }
 
@@ -477,8 +477,12 @@ export interface RoomOptions {
   onSessionRemoved?(room: Room, info: { sessionId: string; remaining: number }): void
   /**
    * Called in a microtask after an `auth-refresh` frame. Its result takes effect from the next frame
-   * on; when it throws or rejects, the session is removed and its socket closed with code 4401. Of
-   * several refreshes under way the last one sent decides. Without it such frames are ignored.
+   * on; when it throws or rejects, gives no object with `permissions`, or nothing within `Limits.authorizeTimeoutMs`,
+   * the session is removed and its socket closed with code 4401.
+   *
+   * Of several refreshes the last one sent decides. One of a session runs at a time, and the latest of those that
+   * came meanwhile after it; the others are never asked about. Rights that `setSessionPermissions` set after a refresh
+   * was sent outlive what it grants. Without this callback such frames are ignored.
    */
   onTokenRefresh?(
     room: Room,
@@ -735,13 +739,33 @@ export interface AcceptConnectionOptions<TRequest = unknown, TMeta = unknown> {
   socket: WebSocketLike
   /** The connect URL: full, or path and query. See `parseConnectUrl`. */
   url: string
-  /** Handed to `authorize` at connect, as it is. */
+  /** Handed to `authorize` at connect, as it is; `allowedOrigins` and `maxConnectionsPerIp` look at it, too. */
   request?: TRequest | undefined
   manager: RoomManager
   /**
+   * The pages that may connect: what the browser sends as `Origin`, letter for letter, such as `https://app.example` or
+   * `http://localhost:5173` (no path, no slash at the end). With it, a connection without a `request` (a Node request, or one of the
+   * Fetch API), or without the header, as from a program, is refused. Default: any. It keeps other people's pages from connecting with the
+   * rights of their visitors; it is no proof of who connects.
+   */
+  allowedOrigins?: readonly string[] | undefined
+  /**
+   * How many connections of this manager may come from one address, an integer from 1 on. Default: any number. Of IPv6 a
+   * whole /64 counts as one address. A connection counts until it is refused, its socket has closed, or heddle closed it. Connections that were
+   * accepted without this option are not counted.
+   */
+  maxConnectionsPerIp?: number | undefined
+  /**
+   * The peer's address, for `maxConnectionsPerIp`. Default: `request.socket.remoteAddress`. On Bun, and behind a proxy, it has
+   * to be given: `server.requestIP(request)?.address`, or what *your* proxy (and no peer) wrote into a header. Where there is none, `ready`
+   * rejects with a `TypeError`.
+   */
+  ip?: string | undefined
+  /**
    * Decides at connect and at each token refresh. To refuse, throw or reject: at connect `ready`
    * rejects with that very error and the socket stays open for the caller to close; at a refresh
-   * the session is removed and its socket closed with code 4401.
+   * the session is removed and its socket closed with code 4401. To give nothing, or no answer within
+   * `Limits.authorizeTimeoutMs`, is to refuse.
    */
   authorize(
     info: AuthorizeInfo<TRequest>,
@@ -760,7 +784,8 @@ export interface ConnectionReady {
 export interface ConnectionHandlers<TMeta = unknown> {
   /**
    * Resolves when the session is live. Rejects with `ConnectRequestError`; with what `authorize`
-   * threw, or `HEDDLE_BAD_AUTHORIZATION` when it gave no object; with what the opening of the room
+   * threw, `HEDDLE_BAD_AUTHORIZATION` when it gave no object with `permissions`, or `HEDDLE_AUTHORIZE_TIMEOUT`
+   * when it gave nothing in time; with what the opening of the room
    * rejected with; with `ConnectionClosedError` as soon as the socket closes first. heddle leaves the socket
    * open then, for the caller to choose the close code. A rejection that nobody looks at does not
    * end the process.
@@ -768,8 +793,8 @@ export interface ConnectionHandlers<TMeta = unknown> {
   readonly ready: Promise<ConnectionReady>
   /**
    * Takes a frame; further arguments, like the `isBinary` of `ws`, are ignored. Frames that come
-   * before the session is live wait, in order, up to 16 MiB + 64 KiB of them; over it the socket is
-   * closed with code 4413.
+   * before the session is live wait, in order, up to `Limits.frameBytes` + 64 KiB of them; over it the
+   * socket is closed with code 4413.
    */
   readonly onMessage: (data: FrameData) => void
   /** To be called when the socket closed. */
@@ -812,18 +837,34 @@ export function acceptConnection<TRequest = unknown, TMeta = unknown>(
  */
 export function parseConnectUrl(url: string): { roomId: string; clientId: string; token: string }
 
-/** Why a connect URL is none; the first that applies, in the order room, client, token. */
+/**
+ * Why a connection is refused before `authorize` is asked; the first that applies.
+ *
+ * - `origin-not-allowed`: the page is none of `allowedOrigins`
+ * - `too-many-connections`: its address has `maxConnectionsPerIp` already
+ * - the others: the connect URL lacks a parameter (or has it empty), or is none
+ */
 export type ConnectRequestErrorCode =
+  | 'origin-not-allowed'
+  | 'too-many-connections'
   | 'missing-room-id'
   | 'missing-client-id'
   | 'missing-token'
   | 'invalid-url'
 
-/** A connect URL that cannot be read or lacks one of its three parameters (or has it empty). */
+/** What is wrong with a connection, whoever it is. Its message never holds the URL: there is a token in it. */
 export class ConnectRequestError extends Error {
   constructor(message: string, code: ConnectRequestErrorCode)
   readonly code: ConnectRequestErrorCode
 }
+
+/**
+ * Whether two secrets are equal, such as a token and what it should be. How long it takes tells nothing of where they
+ * differ, or of the length of either that the other does not tell. A string stands for its UTF-8 bytes.
+ *
+ * Throws a `TypeError` for anything but strings and `Uint8Array`s, `undefined` included.
+ */
+export function safeEqual(a: string | Uint8Array, b: string | Uint8Array): boolean
 
 /** The socket closed before its session was live. */
 export class ConnectionClosedError extends Error {
@@ -847,8 +888,8 @@ export class ConnectionClosedError extends Error {
  * - `HEDDLE_HISTORY_FAILED`: a part of the history could not be archived, or removed; the room itself is stored
  * - `HEDDLE_TOO_MANY_ROOMS`: the manager has as many rooms as its limits allow
  * - `HEDDLE_TOO_MANY_SESSIONS`: the room, or its manager, has as many sessions as its limits allow
- * - `HEDDLE_AUTHORIZE_TIMEOUT`: `authorize` took too long
- * - `HEDDLE_BAD_AUTHORIZATION`: `authorize` or `onTokenRefresh` gave no object
+ * - `HEDDLE_AUTHORIZE_TIMEOUT`: `authorize` or `onTokenRefresh` gave no answer in time
+ * - `HEDDLE_BAD_AUTHORIZATION`: `authorize` or `onTokenRefresh` gave no object with `permissions`
  * - `HEDDLE_DURABILITY_UNAVAILABLE`: the storage cannot keep the durability, or the history, asked for
  * - `HEDDLE_NO_NATIVE`: there is no native engine for this platform, or it does not load
  */

@@ -8,6 +8,7 @@ const { DEFAULT_LIMITS, PUBLIC_LIMITS } = require('./lib/limits.js')
 const { RoomManager } = require('./lib/manager.js')
 const { PROTOCOL_VERSION } = require('./lib/native.js')
 const { Room } = require('./lib/room.js')
+const { safeEqual } = require('./lib/secrets.js')
 const { FileStorage, MemoryStorage } = require('./lib/storage.js')
 
 module.exports = {
@@ -23,4 +24,5 @@ module.exports = {
   PUBLIC_LIMITS,
   Room,
   RoomManager,
+  safeEqual,
 }

@@ -55,6 +55,7 @@ import {
   type Storage,
   type StoredChange,
   type SyncedResponse,
+  safeEqual,
   type TokenRefreshResult,
   type VersionMismatchResponse,
   type WebSocketLike,
@@ -341,13 +342,24 @@ describe('connections', () => {
       (url: string) => { roomId: string; clientId: string; token: string }
     >()
   })
+
+  it('safeEqual takes text and bytes', () => {
+    expectTypeOf(safeEqual).toEqualTypeOf<
+      (a: string | Uint8Array, b: string | Uint8Array) => boolean
+    >()
+  })
 })
 
 describe('errors', () => {
-  it('ConnectRequestError has one of four codes', () => {
+  it('ConnectRequestError has one of six codes', () => {
     expectTypeOf(ConnectRequestError).instance.toExtend<Error>()
     expectTypeOf<ConnectRequestErrorCode>().toEqualTypeOf<
-      'missing-room-id' | 'missing-client-id' | 'missing-token' | 'invalid-url'
+      | 'origin-not-allowed'
+      | 'too-many-connections'
+      | 'missing-room-id'
+      | 'missing-client-id'
+      | 'missing-token'
+      | 'invalid-url'
     >()
     expectTypeOf(ConnectRequestError)
       .instance.toHaveProperty('code')

@@ -6,13 +6,15 @@
  */
 
 const { checkFunction, checkMethods, checkRecord, checkString } = require('./arguments.js')
+const { admit, checkDoorOptions } = require('./doorkeeper.js')
 const { ConnectionClosedError, ConnectRequestError } = require('./errors.js')
 const { asFrame, INBOX_IS_FULL, Inbox } = require('./frames.js')
 const { Interim } = require('./interim.js')
-const { grantOf } = require('./refresh.js')
+const { limitsOf } = require('./manager.js')
+const { grantInTime } = require('./refresh.js')
 const { driverOf } = require('./room.js')
 const { closeSocket } = require('./sockets.js')
-const { deferred, ignore } = require('./timers.js')
+const { deferred, ignore, Timer } = require('./timers.js')
 
 /** @typedef {import('../index').ConnectionReady} ConnectionReady */
 /** @typedef {import('../index').Room} Room */
@@ -32,22 +34,27 @@ const { deferred, ignore } = require('./timers.js')
  * @template TRequest, TMeta
  */
 class Arrival {
-  #options
+  #socket
   /** @type {import('./timers.js').Deferred<ConnectionReady>} */
   #ready = deferred()
   /**
    * Keeps the frames until the session is live.
    * @type {Inbox | undefined}
    */
-  #inbox = new Inbox()
+  #inbox
+  /** Runs while `authorize` does. */
+  #timer = new Timer()
+  /** Ends what the doorkeeper counts. */
+  #leave = ignore
   #isOver = false
   /** @type {ConnectionReady | undefined} */
   #session
 
   /** @param {AcceptConnectionOptions<TRequest, TMeta>} options */
   constructor(options) {
-    this.#options = options
-    this.#join().catch((error) => this.#end(error))
+    this.#socket = options.socket
+    this.#inbox = new Inbox(limitsOf(options.manager).frameBytes)
+    this.#join(options).catch((error) => this.#end(error))
   }
 
   get ready() {
@@ -73,25 +80,35 @@ class Arrival {
 
   /** The socket is gone. */
   disconnect() {
-    if (this.#session !== undefined) this.#session.room.handleSocketClose(this.#session.sessionId)
-    else this.#end(new ConnectionClosedError())
+    if (this.#session !== undefined) {
+      this.#session.room.handleSocketClose(this.#session.sessionId)
+    } else this.#end(new ConnectionClosedError())
   }
 
-  async #join() {
-    const { url, request, manager, authorize, roomOptions } = this.#options
+  /** @param {AcceptConnectionOptions<TRequest, TMeta>} options which the caller may change afterwards */
+  async #join(options) {
+    const { url, request, manager, authorize, roomOptions } = options
+    const { allowedOrigins, maxConnectionsPerIp, ip } = options
+    this.#leave = admit(manager, { request, allowedOrigins, maxConnectionsPerIp, ip })
     const { roomId, clientId, token } = parseConnectUrl(url)
-    const grant = grantOf(await authorize({ roomId, clientId, token, request }), 'authorize')
+    const grant = await grantInTime(
+      () => authorize({ roomId, clientId, token, request }),
+      'authorize',
+      { timer: this.#timer, timeoutMs: limitsOf(manager).authorizeTimeoutMs },
+    )
+    this.#timer.clear()
     if (this.#isOver) return
     const isOpen = manager.getExistingRoom(roomId) !== undefined
     const room = await manager.getOrCreateRoom(roomId, isOpen ? {} : roomOptions?.(roomId))
     if (this.#isOver) return
     const sessionId = driverOf(room).connect({
-      socket: this.#options.socket,
+      socket: this.#socket,
       clientId,
       permissions: grant.permissions,
       metadata: grant.metadata,
       isHeld: true,
       onRefresh: (token) => authorize({ roomId, clientId, token, request: undefined }),
+      onGone: this.#leave,
     })
     // The socket may have closed while it was greeted.
     if (this.#isOver) room.handleSocketClose(sessionId)
@@ -113,7 +130,7 @@ class Arrival {
   #refuseMore() {
     this.#end(new ConnectionClosedError())
     try {
-      closeSocket(this.#options.socket, ...INBOX_IS_FULL)
+      closeSocket(this.#socket, ...INBOX_IS_FULL)
     } catch {
       // It is gone already.
     }
@@ -126,6 +143,8 @@ class Arrival {
   #end(error) {
     this.#isOver = true
     this.#inbox = undefined
+    this.#timer.clear()
+    this.#leave()
     this.#ready.reject(error)
   }
 }
@@ -151,7 +170,7 @@ function acceptConnection(options) {
   }
   const open = arrival.ready.then((session) => ({ ...handlers, ...session }))
   // A rejection that nobody looks at must not end the process.
-  open.catch(ignore)
+  open.catch(() => interim.refuse())
   return {
     ...handlers,
     // biome-ignore lint/suspicious/noThenProperty: awaiting the connection is part of the API.
@@ -172,6 +191,7 @@ function checkOptions(options) {
   if (options.roomOptions !== undefined) {
     checkFunction('options.roomOptions', options.roomOptions)
   }
+  checkDoorOptions(options)
 }
 
 /**

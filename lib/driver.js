@@ -16,7 +16,7 @@ const { History } = require('./history.js')
 const { keeperOf } = require('./keepers.js')
 const { LoadGate } = require('./loading.js')
 const { Reception } = require('./reception.js')
-const { askInMicrotask, permissionOf } = require('./refresh.js')
+const { permissionOf, Refreshes } = require('./refresh.js')
 const { Session, Sessions } = require('./sessions.js')
 const { snapshotText } = require('./snapshot.js')
 const { deferred, ignore } = require('./timers.js')
@@ -72,6 +72,12 @@ class RoomDriver {
       this.shut(...ROOM_BROKEN)?.(false)
       hooks.report(error)
     })
+    const refreshes = new Refreshes({
+      engine: this.#engine,
+      hooks,
+      run: (effects) => this.#queue.run(effects),
+      timeoutMs: limits.authorizeTimeoutMs,
+    })
     this.#queue = new EffectQueue(this.#sessions, {
       close: (session, code, reason) => this.#close(session, code, reason),
       left: (session, remaining) => {
@@ -79,7 +85,7 @@ class RoomDriver {
         hooks.sessionRemoved(session.id, remaining)
       },
       refused: ignore,
-      verifyToken: (session, attempt, token) => this.#verifyToken(session, attempt, token),
+      verifyToken: (session, attempt, token) => refreshes.verify(session, attempt, token),
       changed: (patches) => {
         this.#keeper?.changed()
         hooks.documentChanged(patches)
@@ -398,26 +404,6 @@ class RoomDriver {
   #commitSoon() {
     if (this.#sessions.hasDirect) this.#keeper?.commit()
     else commitAtEndOfTurn(() => this.#keeper?.commit())
-  }
-
-  /**
-   * @param {Session} session
-   * @param {number} attempt
-   * @param {string} token
-   */
-  #verifyToken(session, attempt, token) {
-    const { id: sessionId, number, clientId } = session
-    const verify = session.onRefresh ?? this.#hooks.tokenVerifier({ sessionId, clientId, token })
-    if (verify === undefined) return
-    const onMistake = (/** @type {HeddleError} */ error) => this.#hooks.report(error, sessionId)
-    void askInMicrotask(() => verify(token), onMistake).then((grant) => {
-      if (this.#isClosed) return
-      if (grant === undefined) {
-        this.#queue.run(this.#engine.tokenRefused(number, attempt))
-      } else if (this.#engine.tokenVerified(number, attempt, grant.permissions)) {
-        if (grant.metadata !== undefined) session.metadata = grant.metadata
-      }
-    })
   }
 
   /**

@@ -72,6 +72,19 @@ class Interim {
     return false
   }
 
+  /**
+   * There will be no session, so what the socket says is nobody's. An error of it would be too, and end the
+   * process: that and its close are still heard.
+   */
+  refuse() {
+    const socket = this.#socket
+    this.#hasListened = true
+    this.#heard = undefined
+    if (!this.#isListening || !isEmitter(socket)) return
+    socket.removeListener('message', this.#onMessage)
+    socket.removeListener('newListener', this.#onNewListener)
+  }
+
   #stop() {
     const socket = this.#socket
     if (!this.#isListening || !isEmitter(socket)) return

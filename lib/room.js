@@ -86,6 +86,7 @@ class Room {
       metadata,
       isHeld: false,
       onRefresh: undefined,
+      onGone: undefined,
     })
   }
 

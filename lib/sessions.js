@@ -17,6 +17,7 @@ const { bufferedBytes, closeSocket, leavingBytes } = require('./sockets.js')
 /** @typedef {import('./heartbeat.js').Pulse} Pulse */
 /** @typedef {import('./intake.js').Intake} Intake */
 /** @typedef {import('./loading.js').LoadGate} LoadGate */
+/** @typedef {import('./refresh.js').SessionRefreshes} SessionRefreshes */
 
 /** Bits of the delivery groups. A session is in one of them, or in none. */
 const GROUP_LIVE = 1
@@ -32,6 +33,8 @@ const GROUP_HELD = 4
  * @property {boolean} isHeld gets no document broadcast before its first frame
  * @property {((token: string) => unknown) | undefined} onRefresh answers refreshes instead of the
  *   room's `onTokenRefresh`
+ * @property {(() => void) | undefined} onGone called as soon as the session is not to be served any more,
+ *   perhaps more than once; must not throw
  */
 
 /**
@@ -62,23 +65,30 @@ class Session {
    * @type {Pulse | undefined}
    */
   pulse
+  /**
+   * Its token refreshes; there from the first one on.
+   * @type {SessionRefreshes | undefined}
+   */
+  refreshes
   /** @type {readonly Session[] | undefined} */
   group
   /** The place in `group`. */
   place = 0
   #socket
   #outlet
+  #onGone
 
   /**
    * @param {number} number what the native side knows
    * @param {Join} join
    * @param {SessionOwner} owner
    */
-  constructor(number, { clientId, socket, metadata, onRefresh }, owner) {
+  constructor(number, { clientId, socket, metadata, onRefresh, onGone }, owner) {
     this.number = number
     this.clientId = clientId
     this.metadata = metadata
     this.onRefresh = onRefresh
+    this.#onGone = onGone
     this.#socket = socket
     this.#outlet = outletFor(socket, {
       mark: owner.queuedBytes,
@@ -119,6 +129,8 @@ class Session {
     this.gate?.forget(this)
     this.intake?.discard()
     this.pulse?.stop()
+    this.refreshes?.stop()
+    this.#onGone?.()
   }
 
   /**
