@@ -14,7 +14,7 @@ const { limitsOf } = require('./manager.js')
 const { grantInTime } = require('./refresh.js')
 const { driverOf } = require('./room.js')
 const { closeSocket } = require('./sockets.js')
-const { deferred, ignore, Timer } = require('./timers.js')
+const { deferred, ignore, onRejection, Timer } = require('./timers.js')
 
 /** @typedef {import('../index').ConnectionReady} ConnectionReady */
 /** @typedef {import('../index').Room} Room */
@@ -130,7 +130,7 @@ class Arrival {
   #refuseMore() {
     this.#end(new ConnectionClosedError())
     try {
-      closeSocket(this.#socket, ...INBOX_IS_FULL)
+      onRejection(closeSocket(this.#socket, ...INBOX_IS_FULL), ignore)
     } catch {
       // It is gone already.
     }

@@ -68,13 +68,31 @@ function codedError(error) {
 }
 
 /**
- * What a thrown value says; it need not be an error.
+ * What a thrown value says. It need not be an error, and reading it may throw.
  * @param {unknown} error
  * @returns {string}
  */
 function messageOf(error) {
-  if (error instanceof Error) return `${error.message}`
-  return typeof error === 'string' ? error : inspect(error)
+  try {
+    if (error instanceof Error) return `${error.message}`
+    return typeof error === 'string' ? error : inspect(error)
+  } catch {
+    return 'an error that cannot be read'
+  }
+}
+
+/**
+ * Where a thrown value comes from, if it tells.
+ * @param {unknown} error
+ * @returns {string | undefined}
+ */
+function stackOf(error) {
+  try {
+    const stack = error instanceof Error ? error.stack : undefined
+    return typeof stack === 'string' ? stack : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /**
@@ -100,4 +118,5 @@ module.exports = {
   messageOf,
   nativeError,
   roomClosed,
+  stackOf,
 }

@@ -5,7 +5,8 @@
  * nothing else. Where there is no `onError`, or it fails itself, it becomes a process warning.
  */
 
-const { messageOf } = require('./errors.js')
+const { messageOf, stackOf } = require('./errors.js')
+const { onRejection } = require('./timers.js')
 
 /** @typedef {import('../index').Room} Room */
 /** @typedef {import('../index').RoomOptions} RoomOptions */
@@ -101,25 +102,15 @@ class Hooks {
  */
 function isolate(callback, onFailure) {
   try {
-    const result = callback()
-    if (isThenable(result)) Promise.resolve(result).catch(onFailure)
+    onRejection(callback(), onFailure)
   } catch (error) {
     onFailure(error)
   }
 }
 
-/**
- * @param {unknown} value
- * @returns {value is PromiseLike<unknown>}
- */
-function isThenable(value) {
-  if (typeof value !== 'object' || value === null) return false
-  return typeof (/** @type {{ then?: unknown }} */ (value).then) === 'function'
-}
-
 /** @param {unknown} error */
 function warn(error) {
-  const detail = error instanceof Error && error.stack !== undefined ? error.stack : undefined
+  const detail = stackOf(error)
   process.emitWarning(messageOf(error), {
     type: 'HeddleWarning',
     ...(detail === undefined ? {} : { detail }),

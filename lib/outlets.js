@@ -14,6 +14,7 @@
  */
 
 const { bufferedBytes, kindOf } = require('./sockets.js')
+const { onRejection } = require('./timers.js')
 const { flushAtEndOfTurn } = require('./turn.js')
 
 /** @typedef {import('../index').WebSocketLike} WebSocketLike */
@@ -72,7 +73,7 @@ class DirectOutlet {
   /** @param {string} text */
   send(text) {
     try {
-      this.#socket.send(text)
+      onRejection(this.#socket.send(text), this.#owner.failed)
     } catch (error) {
       this.#owner.failed(error)
       return

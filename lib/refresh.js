@@ -36,8 +36,11 @@ const { Timer } = require('./timers.js')
  * @property {number} timeoutMs how long an answer may take
  */
 
-/** What is wrong with an answer that neither grants nor refuses. */
-const NO_ANSWERS = ['HEDDLE_BAD_AUTHORIZATION', 'HEDDLE_AUTHORIZE_TIMEOUT']
+/**
+ * The errors that say that there was no answer, to be told from what users' code throws, which may be anything.
+ * @type {WeakSet<object>}
+ */
+const noAnswers = new WeakSet()
 
 /** The refreshes of one room. */
 class Refreshes {
@@ -145,7 +148,7 @@ class SessionRefreshes {
     const { id, number } = this.#session
     run(engine.tokenRefused(number, attempt))
     // To throw is how a token is refused; only what is no answer at all is news to the server.
-    if (error instanceof HeddleError && NO_ANSWERS.includes(error.code)) hooks.report(error, id)
+    if (noAnswers.has(/** @type {object} */ (error))) hooks.report(error, id)
   }
 }
 
@@ -162,7 +165,7 @@ function grantInTime(ask, callback, { timer, timeoutMs }) {
   const answer = async () => grantOf(await ask(), callback)
   return new Promise((resolve, reject) => {
     timer.armUnreferenced(timeoutMs, () => {
-      reject(new HeddleError('HEDDLE_AUTHORIZE_TIMEOUT', `${callback} gave no answer in time`))
+      reject(noAnswer('HEDDLE_AUTHORIZE_TIMEOUT', `${callback} gave no answer in time`))
     })
     answer().then(resolve, reject)
   })
@@ -177,10 +180,21 @@ function grantInTime(ask, callback, { timer, timeoutMs }) {
 function grantOf(answer, callback) {
   if (!isRecord(answer) || !('permissions' in answer)) {
     const message = `${callback} must return an object with permissions, or throw`
-    throw new HeddleError('HEDDLE_BAD_AUTHORIZATION', message)
+    throw noAnswer('HEDDLE_BAD_AUTHORIZATION', message)
   }
   const { permissions, metadata } = answer
   return { permissions: permissionOf(permissions), metadata }
+}
+
+/**
+ * @param {import('../index').HeddleErrorCode} code
+ * @param {string} message
+ * @returns {HeddleError}
+ */
+function noAnswer(code, message) {
+  const error = new HeddleError(code, message)
+  noAnswers.add(error)
+  return error
 }
 
 /**

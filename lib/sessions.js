@@ -12,6 +12,7 @@ const { randomUUID } = require('node:crypto')
 const { HeddleError } = require('./errors.js')
 const { outletFor } = require('./outlets.js')
 const { bufferedBytes, closeSocket, leavingBytes } = require('./sockets.js')
+const { onRejection } = require('./timers.js')
 
 /** @typedef {import('../index').WebSocketLike} WebSocketLike */
 /** @typedef {import('./heartbeat.js').Pulse} Pulse */
@@ -77,6 +78,7 @@ class Session {
   #socket
   #outlet
   #onGone
+  #onLost
 
   /**
    * @param {number} number what the native side knows
@@ -90,9 +92,10 @@ class Session {
     this.onRefresh = onRefresh
     this.#onGone = onGone
     this.#socket = socket
+    this.#onLost = (/** @type {unknown} */ error) => owner.lose(this, error)
     this.#outlet = outletFor(socket, {
       mark: owner.queuedBytes,
-      failed: (error) => owner.lose(this, error),
+      failed: this.#onLost,
       full: () => owner.lag(this),
     })
   }
@@ -151,14 +154,14 @@ class Session {
    * @param {string} [reason]
    */
   closeSocket(code, reason) {
-    closeSocket(this.#socket, code, reason)
+    onRejection(closeSocket(this.#socket, code, reason), this.#onLost)
   }
 
   /** Ends a socket that nobody answers to. Throws what its method throws. */
   terminateSocket() {
     const socket = /** @type {{ terminate?: unknown }} */ (this.#socket)
     if (typeof socket.terminate === 'function') socket.terminate()
-    else closeSocket(this.#socket)
+    else this.closeSocket()
   }
 }
 

@@ -154,21 +154,20 @@ function amount(value) {
 const TOO_SLOW = /** @type {const} */ ([4408, 'too slow'])
 
 /**
+ * Gives what the socket's `close` gives: a promise of some.
  * @param {WebSocketLike} socket
  * @param {number} [code]
  * @param {string} [reason]
+ * @returns {unknown}
  */
 function closeSocket(socket, code, reason) {
   const closable =
-    /** @type {{ close: (code?: number, reason?: string) => void, terminate?: () => void }} */ (
+    /** @type {{ close: (code?: number, reason?: string) => unknown, terminate?: () => void }} */ (
       socket
     )
-  if (code === undefined) {
-    closable.close()
-    return
-  }
+  if (code === undefined) return closable.close()
   try {
-    closable.close(code, reason)
+    return closable.close(code, reason)
   } finally {
     // Its peer would read the close frame behind all that it does not read, and that would be kept until then.
     if (code === TOO_SLOW[0] && typeof closable.terminate === 'function') closable.terminate()

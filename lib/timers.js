@@ -149,4 +149,32 @@ function deferred() {
 /** For a rejection that reaches somebody else too. */
 function ignore() {}
 
-module.exports = { deferred, ignore, KeepAlive, pause, RealTimer, retryDelayMs, Timer }
+/**
+ * Calls back when what users' code gave is a promise, and rejects: nobody else looks at it, and that would end the
+ * process. It may be anything, of which reading some throws.
+ * @param {unknown} value
+ * @param {(error: unknown) => void} callback
+ */
+function onRejection(value, callback) {
+  if (isThenable(value)) Promise.resolve(value).catch(callback)
+}
+
+/**
+ * @param {unknown} value
+ * @returns {value is PromiseLike<unknown>}
+ */
+function isThenable(value) {
+  if (typeof value !== 'object' || value === null) return false
+  return typeof (/** @type {{ then?: unknown }} */ (value).then) === 'function'
+}
+
+module.exports = {
+  deferred,
+  ignore,
+  KeepAlive,
+  onRejection,
+  pause,
+  RealTimer,
+  retryDelayMs,
+  Timer,
+}
