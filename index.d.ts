@@ -525,16 +525,58 @@ export interface RoomOptions {
   history?: HistoryOptions | undefined
 }
 
-/** What a room holds at the moment. */
-export interface RoomStats {
+/**
+ * What a room has counted since it was made. These figures only grow, and stay when the room closes; they are
+ * counted always, at the cost of an addition.
+ */
+export interface RoomCounters {
+  /** Frames that came from sessions, refused ones and those that wait included. */
+  framesIn: number
+  /** Their size: bytes, or, of a frame that came as a string, its length in UTF-16 units. */
+  bytesIn: number
+  /** Frames to sessions: one that goes to several counts once for each. */
+  framesOut: number
+  /** Frames that were refused, by `RefusalCode`; codes that never came are left out. */
+  refused: Record<string, number>
+  sessionsOpened: number
+  /**
+   * Sessions that ended, by the code that heddle closed their sockets with: 1005 where it closed them without one, 0 where
+   * the socket was gone or could not be written. Codes that never came are left out.
+   */
+  sessionsClosed: Record<number, number>
+  /** How often a session began to lag. */
+  lags: number
+  /** How often it was reported that the room could not be stored: those of `errors` with `HEDDLE_SAVE_FAILED`. */
+  saveErrors: number
+  /** What was reported to `onError`, or, without one, as a process warning. */
+  errors: number
+}
+
+/**
+ * What a room holds at the moment, and what it has counted. A room that closed or broke keeps the figures that it
+ * had, without sessions.
+ */
+export interface RoomStats extends RoomCounters {
   /** The room's clock. */
   timestamp: number
   sessions: number
+  /** Sessions that lag: their sockets do not drain. */
+  lagging: number
+  /**
+   * What was sent and has not left the process, in bytes, over all sessions: in heddle, and in sockets that tell it
+   * (`bufferedAmount`, `getBufferedAmount()`).
+   */
+  queuedBytes: number
   /** Components that are alive. */
   components: number
   tombstones: number
   /** Whether something was accepted that is not stored yet; `false` without a storage. */
   unsaved: boolean
+  /**
+   * How many accepted changes are not stored yet: in no journal, or, at `durability: 'none'`, in no snapshot. What waits
+   * unacked while the store fails is not among them; `unsaved` tells of it. 0 without a storage.
+   */
+  unstored: number
   /** What an ack promises; `'none'` without a storage. */
   durability: Durability
   /**
@@ -678,12 +720,67 @@ export interface RoomManagerOptions
   idleTimeout?: number | undefined
 }
 
-/** What a manager holds at the moment. */
-export interface RoomManagerStats {
+/**
+ * What a manager's open rooms hold at the moment, and what all rooms that it ever opened have counted: the counters
+ * of rooms that closed stay in the sums.
+ */
+export interface RoomManagerStats extends RoomCounters {
   /** Rooms that are open. */
   rooms: number
   /** Sessions in all of them. */
   sessions: number
+  /** Sessions that lag. */
+  lagging: number
+  /** As `RoomStats.queuedBytes`. */
+  queuedBytes: number
+  /** As `RoomStats.unstored`. */
+  unstored: number
+  /** How many rooms were opened; this figure only grows. One that did not load counts. */
+  roomsOpened: number
+}
+
+/**
+ * The channels of `node:diagnostics_channel` on which heddle tells what happens, in this process's rooms of this thread:
+ * `subscribe('heddle:session:close', ({ clientId, code }) => …)`. An event that nobody subscribed to costs nothing. Each is
+ * published in a microtask after it happened, in order, so a subscriber may call the room. What a subscriber
+ * throws is an `uncaughtException` of the process, as with every channel of the runtime, and disturbs no room.
+ *
+ * | channel | when | `code` |
+ * |---|---|---|
+ * | `heddle:room:open` | a room was made; it need not have loaded | |
+ * | `heddle:room:close` | a room closed; its last save may be under way | the close code of its sockets, if they get one |
+ * | `heddle:session:open` | a session joined | |
+ * | `heddle:session:close` | a session ended | as in `RoomCounters.sessionsClosed` |
+ * | `heddle:session:lagging` | a session's socket does not drain | |
+ * | `heddle:session:drained` | it has drained, and the session is caught up | |
+ * | `heddle:frame:refused` | a frame was refused | the `RefusalCode` |
+ * | `heddle:error` | what `onError` is told, or a process warning | the `HeddleErrorCode`, if it has one |
+ */
+export type HeddleChannel =
+  | 'heddle:room:open'
+  | 'heddle:room:close'
+  | 'heddle:session:open'
+  | 'heddle:session:close'
+  | 'heddle:session:lagging'
+  | 'heddle:session:drained'
+  | 'heddle:frame:refused'
+  | 'heddle:error'
+
+/**
+ * What subscribers of a `HeddleChannel` get: a frozen object that always has all of these members. It holds no token and
+ * no payload, except for what the callbacks and storages of your own put into their errors.
+ */
+export interface HeddleEvent {
+  room: Room
+  /** What the room's manager knows it by; a room without a manager has none. */
+  roomId: string | undefined
+  /** Of events that speak of a session. */
+  sessionId?: string | undefined
+  /** Of events that speak of a session, but for `heddle:error`. */
+  clientId?: string | undefined
+  code?: string | number | undefined
+  /** Of `heddle:error`. */
+  error?: unknown
 }
 
 /** Opens rooms by id, one room for each id, and closes those that nobody is in. */
@@ -715,7 +812,13 @@ export class RoomManager {
    * `HEDDLE_SAVE_FAILED`; the `cause` is what went wrong, an `AggregateError` of several.
    */
   closeAll(): Promise<void>
+  /** Takes one pass over the open rooms and, for `queuedBytes`, their sessions. */
   getStats(): RoomManagerStats
+  /**
+   * Gives `getStats()` in the text format of Prometheus, for a `/metrics` of yours with the content type
+   * `text/plain; version=0.0.4`. Refusals and closes are labelled with their `code`, and nothing else has a label.
+   */
+  metrics(): string
 }
 
 /** Who wants to connect, or to stay connected with a new token. */

@@ -361,9 +361,9 @@ describe('closing all', () => {
     new Member(room, 'ann')
     new Member(room, 'bob')
 
-    expect(manager.getStats()).toEqual({ rooms: 2, sessions: 2 })
+    expect(manager.getStats()).toMatchObject({ rooms: 2, sessions: 2 })
 
     await manager.closeAll()
-    expect(manager.getStats()).toEqual({ rooms: 0, sessions: 0 })
+    expect(manager.getStats()).toMatchObject({ rooms: 0, sessions: 0 })
   })
 })

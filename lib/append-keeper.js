@@ -93,6 +93,10 @@ class AppendKeeper {
     return this.#isStalled || this.#room.engine.hasUnstored
   }
 
+  get unstored() {
+    return this.#room.engine.unstored
+  }
+
   /** @returns {Promise<void>} */
   async load() {
     const { engine } = this.#room

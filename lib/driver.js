@@ -12,6 +12,7 @@
 const { EffectQueue } = require('./effects.js')
 const { Engine } = require('./engine.js')
 const { HeddleError, roomClosed } = require('./errors.js')
+const { RoomFigures } = require('./figures.js')
 const { History } = require('./history.js')
 const { keeperOf } = require('./keepers.js')
 const { LoadGate } = require('./loading.js')
@@ -25,7 +26,6 @@ const { commitAtEndOfTurn } = require('./turn.js')
 /** @typedef {import('../index').Durability} Durability */
 /** @typedef {import('../index').HistoryOptions} HistoryOptions */
 /** @typedef {import('../index').Restored} Restored */
-/** @typedef {import('../index').RoomStats} RoomStats */
 /** @typedef {import('../index').SessionInfo} SessionInfo */
 /** @typedef {import('../index').Storage} Storage */
 /** @typedef {import('../index').Limits} Limits */
@@ -43,7 +43,7 @@ class RoomDriver {
   #engine
   #queue
   #reception
-  #sessions = new Sessions()
+  #sessions
   #nextNumber = 1
   /** @type {import('./keepers.js').Keeper | undefined} */
   #keeper
@@ -67,6 +67,7 @@ class RoomDriver {
   constructor(hooks, { storage, durability, history, initialSnapshot, saveThrottleMs, limits }) {
     this.#hooks = hooks
     this.limits = limits
+    this.#sessions = new Sessions(hooks.witness)
     this.#engine = new Engine(hooks.wantsPatches, limits, (error) => {
       this.#gate?.fail(error)
       this.shut(...ROOM_BROKEN)?.(false)
@@ -80,11 +81,11 @@ class RoomDriver {
     })
     this.#queue = new EffectQueue(this.#sessions, {
       close: (session, code, reason) => this.#close(session, code, reason),
+      refused: (session, code) => hooks.witness.refused(session, code),
       left: (session, remaining) => {
         this.#observer?.left(remaining)
         hooks.sessionRemoved(session.id, remaining)
       },
-      refused: ignore,
       verifyToken: (session, attempt, token) => refreshes.verify(session, attempt, token),
       changed: (patches) => {
         this.#keeper?.changed()
@@ -102,6 +103,7 @@ class RoomDriver {
       queue: this.#queue,
       sessions: this.#sessions,
       limits,
+      witness: hooks.witness,
       isClosed: () => this.#isClosed,
       report: (error, sessionId) => hooks.report(error, sessionId),
     })
@@ -116,6 +118,12 @@ class RoomDriver {
         },
       )
     }
+    this.figures = new RoomFigures({
+      engine: this.#engine,
+      keeper: this.#keeper,
+      sessions: this.#sessions,
+      witness: hooks.witness,
+    })
     this.history = new History(history !== undefined, {
       engine: this.#engine,
       check: () => this.#checkIsLoaded(),
@@ -258,18 +266,6 @@ class RoomDriver {
     return clock
   }
 
-  /** @returns {RoomStats} */
-  stats() {
-    return {
-      timestamp: this.#engine.clock,
-      sessions: this.#sessions.count,
-      ...this.#engine.census,
-      unsaved: this.isUnsaved,
-      durability: this.#keeper?.durability ?? 'none',
-      cutBytes: this.#keeper?.cutBytes ?? 0,
-    }
-  }
-
   /** The document as plain data, for a caller who asked to see it. */
   document() {
     this.#keeper?.commit()
@@ -333,6 +329,7 @@ class RoomDriver {
     // What this turn stored is still acked.
     this.#keeper?.commit()
     this.#isClosed = true
+    this.#hooks.witness.closed(code)
     this.#sessions.hideAll()
     const gate = this.#gate
     this.#gate = undefined

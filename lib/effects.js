@@ -35,6 +35,7 @@ const {
  * What is more than sending. None of these may throw.
  * @typedef {object} Handlers
  * @property {(session: Session, code: number, reason: string) => void} close
+ * @property {(session: Session, code: string) => void} refused
  * @property {(session: Session, remaining: number) => void} left
  * @property {(session: Session, code: RefusalCode) => void} refused a frame of the session was refused
  * @property {(session: Session, attempt: number, token: string) => void} verifyToken

@@ -130,6 +130,11 @@ class Engine {
     return this.#tell(() => this.#open(this.#native.giveUp(afterMs))) ?? null
   }
 
+  /** How many accepted changes are not stored. */
+  get unstored() {
+    return this.#native.clock - this.#native.storedClock
+  }
+
   /** The clock up to which everything is stored. */
   get storedClock() {
     return this.#native.storedClock

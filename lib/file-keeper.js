@@ -104,6 +104,10 @@ class FileKeeper {
     return this.#isFailed || this.#room.engine.hasUnstored
   }
 
+  get unstored() {
+    return this.#saver === undefined ? this.#room.engine.unstored : this.#saver.unsaved
+  }
+
   /** How many bytes of a torn end were cut off the journal when the room was opened. */
   get cutBytes() {
     return this.#cutBytes

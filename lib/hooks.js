@@ -7,6 +7,7 @@
 
 const { messageOf, stackOf } = require('./errors.js')
 const { onRejection } = require('./timers.js')
+const { Witness } = require('./witness.js')
 
 /** @typedef {import('../index').Room} Room */
 /** @typedef {import('../index').RoomOptions} RoomOptions */
@@ -22,9 +23,12 @@ class Hooks {
   /**
    * @param {Room} room
    * @param {RoomOptions} options
+   * @param {string} [roomId] what a manager knows the room by
    */
-  constructor(room, { onDataChange, onDocumentPatch, onSessionRemoved, onTokenRefresh, onError }) {
+  constructor(room, options, roomId) {
+    const { onDataChange, onDocumentPatch, onSessionRemoved, onTokenRefresh, onError } = options
     this.#room = room
+    this.witness = new Witness(room, roomId)
     this.#onDataChange = onDataChange
     this.#onDocumentPatch = onDocumentPatch
     this.#onSessionRemoved = onSessionRemoved
@@ -72,6 +76,7 @@ class Hooks {
    * @param {string} [sessionId]
    */
   report(error, sessionId) {
+    this.witness.failed(error, sessionId)
     const onError = this.#onError
     if (onError === undefined) {
       warn(error)

@@ -44,6 +44,7 @@ const { filesOf } = require('./storage.js')
  * @property {Durability} durability
  * @property {number} [cutBytes] how much of a torn end was cut off the journal
  * @property {boolean} isUnsaved whether something was accepted that is not stored
+ * @property {number} unstored how many accepted changes are not stored
  * @property {() => Promise<void>} load puts what is stored into the engine
  * @property {() => void} changed the document changed
  * @property {() => void} commit stores what the engine accepted

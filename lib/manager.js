@@ -9,7 +9,9 @@
 
 const { checkRecord, checkRoomOptions, checkString, invalidArgument } = require('./arguments.js')
 const { HeddleError, messageOf, roomClosed } = require('./errors.js')
+const { ManagerFigures } = require('./figures.js')
 const { DEFAULT_LIMITS, resolveLimits } = require('./limits.js')
+const { expositionOf } = require('./metrics.js')
 const { driverOf, Room } = require('./room.js')
 const { deferred, ignore, Timer } = require('./timers.js')
 
@@ -86,6 +88,7 @@ class RoomManager {
   #limits
   /** How many sessions all rooms have. */
   #sessionCount = 0
+  #figures = new ManagerFigures()
 
   /** @param {RoomManagerOptions} [options] */
   constructor(options = {}) {
@@ -167,9 +170,13 @@ class RoomManager {
 
   /** @returns {RoomManagerStats} */
   getStats() {
-    const rooms = this.#openEntries().flatMap(({ room }) => room ?? [])
-    const sessions = rooms.reduce((sum, room) => sum + room.getSessionCount(), 0)
-    return { rooms: rooms.length, sessions }
+    const open = this.#openEntries().flatMap(({ room }) => room ?? [])
+    return this.#figures.sum(open.map((room) => driverOf(room).figures))
+  }
+
+  /** @returns {string} */
+  metrics() {
+    return expositionOf(this.getStats())
   }
 
   #openEntries() {
@@ -185,8 +192,9 @@ class RoomManager {
       const lastSave = this.#closing.get(entry.id)
       if (lastSave !== undefined) await lastSave.catch(ignore)
       if (entry.isTakenAway) return
-      const room = new Room(this.#optionsFor(entry.id, options))
+      const room = new Room(this.#optionsFor(entry.id, options), entry.id)
       entry.room = room
+      this.#figures.add(driverOf(room).figures)
       driverOf(room).observe({
         joining: () => this.#checkSessions(),
         joined: () => this.#joined(entry),
@@ -251,9 +259,10 @@ class RoomManager {
   #roomClosed(entry, lastSave) {
     this.#forget(entry)
     this.#recount(entry)
-    const { id } = entry
+    const { id, room } = entry
     this.#closing.set(id, lastSave)
     const finish = () => {
+      if (room !== undefined) this.#figures.retire(driverOf(room).figures)
       if (this.#closing.get(id) === lastSave) this.#closing.delete(id)
     }
     lastSave.then(finish, finish)

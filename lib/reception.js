@@ -26,6 +26,7 @@ const { OVER_THE_RATE } = require('./rates.js')
  * @property {EffectQueue} queue
  * @property {Sessions} sessions
  * @property {Readonly<Limits>} limits
+ * @property {import('./witness.js').Witness} witness
  * @property {() => boolean} isClosed
  * @property {(error: unknown, sessionId?: string) => void} report
  */
@@ -90,6 +91,7 @@ class Reception {
     const session = this.#host.sessions.get(sessionId)
     if (session === undefined) return
     const frame = asFrame(data)
+    this.#host.witness.received(frame)
     session.pulse?.beat()
     if (session.intake?.charge(frame) === false) this.expel(session, ...OVER_THE_RATE)
     else if (session.gate === undefined) this.pass(session, frame)

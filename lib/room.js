@@ -48,13 +48,16 @@ const drivers = new WeakMap()
 class Room {
   #driver
 
-  /** @param {RoomOptions} [options] */
-  constructor(options = {}) {
+  /**
+   * @param {RoomOptions} [options]
+   * @param {string} [roomId] what a manager knows the room by; not for users
+   */
+  constructor(options = {}, roomId) {
     checkRoomOptions(options)
     const limits = resolveLimits(options.limits)
     const storage = storageOf(options)
     checkDurability(options.durability, options.history, storage)
-    this.#driver = new RoomDriver(new Hooks(this, options), {
+    this.#driver = new RoomDriver(new Hooks(this, options, roomId), {
       storage,
       durability: options.durability,
       history: options.history,
@@ -217,7 +220,7 @@ class Room {
 
   /** @returns {RoomStats} */
   getStats() {
-    return this.#driver.stats()
+    return this.#driver.figures.all
   }
 }
 

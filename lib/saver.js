@@ -68,9 +68,13 @@ class Saver {
     this.#savedClock = clock()
   }
 
-  /** Whether something was applied that no completed save holds. */
+  /** How many changes were applied that no completed save holds. */
+  get unsaved() {
+    return this.#clock() - this.#savedClock
+  }
+
   get isUnsaved() {
-    return this.#clock() !== this.#savedClock
+    return this.unsaved !== 0
   }
 
   /** The room holds what the storage holds. */
@@ -219,6 +223,10 @@ class SnapshotKeeper {
 
   get isUnsaved() {
     return this.#saver.isUnsaved
+  }
+
+  get unstored() {
+    return this.#saver.unsaved
   }
 
   async load() {

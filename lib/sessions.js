@@ -15,10 +15,14 @@ const { bufferedBytes, closeSocket, leavingBytes } = require('./sockets.js')
 const { onRejection } = require('./timers.js')
 
 /** @typedef {import('../index').WebSocketLike} WebSocketLike */
+/** @typedef {import('./counters.js').Counters} Counters */
 /** @typedef {import('./heartbeat.js').Pulse} Pulse */
 /** @typedef {import('./intake.js').Intake} Intake */
 /** @typedef {import('./loading.js').LoadGate} LoadGate */
 /** @typedef {import('./refresh.js').SessionRefreshes} SessionRefreshes */
+
+/** What peers see of a close without a code, in the words of RFC 6455. */
+const CLOSED_WITHOUT_CODE = 1005
 
 /** Bits of the delivery groups. A session is in one of them, or in none. */
 const GROUP_LIVE = 1
@@ -51,6 +55,13 @@ class Session {
   id = randomUUID()
   /** Set when nothing may be sent to the socket any more. */
   isGone = false
+  /** What the socket was closed with; 0 as long as nobody here has closed it. */
+  closeCode = 0
+  /**
+   * Where what is sent is counted; there as soon as the room has the session.
+   * @type {Counters | undefined}
+   */
+  counters
   /**
    * Keeps the session's frames while the room loads.
    * @type {LoadGate | undefined}
@@ -117,7 +128,9 @@ class Session {
 
   /** @param {string} text */
   send(text) {
-    if (!this.isGone) this.#outlet.send(text)
+    if (this.isGone) return
+    if (this.counters !== undefined) this.counters.framesOut += 1
+    this.#outlet.send(text)
   }
 
   /** Writes what waits, as far as the socket takes it. */
@@ -145,6 +158,7 @@ class Session {
     this.#outlet.flush()
     if (this.isGone) return
     this.abandon()
+    this.closeCode = code ?? CLOSED_WITHOUT_CODE
     this.closeSocket(code, reason)
   }
 
@@ -177,6 +191,12 @@ class Sessions {
   /** @type {Session[]} */
   #held = []
   #directCount = 0
+  #witness
+
+  /** @param {import('./witness.js').Witness} witness */
+  constructor(witness) {
+    this.#witness = witness
+  }
 
   /**
    * Throws where one more session would be too many.
@@ -198,6 +218,13 @@ class Sessions {
     return this.#byId.size
   }
 
+  /** What waits in the sockets of all sessions, and before them. */
+  get queuedBytes() {
+    let bytes = 0
+    for (const session of this.#byNumber.values()) bytes += session.queuedBytes
+    return bytes
+  }
+
   /** The sessions that users see, in the order in which they joined. */
   visible() {
     return this.#byId.values()
@@ -213,6 +240,8 @@ class Sessions {
     this.#byId.set(session.id, session)
     this.#byNumber.set(session.number, session)
     if (session.isDirect) this.#directCount += 1
+    session.counters = this.#witness.counters
+    this.#witness.joined(session)
   }
 
   /** @param {string} id */
@@ -245,7 +274,9 @@ class Sessions {
   remove(session) {
     this.place(session, 0)
     this.#byId.delete(session.id)
-    if (this.#byNumber.delete(session.number) && session.isDirect) this.#directCount -= 1
+    if (!this.#byNumber.delete(session.number)) return
+    if (session.isDirect) this.#directCount -= 1
+    this.#witness.left(session)
   }
 
   clear() {
