@@ -24,8 +24,10 @@ import {
   FileStorage,
   type FileStorageOptions,
   type FrameData,
+  type HeddleChannel,
   HeddleError,
   type HeddleErrorCode,
+  type HeddleEvent,
   type HistoryEntry,
   type HistoryOptions,
   type Limits,
@@ -43,6 +45,7 @@ import {
   type Restored,
   type ResyncRequest,
   Room,
+  type RoomCounters,
   RoomManager,
   type RoomManagerOptions,
   type RoomManagerStats,
@@ -212,6 +215,19 @@ describe('rooms', () => {
     expectTypeOf<RoomManager['closeRoom']>().returns.toEqualTypeOf<void>()
     expectTypeOf<RoomManager['closeAll']>().returns.toEqualTypeOf<Promise<void>>()
     expectTypeOf<RoomManager['getStats']>().returns.toEqualTypeOf<RoomManagerStats>()
+    expectTypeOf<RoomManager['metrics']>().returns.toEqualTypeOf<string>()
+  })
+
+  it('rooms and managers count the same', () => {
+    expectTypeOf<RoomStats>().toExtend<RoomCounters>()
+    expectTypeOf<RoomManagerStats>().toExtend<RoomCounters>()
+    expectTypeOf<RoomCounters['refused']>().toEqualTypeOf<Record<string, number>>()
+  })
+
+  it('HeddleEvent says what a HeddleChannel tells', () => {
+    expectTypeOf<'heddle:session:close'>().toExtend<HeddleChannel>()
+    expectTypeOf<HeddleEvent['room']>().toEqualTypeOf<Room>()
+    expectTypeOf<HeddleEvent['code']>().toEqualTypeOf<string | number | undefined>()
   })
 
   it('RoomManagerOptions are defaults of its rooms, but for one room’s own state', () => {

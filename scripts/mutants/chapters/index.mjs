@@ -14,6 +14,7 @@ import { presence } from './presence.mjs'
 import { reconnect } from './reconnect.mjs'
 import { rights } from './rights.mjs'
 import { saving } from './saving.mjs'
+import { seen } from './seen.mjs'
 import { sockets } from './sockets.mjs'
 import { stores } from './stores.mjs'
 
@@ -35,4 +36,5 @@ export const chapters = [
   journal,
   locks,
   history,
+  seen,
 ]

@@ -189,8 +189,8 @@ export const patches = [
   {
     rule: 'PA12',
     file: 'lib/sessions.js',
-    find: 'if (!this.isGone) this.#outlet.send(text)',
-    replace: 'this.#outlet.send(text)',
+    find: '    if (this.isGone) return\n    if (this.counters',
+    replace: '    if (this.counters',
     why: 'sends to sessions that are gone',
   },
   {

@@ -1,0 +1,153 @@
+// SPEC.md section 21.
+
+const counters = 'lib/counters.js'
+const witness = 'lib/witness.js'
+const figures = 'lib/figures.js'
+const metrics = 'lib/metrics.js'
+const diagnostics = 'lib/diagnostics.js'
+const sessions = 'lib/sessions.js'
+
+/** @type {import('../../mutants.mjs').Mutant[]} */
+export const seen = [
+  {
+    rule: 'OB1',
+    file: witness,
+    find: '    this.counters.bytesIn += frame.length\n',
+    replace: '',
+    why: 'does not count what frames weigh',
+  },
+  {
+    rule: 'OB1',
+    file: sessions,
+    find: 'if (this.counters !== undefined) this.counters.framesOut += 1',
+    replace: 'if (this.isDirect && this.counters !== undefined) this.counters.framesOut = 1',
+    why: 'does not count what it sends',
+  },
+  {
+    rule: 'OB1',
+    file: 'lib/hooks.js',
+    find: `    this.witness.failed(error, sessionId)
+    const onError = this.#onError
+    if (onError === undefined) {
+      warn(error)
+      return
+    }`,
+    replace: `    const onError = this.#onError
+    if (onError === undefined) {
+      warn(error)
+      return
+    }
+    this.witness.failed(error, sessionId)`,
+    why: 'does not count errors that became warnings',
+  },
+  {
+    rule: 'OB1',
+    file: counters,
+    find: 'return { ...this.#counts }',
+    replace: 'return this.#counts',
+    why: 'hands out its own counters',
+  },
+  {
+    rule: 'OB2',
+    file: sessions,
+    find: 'this.closeCode = code ?? CLOSED_WITHOUT_CODE',
+    replace: 'this.closeCode = code ?? 0',
+    why: 'takes who was closed for gone',
+  },
+  {
+    rule: 'OB2',
+    file: sessions,
+    find: '    if (!this.#byNumber.delete(session.number)) return\n',
+    replace: '    this.#byNumber.delete(session.number)\n    this.#witness.left(session)\n',
+    why: 'counts the end of a session twice',
+  },
+  {
+    rule: 'OB3',
+    file: 'lib/engine.js',
+    find: 'return this.#native.clock - this.#native.storedClock',
+    replace: 'return this.#native.hasUnstored ? 1 : 0',
+    why: 'does not say how many changes are unstored',
+  },
+  {
+    rule: 'OB3',
+    file: 'lib/saver.js',
+    find: 'return this.#saver.unsaved',
+    replace: 'return this.#saver.isUnsaved ? 1 : 0',
+    why: 'does not say how many changes no snapshot holds',
+  },
+  {
+    rule: 'OB4',
+    file: witness,
+    find: "if (code === 'HEDDLE_SAVE_FAILED') this.counters.saveErrors += 1",
+    replace: 'if (code !== undefined) this.counters.saveErrors = 1',
+    why: 'counts one failure to save at most',
+  },
+  {
+    rule: 'OB5',
+    file: figures,
+    find: '    const { engine, keeper } = this.#room\n',
+    replace: `    const { engine, keeper } = this.#room
+    if (engine.broken !== undefined) throw engine.broken
+`,
+    why: 'throws for a broken room',
+  },
+  {
+    rule: 'OB5',
+    file: figures,
+    find: '    return this.#room.witness.counters',
+    replace: `    const { sessions, witness } = this.#room
+    if (sessions.count === 0) return new Counters()
+    return witness.counters`,
+    why: 'forgets what a room counted that nobody is in any more',
+  },
+  {
+    rule: 'OB6',
+    file: figures,
+    find: 'if (this.#counting.delete(room)) this.#gone.include(room.counters)',
+    replace: 'this.#counting.delete(room)',
+    why: 'forgets what closed rooms have counted',
+  },
+  {
+    rule: 'OB6',
+    file: 'lib/manager.js',
+    find: 'const open = this.#openEntries().flatMap(({ room }) => room ?? [])',
+    replace:
+      'const open = [...this.#entries.values()].flatMap(({ room }) => room ?? [])\n    open.pop()',
+    why: 'leaves an open room out',
+  },
+  {
+    rule: 'OB7',
+    file: metrics,
+    find: '`# TYPE $',
+    replace: '`# TYPE: $',
+    why: 'does not say which figures are counters',
+  },
+  {
+    rule: 'OB8',
+    file: 'lib/manager.js',
+    find: 'new Room(this.#optionsFor(entry.id, options), entry.id)',
+    replace: 'new Room(this.#optionsFor(entry.id, options))',
+    why: 'does not tell the id of the room',
+  },
+  {
+    rule: 'OB8',
+    file: witness,
+    find: 'const { id: sessionId, clientId } = session ?? {}',
+    replace: 'const sessionId = undefined, clientId = undefined',
+    why: 'does not say whom it is about',
+  },
+  {
+    rule: 'OB9',
+    file: diagnostics,
+    find: 'inMicrotask(() => channel.publish(message))',
+    replace: 'channel.publish(message)',
+    why: 'lets subscribers in while a session is half there',
+  },
+  {
+    rule: 'OB9',
+    file: diagnostics,
+    find: 'Object.freeze({ room, roomId, sessionId, clientId, code, error })',
+    replace: '{ room, roomId, sessionId, clientId, code, error }',
+    why: 'lets a subscriber change what others get',
+  },
+]
