@@ -1,10 +1,10 @@
 import { createRequire } from 'node:module'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { MemoryStorage, Room, RoomManager } from '../index.js'
 import { listen, published, react } from './harness/channels.js'
 import { connect } from './harness/connecting.js'
 import { runProgram } from './harness/processes.js'
-import { create, openRoom, update } from './harness/room.js'
+import { create, Member, openRoom, update } from './harness/room.js'
 import { PlainSocket } from './harness/sockets.js'
 
 const failingStorage = {
@@ -140,6 +140,61 @@ describe('what a room holds', () => {
     const { saveErrors } = room.getStats()
     await room.flush().catch(() => {})
     expect(room.getStats().saveErrors).toBe(saveErrors)
+  })
+})
+
+describe('a session that lags', () => {
+  it('[OB1] [OB10] counts as long as it lags, and what waits for it with it', () => {
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    const { ann, bob, room } = openSlowRoom()
+    bob.socket.bufferedAmount = 1_001
+    ann.patch(create('a/Box'))
+    ann.patch(create('b/Box'))
+    expect(room.getStats()).toMatchObject({ sessions: 2, lagging: 1, lags: 1, queuedBytes: 1_001 })
+
+    bob.socket.bufferedAmount = 0
+    vi.advanceTimersByTime(100)
+    expect(room.getStats()).toMatchObject({ sessions: 2, lagging: 0, lags: 1, queuedBytes: 0 })
+
+    bob.socket.bufferedAmount = 2_000
+    ann.patch(create('c/Box'))
+    expect(room.getStats()).toMatchObject({ sessions: 2, lagging: 1, lags: 2 })
+    room.handleSocketClose(bob.sessionId)
+    expect(room.getStats()).toMatchObject({ sessions: 1, lagging: 0, lags: 2, queuedBytes: 0 })
+  })
+
+  it('[OB10] that is full again with what it was caught up by lags on', () => {
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    const { ann, bob, room } = openSlowRoom()
+    bob.socket.bufferedAmount = 1_001
+    ann.patch(create('a/Box'))
+    ann.patch(create('b/Box'))
+
+    bob.socket.bufferedAmount = 0
+    bob.socket.onSend = () => {
+      bob.socket.bufferedAmount = 1_001
+    }
+    vi.advanceTimersByTime(20)
+    expect(room.getStats()).toMatchObject({ lagging: 1, lags: 1 })
+  })
+
+  it('[OB8] is told of when it begins to, and when it has drained', async () => {
+    const seen = listen('heddle:session:lagging', 'heddle:session:drained')
+    const { ann, bob, room } = openSlowRoom()
+    bob.socket.bufferedAmount = 1_001
+    ann.patch(create('a/Box'))
+    ann.patch(create('b/Box'))
+    bob.socket.bufferedAmount = 0
+    await vi.waitFor(() => expect(room.getStats().lagging).toBe(0))
+    await published()
+
+    const ofBob = { room, sessionId: bob.sessionId, clientId: 'bob' }
+    expect(seen).toMatchObject([
+      { channel: 'heddle:session:lagging', ...ofBob },
+      { channel: 'heddle:session:drained', ...ofBob },
+    ])
   })
 })
 
@@ -343,6 +398,20 @@ describe('channels', () => {
     })
   })
 })
+
+/** A socket that tells how much waits in it. */
+class TellingSocket extends PlainSocket {
+  bufferedAmount = 0
+}
+
+/** A room whose sessions lag past 1,000 bytes, with ann, and bob on a socket that tells what waits in it. */
+function openSlowRoom() {
+  const { room } = openRoom({ limits: { queuedBytes: 1_000 } })
+  const ann = new Member(room, 'ann')
+  const socket = new TellingSocket()
+  const bob = new Member(room, 'bob', 'readwrite', socket)
+  return { room, ann, bob: { sessionId: bob.sessionId, socket } }
+}
 
 /** Joins on a plain socket, and gives the id of the session. */
 function joined(room: Room, clientId: string): string {

@@ -31,6 +31,7 @@ const DRAINED_SHARE = 1 / 4
  * @property {Engine} engine
  * @property {EffectQueue} queue
  * @property {{ queuedBytes: number, stallTimeoutMs: number }} limits
+ * @property {import('./witness.js').Witness} witness
  * @property {(session: Session, code: number, reason: string) => void} expel
  */
 
@@ -51,11 +52,6 @@ class Laggards {
     this.#host = host
   }
 
-  /** How many sessions lag. */
-  get count() {
-    return this.#looks.size
-  }
-
   /**
    * A session's socket is full. Told again while that is so, since the engine catches a session up by itself
    * where one of its frames had waited for the store.
@@ -63,8 +59,9 @@ class Laggards {
    */
   add(session) {
     if (session.isGone) return
-    const { engine, queue } = this.#host
+    const { engine, queue, witness } = this.#host
     if (!this.#looks.has(session)) {
+      witness.lagging(session)
       const { queuedBytes: queued, leavingBytes: leaving } = session
       this.#looks.set(session, { queued, leaving, stalledMs: 0 })
       session.intake?.hold(Reason.LAGGING)
@@ -120,11 +117,13 @@ class Laggards {
    * @param {Session} session
    */
   #release(session) {
-    const { engine, queue } = this.#host
+    const { engine, queue, witness } = this.#host
     this.#looks.delete(session)
     queue.run(engine.drained(session.number))
     // What it was sent now may have been too much again.
-    if (!this.#looks.has(session)) session.intake?.release(Reason.LAGGING)
+    if (this.#looks.has(session)) return
+    witness.drained(session)
+    session.intake?.release(Reason.LAGGING)
   }
 }
 

@@ -39,11 +39,13 @@ class Reception {
   /** @param {Host} host */
   constructor(host) {
     this.#host = host
+    this.counters = host.witness.counters
     this.queuedBytes = host.limits.queuedBytes
     this.#laggards = new Laggards({
       engine: host.engine,
       queue: host.queue,
       limits: host.limits,
+      witness: host.witness,
       expel: (session, code, reason) => this.expel(session, code, reason),
     })
     this.#heartbeat = new Heartbeat({
@@ -51,11 +53,6 @@ class Reception {
       dead: (session) => this.#end(session),
       failed: (session, error) => this.lose(session, error),
     })
-  }
-
-  /** How many sessions lag. */
-  get lagging() {
-    return this.#laggards.count
   }
 
   /**

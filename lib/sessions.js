@@ -45,6 +45,7 @@ const GROUP_HELD = 4
 /**
  * Who is told what a session's socket does not do.
  * @typedef {object} SessionOwner
+ * @property {Counters} counters where what is sent is counted
  * @property {number} queuedBytes past which a socket counts as full
  * @property {(session: Session, error: unknown) => void} lose its socket cannot be written
  * @property {(session: Session) => void} lag its socket is full
@@ -57,11 +58,6 @@ class Session {
   isGone = false
   /** What the socket was closed with; 0 as long as nobody here has closed it. */
   closeCode = 0
-  /**
-   * Where what is sent is counted; there as soon as the room has the session.
-   * @type {Counters | undefined}
-   */
-  counters
   /**
    * Keeps the session's frames while the room loads.
    * @type {LoadGate | undefined}
@@ -90,6 +86,7 @@ class Session {
   #outlet
   #onGone
   #onLost
+  #counters
 
   /**
    * @param {number} number what the native side knows
@@ -104,6 +101,7 @@ class Session {
     this.#onGone = onGone
     this.#socket = socket
     this.#onLost = (/** @type {unknown} */ error) => owner.lose(this, error)
+    this.#counters = owner.counters
     this.#outlet = outletFor(socket, {
       mark: owner.queuedBytes,
       failed: this.#onLost,
@@ -129,7 +127,7 @@ class Session {
   /** @param {string} text */
   send(text) {
     if (this.isGone) return
-    if (this.counters !== undefined) this.counters.framesOut += 1
+    this.#counters.framesOut += 1
     this.#outlet.send(text)
   }
 
@@ -240,7 +238,6 @@ class Sessions {
     this.#byId.set(session.id, session)
     this.#byNumber.set(session.number, session)
     if (session.isDirect) this.#directCount += 1
-    session.counters = this.#witness.counters
     this.#witness.joined(session)
   }
 

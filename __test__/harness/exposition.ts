@@ -9,7 +9,7 @@ export interface Metric {
 const NAME = '[a-zA-Z_:][a-zA-Z0-9_:]*'
 const LABEL = String.raw`[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\[\\"n])*"`
 const HELP = new RegExp(String.raw`^# HELP (${NAME}) ((?:[^\\]|\\[\\n])+)$`)
-const TYPE = new RegExp(String.raw`^# TYPE (${NAME}) (counter|gauge)$`)
+const TYPE = new RegExp(`^# TYPE (${NAME}) (counter|gauge)$`)
 const SAMPLE = new RegExp(String.raw`^(${NAME})(?:\{(${LABEL}(?:,${LABEL})*)\})? (\d+)$`)
 
 /**

@@ -189,8 +189,8 @@ export const patches = [
   {
     rule: 'PA12',
     file: 'lib/sessions.js',
-    find: '    if (this.isGone) return\n    if (this.counters',
-    replace: '    if (this.counters',
+    find: '    if (this.isGone) return\n    this.#counters',
+    replace: '    this.#counters',
     why: 'sends to sessions that are gone',
   },
   {

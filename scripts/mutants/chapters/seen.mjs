@@ -19,8 +19,8 @@ export const seen = [
   {
     rule: 'OB1',
     file: sessions,
-    find: 'if (this.counters !== undefined) this.counters.framesOut += 1',
-    replace: 'if (this.isDirect && this.counters !== undefined) this.counters.framesOut = 1',
+    find: 'this.#counters.framesOut += 1',
+    replace: 'this.#counters.framesOut = 1',
     why: 'does not count what it sends',
   },
   {
@@ -135,6 +135,35 @@ export const seen = [
     find: 'const { id: sessionId, clientId } = session ?? {}',
     replace: 'const sessionId = undefined, clientId = undefined',
     why: 'does not say whom it is about',
+  },
+  {
+    rule: 'OB8',
+    file: 'lib/lagging.js',
+    find: '    witness.drained(session)\n',
+    replace: '',
+    why: 'does not tell that a session has drained',
+  },
+  {
+    rule: 'OB10',
+    file: witness,
+    find: '    if (this.#lagging.has(session)) return\n',
+    replace: '',
+    why: 'counts one lag several times',
+  },
+  {
+    rule: 'OB10',
+    file: witness,
+    find: `    this.#lagging.delete(session)
+    this.counters.sessionsClosed`,
+    replace: '    this.counters.sessionsClosed',
+    why: 'takes a session for lagging that is gone',
+  },
+  {
+    rule: 'OB10',
+    file: sessions,
+    find: 'bytes += session.queuedBytes',
+    replace: 'bytes = session.queuedBytes',
+    why: 'tells what waits for one session only',
   },
   {
     rule: 'OB9',
