@@ -62,6 +62,11 @@ export interface SessionInfo {
  * `ws` or Bun: these are written once per turn of the event loop, everything in order. When heddle
  * ends a session itself, `close` is called with a close code and a reason that plain sockets may
  * ignore; a room that closes calls it without arguments.
+ *
+ * A socket that tells how many bytes it holds, by `bufferedAmount` as `ws` or `getBufferedAmount()` as Bun's, is sent
+ * nothing while that is more than `Limits.queuedBytes`; one with `pause()` and `resume()` is not read meanwhile, and one
+ * with `terminate()` is ended by it when nothing leaves it for `Limits.stallTimeoutMs`. What others hold grows with what
+ * their clients do not read.
  */
 export interface WebSocketLike {
   send(data: string): void
@@ -420,9 +425,12 @@ export interface Limits {
   presenceBytes: number
   /** Sessions of a room (10,000, 1,000, `HEDDLE_TOO_MANY_SESSIONS`). */
   sessions: number
-  /** Bytes that wait for a socket before its session counts as lagging (1 MiB, 512 KiB). */
+  /**
+   * Bytes that a socket may hold (1 MiB, 512 KiB). Over it its session lags: it is sent nothing and not read until a quarter is
+   * left, and then gets one diff. On Bun `backpressureLimit` must be above four times this, and `closeOnBackpressureLimit` off.
+   */
   queuedBytes: number
-  /** How long a lagging socket may take nothing before it is closed with code 4408, in milliseconds (30,000). */
+  /** How long nothing may leave such a socket before it is closed with code 4408, in milliseconds (30,000). */
   stallTimeoutMs: number
   /** Frames that a session may send in the long run; over it, it is not read for a while, or closed with 4429 (`Infinity`, 200). */
   framesPerSecond: number

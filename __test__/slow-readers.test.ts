@@ -172,6 +172,20 @@ describe('a socket that is past the mark', () => {
     ])
   })
 
+  it('[SR8] [CC1] is given up when more presence went than is remembered for it', () => {
+    const { room, ann, socket, lag } = openSlowRoom()
+    lag(10_000)
+
+    for (let round = 0; round < 20; round += 1) {
+      const keys = Array.from({ length: 1_000 }, (_, index) => `${round}-${index}/Cursor`)
+      ann.presence(...keys.map((key) => create(key)))
+      ann.presence(...keys.map((key) => remove(key)))
+    }
+
+    expect([socket.closes, socket.terminations]).toEqual([[[4408, 'too slow']], 1])
+    expect(room.room.getSessionCount()).toBe(1)
+  })
+
   it('[SR2] may leave', () => {
     const { room, ann, bob, lag, drain } = openSlowRoom()
     lag()
@@ -187,7 +201,7 @@ describe('a socket that is past the mark', () => {
 })
 
 describe('a socket that does not move', () => {
-  it('[SR7] is closed, and ended for good', () => {
+  it('[SR7] [CC1] is closed, and ended for good', () => {
     const { room, ann, socket, lag } = openSlowRoom()
     lag()
 

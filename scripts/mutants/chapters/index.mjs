@@ -15,6 +15,7 @@ import { reconnect } from './reconnect.mjs'
 import { rights } from './rights.mjs'
 import { saving } from './saving.mjs'
 import { seen } from './seen.mjs'
+import { slowReaders } from './slow-readers.mjs'
 import { sockets } from './sockets.mjs'
 import { stores } from './stores.mjs'
 
@@ -37,4 +38,5 @@ export const chapters = [
   locks,
   history,
   seen,
+  slowReaders,
 ]

@@ -85,16 +85,16 @@ export const reconnect = [
   },
   {
     rule: ['RC5', 'D3'],
-    file: encode,
-    find: 'let wanted = component.is_alive() || since > 0;',
-    replace: 'let wanted = true;',
+    file: room,
+    find: 'touched, buries: since > 0 };',
+    replace: 'touched, buries: true };',
     why: 'sends tombstones to who has seen nothing',
   },
   {
     rule: 'RC5',
-    file: encode,
-    find: 'let wanted = component.is_alive() || since > 0;',
-    replace: 'let wanted = component.is_alive() || since > 1;',
+    file: room,
+    find: 'touched, buries: since > 0 };',
+    replace: 'touched, buries: since > 1 };',
     why: 'sends no tombstones to who has seen the first change',
   },
   {

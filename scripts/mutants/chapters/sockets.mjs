@@ -1,6 +1,7 @@
 // SPEC.md section 13.
 
 const socketsFile = 'lib/sockets.js'
+const outlets = 'lib/outlets.js'
 const driver = 'lib/driver.js'
 const connection = 'lib/connection.js'
 
@@ -44,8 +45,10 @@ export const sockets = [
   {
     rule: 'CC2',
     file: socketsFile,
-    find: 'if (code === undefined) closable.close()',
-    replace: 'if (code === undefined) closable.close(1000)',
+    find: `    closable.close()
+    return`,
+    replace: `    closable.close(1000)
+    return`,
     why: 'closes the sockets of a closing room with a code',
   },
   {
@@ -57,11 +60,12 @@ export const sockets = [
   },
   {
     rule: 'CC3',
-    file: socketsFile,
+    file: outlets,
     find: `    try {
       this.#socket.send(text)
     } catch (error) {
-      this.#onFailure(error)
+      this.#owner.failed(error)
+      return
     }`,
     replace: '    this.#socket.send(text)',
     why: 'lets what a socket throws through',
@@ -105,18 +109,19 @@ export const sockets = [
   },
   {
     rule: 'CC4',
-    file: socketsFile,
+    file: outlets,
     find: `    try {
       this.#socket.send(text)
     } catch (error) {
-      this.#onFailure(error)
+      this.#owner.failed(error)
+      return
     }`,
     replace: '    queueMicrotask(() => this.#socket.send(text))',
     why: 'sends to unknown sockets a moment later',
   },
   {
     rule: 'CC4',
-    file: socketsFile,
+    file: outlets,
     find: `    try {
       this.#socket.send(text)`,
     replace: `    try {
@@ -125,14 +130,14 @@ export const sockets = [
   },
   {
     rule: 'CC5',
-    file: socketsFile,
+    file: outlets,
     find: 'flushAtEndOfTurn(this.#onTurnEnd)',
     replace: 'this.flush()',
     why: 'writes known sockets once per frame',
   },
   {
     rule: ['CC5', 'PA8'],
-    file: socketsFile,
+    file: outlets,
     find: 'this.#texts.push(text)',
     replace: 'this.#texts.unshift(text)',
     why: 'writes known sockets in another order',
