@@ -5,7 +5,13 @@
  * until it is there.
  */
 
-const { checkFunction, checkMethods, checkRecord, checkString } = require('./arguments.js')
+const {
+  checkFunction,
+  checkMethods,
+  checkRecord,
+  checkString,
+  invalidArgument,
+} = require('./arguments.js')
 const { admit, checkDoorOptions } = require('./doorkeeper.js')
 const { ConnectionClosedError, ConnectRequestError } = require('./errors.js')
 const { asFrame, INBOX_IS_FULL, Inbox } = require('./frames.js')
@@ -14,10 +20,11 @@ const { limitsOf } = require('./manager.js')
 const { grantInTime } = require('./refresh.js')
 const { driverOf } = require('./room.js')
 const { closeSocket } = require('./sockets.js')
-const { deferred, ignore, onRejection, Timer } = require('./timers.js')
+const { deferred, ignore, isThenable, onRejection, Timer } = require('./timers.js')
 
 /** @typedef {import('../index').ConnectionReady} ConnectionReady */
 /** @typedef {import('../index').Room} Room */
+/** @typedef {import('../index').RoomOptions} RoomOptions */
 
 /**
  * @template TRequest, TMeta
@@ -99,7 +106,7 @@ class Arrival {
     this.#timer.clear()
     if (this.#isOver) return
     const isOpen = manager.getExistingRoom(roomId) !== undefined
-    const room = await manager.getOrCreateRoom(roomId, isOpen ? {} : roomOptions?.(roomId))
+    const room = await manager.getOrCreateRoom(roomId, isOpen ? {} : optionsOf(roomId, roomOptions))
     if (this.#isOver) return
     const sessionId = driverOf(room).connect({
       socket: this.#socket,
@@ -179,6 +186,19 @@ function acceptConnection(options) {
       return open.then(onOpen, onFailure)
     },
   }
+}
+
+/**
+ * @param {string} roomId
+ * @param {((roomId: string) => RoomOptions) | undefined} roomOptions
+ * @returns {RoomOptions | undefined}
+ */
+function optionsOf(roomId, roomOptions) {
+  const options = roomOptions?.(roomId)
+  if (!isThenable(options)) return options
+  onRejection(options, ignore)
+  // It has none of the options: the room would go without storage, and nobody would notice.
+  throw invalidArgument('what options.roomOptions returns', 'the options themselves', options)
 }
 
 /** @param {unknown} options */

@@ -18,6 +18,7 @@ const { RoomDriver } = require('./driver.js')
 const { HeddleError, messageOf } = require('./errors.js')
 const { Hooks } = require('./hooks.js')
 const { historyUnavailable, unavailable } = require('./keepers.js')
+const { ignore, onRejection } = require('./timers.js')
 const { resolveLimits } = require('./limits.js')
 
 /** @typedef {import('../index').Durability} Durability */
@@ -253,6 +254,8 @@ function checkDurability(durability, history, storage) {
 function storageOf({ storage, createStorage }) {
   if (createStorage === undefined) return storage
   const created = createStorage()
+  // A promise is no storage, which is told below.
+  onRejection(created, ignore)
   checkStorage(created, 'what options.createStorage returns')
   return created
 }

@@ -171,6 +171,7 @@ function isThenable(value) {
 module.exports = {
   deferred,
   ignore,
+  isThenable,
   KeepAlive,
   onRejection,
   pause,

@@ -155,8 +155,8 @@ export const lifecycle = [
   {
     rule: 'LC10',
     file: hooks,
-    find: 'if (isThenable(result)) Promise.resolve(result).catch(onFailure)',
-    replace: 'if (isThenable(result)) Promise.resolve(result).catch(() => {})',
+    find: 'onRejection(callback(), onFailure)',
+    replace: 'onRejection(callback(), () => {})',
     why: 'swallows what a callback rejects with',
   },
   {

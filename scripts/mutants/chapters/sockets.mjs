@@ -4,6 +4,7 @@ const socketsFile = 'lib/sockets.js'
 const outlets = 'lib/outlets.js'
 const driver = 'lib/driver.js'
 const connection = 'lib/connection.js'
+const doorkeeper = 'lib/doorkeeper.js'
 
 /** @type {import('../../mutants.mjs').Mutant[]} */
 export const sockets = [
@@ -45,10 +46,8 @@ export const sockets = [
   {
     rule: 'CC2',
     file: socketsFile,
-    find: `    closable.close()
-    return`,
-    replace: `    closable.close(1000)
-    return`,
+    find: 'if (code === undefined) return closable.close()',
+    replace: 'if (code === undefined) return closable.close(1000)',
     why: 'closes the sockets of a closing room with a code',
   },
   {
@@ -62,13 +61,27 @@ export const sockets = [
     rule: 'CC3',
     file: outlets,
     find: `    try {
-      this.#socket.send(text)
+      onRejection(this.#socket.send(text), this.#owner.failed)
     } catch (error) {
       this.#owner.failed(error)
       return
     }`,
-    replace: '    this.#socket.send(text)',
+    replace: '    onRejection(this.#socket.send(text), this.#owner.failed)',
     why: 'lets what a socket throws through',
+  },
+  {
+    rule: 'CC3',
+    file: outlets,
+    find: 'onRejection(this.#socket.send(text), this.#owner.failed)',
+    replace: 'this.#socket.send(text)',
+    why: 'does not look at the promise that a send gives',
+  },
+  {
+    rule: 'CC3',
+    file: 'lib/sessions.js',
+    find: 'onRejection(closeSocket(this.#socket, code, reason), this.#onLost)',
+    replace: 'closeSocket(this.#socket, code, reason)',
+    why: 'does not look at the promise that a close gives',
   },
   {
     rule: 'CC3',
@@ -111,7 +124,7 @@ export const sockets = [
     rule: 'CC4',
     file: outlets,
     find: `    try {
-      this.#socket.send(text)
+      onRejection(this.#socket.send(text), this.#owner.failed)
     } catch (error) {
       this.#owner.failed(error)
       return
@@ -122,10 +135,8 @@ export const sockets = [
   {
     rule: 'CC4',
     file: outlets,
-    find: `    try {
-      this.#socket.send(text)`,
-    replace: `    try {
-      this.#socket.send(/** @type {any} */ (Buffer.from(text)))`,
+    find: 'onRejection(this.#socket.send(text), this.#owner.failed)',
+    replace: 'this.#socket.send(/** @type {any} */ (Buffer.from(text)))',
     why: 'sends bytes to unknown sockets',
   },
   {
@@ -153,25 +164,25 @@ export const sockets = [
   {
     rule: 'CC6',
     file: connection,
-    find: 'else this.#end(new ConnectionClosedError())',
-    replace: '',
+    find: '} else this.#end(new ConnectionClosedError())',
+    replace: '}',
     why: 'does not notice a socket that closes before it is live',
   },
   {
     rule: 'CC6',
     file: connection,
-    find: 'this.#join().catch((error) => this.#end(error))',
-    replace: `this.#join().catch((error) => {
+    find: 'this.#join(options).catch((error) => this.#end(error))',
+    replace: `this.#join(options).catch((error) => {
       this.#end(error)
-      closeSocket(this.#options.socket)
+      closeSocket(this.#socket)
     })`,
     why: 'closes a refused socket itself',
   },
   {
     rule: 'CC6',
-    file: connection,
-    find: `    const grant = grantOf(await authorize(`,
-    replace: '    const grant = grantOf(authorize(',
+    file: 'lib/refresh.js',
+    find: 'grantOf(await ask(), callback)',
+    replace: 'grantOf(ask(), callback)',
     why: 'does not wait for authorize',
   },
   {
@@ -207,8 +218,8 @@ export const sockets = [
   {
     rule: 'CC8',
     file: connection,
-    find: '  open.catch(ignore)\n',
-    replace: '',
+    find: 'open.catch(() => interim.refuse())',
+    replace: 'open.then(ignore, () => interim.refuse()).then(() => open)',
     why: 'ends the process over a rejection that nobody looks at',
   },
   {
@@ -232,5 +243,130 @@ export const sockets = [
     replace:
       "const roomId = [...searchParams].find(([name], at) => at === 0 && name === 'roomId')?.[1]",
     why: 'wants the query in one order',
+  },
+  {
+    rule: 'CC10',
+    file: doorkeeper,
+    find: 'if (origin === undefined || !allowed.includes(origin)) {',
+    replace: 'if (origin !== undefined && !allowed.includes(origin)) {',
+    why: 'lets in who names no page',
+  },
+  {
+    rule: 'CC10',
+    file: doorkeeper,
+    find: '!allowed.includes(origin)',
+    replace: '!allowed.some((known) => origin.startsWith(known))',
+    why: 'lets pages in that begin like one that is allowed',
+  },
+  {
+    rule: 'CC10',
+    file: doorkeeper,
+    find: "typeof get === 'function' ? get.call(headers, 'origin') : member(headers, 'origin')",
+    replace: "member(headers, 'origin')",
+    why: 'does not find the header of a Fetch request',
+  },
+  {
+    rule: 'CC11',
+    file: doorkeeper,
+    find: 'if (others >= most) {',
+    replace: 'if (others > most) {',
+    why: 'lets one more in',
+  },
+  {
+    rule: 'CC11',
+    file: doorkeeper,
+    find: `    if (isOver) return
+`,
+    replace: '',
+    why: 'counts a connection off each time it ends',
+  },
+  {
+    rule: 'CC11',
+    file: 'lib/sessions.js',
+    find: '    this.#onGone?.()',
+    replace: '',
+    why: 'counts a connection for ever once its session is live',
+  },
+  {
+    rule: 'CC11',
+    file: doorkeeper,
+    find: 'const connections = counts.get(manager) ?? new Map()',
+    replace:
+      'const connections = counts.get(WeakMap) ?? new Map()\n  counts.set(WeakMap, connections)',
+    why: 'counts the connections of all managers together',
+  },
+  {
+    rule: 'CC12',
+    file: doorkeeper,
+    find: "const isMapped = groups.slice(0, 6).join(':') === '0:0:0:0:0:ffff'",
+    replace: 'const isMapped = false',
+    why: 'takes all IPv4 addresses in IPv6 form for one',
+  },
+  {
+    rule: 'CC12',
+    file: doorkeeper,
+    find: 'const NETWORK_GROUPS = 4',
+    replace: 'const NETWORK_GROUPS = 8',
+    why: 'counts each address of an IPv6 network by itself',
+  },
+  {
+    rule: 'CC12',
+    file: doorkeeper,
+    find: '  if (!address) {',
+    replace: '  if (false) {',
+    why: 'takes all whose address is not known for one',
+  },
+  {
+    rule: 'CC13',
+    file: connection,
+    find: `    this.#leave = admit(manager, { request, allowedOrigins, maxConnectionsPerIp, ip })
+    const { roomId, clientId, token } = parseConnectUrl(url)`,
+    replace: `    const { roomId, clientId, token } = parseConnectUrl(url)
+    void authorize({ roomId, clientId, token, request })
+    this.#leave = admit(manager, { request, allowedOrigins, maxConnectionsPerIp, ip })`,
+    why: 'asks about the token of who may not come in',
+  },
+  {
+    rule: 'CC14',
+    file: connection,
+    find: '{ timer: this.#timer, timeoutMs: limitsOf(manager).authorizeTimeoutMs },',
+    replace: '{ timer: this.#timer, timeoutMs: 10_000 },',
+    why: 'does not ask the limits how long authorize may take',
+  },
+  {
+    rule: 'CC14',
+    file: connection,
+    find: '    this.#timer.clear()\n    if (this.#isOver) return\n',
+    replace: '    this.#timer.clear()\n',
+    why: 'lets in whose authorize answers too late',
+  },
+  {
+    rule: 'CC15',
+    file: connection,
+    find: '    this.#timer.clear()\n    this.#leave()\n',
+    replace: '    this.#leave()\n',
+    why: 'keeps the timer of a socket that closed',
+  },
+  {
+    rule: ['CC15', 'CC11'],
+    file: connection,
+    find: '    this.#timer.clear()\n    this.#leave()\n',
+    replace: '    this.#timer.clear()\n',
+    why: 'counts a refused connection for ever',
+  },
+  {
+    rule: 'CC15',
+    file: connection,
+    find: 'open.catch(() => interim.refuse())',
+    replace: 'open.catch(ignore)',
+    why: 'goes on listening to a socket that it refused',
+  },
+  {
+    rule: 'CC15',
+    file: 'lib/interim.js',
+    find: `    this.#hasListened = true
+    this.#heard = undefined`,
+    replace: '    this.#stop()',
+    why: 'leaves nobody who hears an error of a socket that it refused',
   },
 ]
