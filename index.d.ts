@@ -642,7 +642,7 @@ export class Room {
   /** Gives the sessions in the order in which they joined. */
   getSessions(): SessionInfo[]
   getSessionPermissions(sessionId: string): SessionPermission | undefined
-  /** Takes effect from the session's next frame on. */
+  /** Takes effect from the session's next frame on, and outlives what a token refresh grants that was sent before. */
   setSessionPermissions(sessionId: string, permissions: SessionPermission): void
   getSessionMetadata(sessionId: string): unknown
   setSessionMetadata(sessionId: string, metadata: unknown): void
@@ -867,8 +867,8 @@ export interface AcceptConnectionOptions<TRequest = unknown, TMeta = unknown> {
    */
   maxConnectionsPerIp?: number | undefined
   /**
-   * The peer's address, for `maxConnectionsPerIp`. Default: `request.socket.remoteAddress`. On Bun, and behind a proxy, it has
-   * to be given: `server.requestIP(request)?.address`, or what *your* proxy (and no peer) wrote into a header. Where there is none, `ready`
+   * The peer's address, for `maxConnectionsPerIp`. Default: `request.socket.remoteAddress` (Node), else `socket.remoteAddress` (Bun).
+   * Behind a proxy it has to be given: what *your* proxy, and no peer, wrote into a header. Where there is none, `ready`
    * rejects with a `TypeError`.
    */
   ip?: string | undefined
@@ -881,7 +881,7 @@ export interface AcceptConnectionOptions<TRequest = unknown, TMeta = unknown> {
   authorize(
     info: AuthorizeInfo<TRequest>,
   ): AuthorizeResult<TMeta> | PromiseLike<AuthorizeResult<TMeta>>
-  /** Options for the room when this connection opens it; ignored when it is open. */
+  /** Options for the room when this connection opens it; ignored when it is open. A promise of them is refused. */
   roomOptions?(roomId: string): Omit<RoomOptions, 'onTokenRefresh'>
 }
 

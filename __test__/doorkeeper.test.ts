@@ -296,6 +296,19 @@ describe('addresses', () => {
     await expect(from('192.0.2.2', { request }).ready).resolves.toBeDefined()
   })
 
+  it('[CC12] takes the address of the socket where the request has none, as on Bun', async () => {
+    const { from } = openDoor()
+    const knocker = (remoteAddress: string) => ({
+      socket: Object.assign(new PlainSocket(), { remoteAddress }),
+      request: { headers: new Headers() },
+    })
+    const one = () => from(undefined, knocker('192.0.2.1'))
+    await Promise.all([one().ready, one().ready])
+
+    await expect(one().ready).rejects.toMatchObject(OVER)
+    await expect(from(undefined, knocker('192.0.2.2')).ready).resolves.toBeDefined()
+  })
+
   it.each([
     ['no request', undefined, undefined],
     ['a Fetch request', { headers: new Headers() }, undefined],

@@ -95,8 +95,8 @@ class Arrival {
   /** @param {AcceptConnectionOptions<TRequest, TMeta>} options which the caller may change afterwards */
   async #join(options) {
     const { url, request, manager, authorize, roomOptions } = options
-    const { allowedOrigins, maxConnectionsPerIp, ip } = options
-    this.#leave = admit(manager, { request, allowedOrigins, maxConnectionsPerIp, ip })
+    const { socket, allowedOrigins, maxConnectionsPerIp, ip } = options
+    this.#leave = admit(manager, { socket, request, allowedOrigins, maxConnectionsPerIp, ip })
     const { roomId, clientId, token } = parseConnectUrl(url)
     const grant = await grantInTime(
       () => authorize({ roomId, clientId, token, request }),

@@ -14,6 +14,7 @@ const NETWORK_GROUPS = 4
 /**
  * What the caller of `acceptConnection` says about the door.
  * @typedef {object} DoorOptions
+ * @property {unknown} socket
  * @property {unknown} request
  * @property {readonly string[] | undefined} allowedOrigins
  * @property {number | undefined} maxConnectionsPerIp
@@ -33,13 +34,17 @@ const counts = new WeakMap()
  * @param {DoorOptions} options
  * @returns {() => void}
  */
-function admit(manager, { request, allowedOrigins, maxConnectionsPerIp, ip }) {
+function admit(manager, { socket, request, allowedOrigins, maxConnectionsPerIp, ip }) {
   if (allowedOrigins !== undefined) checkOrigin(request, allowedOrigins)
   if (maxConnectionsPerIp === undefined) return () => {}
-  const address = ip ?? remoteAddressOf(request)
+  const address = ip ?? remoteAddressOf(member(request, 'socket')) ?? remoteAddressOf(socket)
   if (!address) {
     // Not thrown at the caller: the socket of a peer that is gone has no address any more.
-    throw invalidArgument('options.ip', 'the peer’s address, which the request does not have', ip)
+    throw invalidArgument(
+      'options.ip',
+      'the peer’s address, which neither request nor socket has',
+      ip,
+    )
   }
   return count(manager, subscriberOf(address), maxConnectionsPerIp)
 }
@@ -92,11 +97,12 @@ function originOf(request) {
 }
 
 /**
- * @param {unknown} request
+ * The address that a socket of Node's tells, and a WebSocket of Bun's.
+ * @param {unknown} socket
  * @returns {string | undefined}
  */
-function remoteAddressOf(request) {
-  const address = member(member(request, 'socket'), 'remoteAddress')
+function remoteAddressOf(socket) {
+  const address = member(socket, 'remoteAddress')
   return typeof address === 'string' ? address : undefined
 }
 

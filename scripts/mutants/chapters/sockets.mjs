@@ -319,11 +319,11 @@ export const sockets = [
   {
     rule: 'CC13',
     file: connection,
-    find: `    this.#leave = admit(manager, { request, allowedOrigins, maxConnectionsPerIp, ip })
+    find: `    this.#leave = admit(manager, { socket, request, allowedOrigins, maxConnectionsPerIp, ip })
     const { roomId, clientId, token } = parseConnectUrl(url)`,
     replace: `    const { roomId, clientId, token } = parseConnectUrl(url)
     void authorize({ roomId, clientId, token, request })
-    this.#leave = admit(manager, { request, allowedOrigins, maxConnectionsPerIp, ip })`,
+    this.#leave = admit(manager, { socket, request, allowedOrigins, maxConnectionsPerIp, ip })`,
     why: 'asks about the token of who may not come in',
   },
   {
