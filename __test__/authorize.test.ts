@@ -299,6 +299,17 @@ describe('an authorize that hangs', () => {
     expect(manager.getRoomIds()).toEqual([])
   })
 
+  it('[CC15] an answer for a socket that has closed opens no room', async () => {
+    const answer = deferred<AuthorizeResult>()
+    const { conn, manager } = attempt(() => answer.promise)
+    conn.onClose()
+
+    answer.resolve({ permissions: 'readwrite' })
+    await microtasks()
+
+    expect(manager.getRoomIds()).toEqual([])
+  })
+
   it('[CC14] a room that takes its time to load is not what is limited', async () => {
     const loaded = deferred<null>()
     const storage = { load: () => loaded.promise, save: async () => {} }

@@ -1,4 +1,7 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { WebSocket, WebSocketServer } from 'ws'
 import {
   type AcceptConnectionOptions,
   acceptConnection,
@@ -6,6 +9,7 @@ import {
   RoomManager,
   type RoomManagerOptions,
 } from '../index.js'
+import { eventually } from './harness/server.js'
 import { PlainSocket } from './harness/sockets.js'
 
 const LETS_IN = () => ({ permissions: 'readwrite' as const })
@@ -232,12 +236,13 @@ describe('maxConnectionsPerIp', () => {
 
   it.each(ends)('[CC11] [CC15] a connection counts until %s, and once', async (_, end) => {
     const door = openDoor({ onError: () => {} })
+    await door.from('192.0.2.1', { url: '/?roomId=other&clientId=ann&token=t' }).ready
 
     await end(door)
     await end(door)
     await end(door)
 
-    await Promise.all([door.from('192.0.2.1').ready, door.from('192.0.2.1').ready])
+    await door.from('192.0.2.1').ready
     await expect(door.from('192.0.2.1').ready).rejects.toMatchObject(OVER)
   })
 
@@ -337,6 +342,54 @@ describe('addresses', () => {
 
     await expect(knock({ allowedOrigins: ['x'], request }).ready).rejects.toThrow('hostile')
     expect(authorize).not.toHaveBeenCalled()
+  })
+})
+
+describe('on real sockets', () => {
+  it('[CC10] [CC11] [CC13] the door is kept, and opens again', async () => {
+    const { manager, authorize } = openDoor()
+    const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
+    onTestFinished(() => void server.close())
+    server.on('connection', (socket, request) => {
+      const conn = acceptConnection({
+        socket,
+        url: request.url ?? '',
+        request,
+        manager,
+        authorize,
+        allowedOrigins: ['https://app.example'],
+        maxConnectionsPerIp: 1,
+      })
+      socket.on('message', conn.onMessage)
+      socket.on('close', conn.onClose)
+      socket.on('error', conn.onError)
+      conn.ready.catch((error) => socket.close(4403, error.code))
+    })
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const knock = (origin?: string) => {
+      const url = `ws://127.0.0.1:${port}/?roomId=r&clientId=ann&token=t`
+      return new WebSocket(url, { ...(origin !== undefined && { origin }) })
+    }
+    const refusalOf = async (socket: WebSocket) => {
+      const [code, reason] = await once(socket, 'close')
+      return [code, `${reason}`]
+    }
+
+    expect(await refusalOf(knock('https://evil.example'))).toEqual([4403, 'origin-not-allowed'])
+    expect(await refusalOf(knock())).toEqual([4403, 'origin-not-allowed'])
+    expect(authorize).not.toHaveBeenCalled()
+    const ann = knock('https://app.example')
+    await once(ann, 'message')
+    expect(await refusalOf(knock('https://app.example'))).toEqual([4403, 'too-many-connections'])
+    expect(authorize).toHaveBeenCalledOnce()
+
+    ann.terminate()
+    await eventually(() => expect(manager.getStats().sessions).toBe(0))
+    const back = knock('https://app.example')
+    await once(back, 'message')
+    expect(manager.getStats().sessions).toBe(1)
+    back.terminate()
   })
 })
 

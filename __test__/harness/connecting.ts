@@ -14,6 +14,7 @@ interface ConnectOptions {
   roomId?: string
   token?: string
   request?: unknown
+  socket?: PlainSocket
   authorize?: (info: { token: string }) => AuthorizeResult | Promise<AuthorizeResult>
   roomOptions?: (roomId: string) => RoomOptions
 }
@@ -43,9 +44,10 @@ export class Connected extends Client {
 export async function connect(
   manager: RoomManager,
   clientId: string,
-  { roomId = 'room', token = 'token', request, authorize, roomOptions }: ConnectOptions = {},
+  options: ConnectOptions = {},
 ): Promise<Connected> {
-  const socket = new PlainSocket()
+  const { roomId = 'room', token = 'token', request, authorize, roomOptions } = options
+  const { socket = new PlainSocket() } = options
   const query = new URLSearchParams({ roomId, clientId, token })
   const conn = acceptConnection({
     socket,

@@ -34,3 +34,16 @@ export class PlainSocket implements WebSocketLike {
     return this.closes[0]?.[0]
   }
 }
+
+/** A socket that is written once per turn, as those of Bun are. */
+export class CorkedSocket extends PlainSocket {
+  readonly readyState = 1
+
+  cork(write: () => void): void {
+    write()
+  }
+
+  getBufferedAmount(): number {
+    return 0
+  }
+}

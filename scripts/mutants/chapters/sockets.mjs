@@ -334,11 +334,18 @@ export const sockets = [
     why: 'does not ask the limits how long authorize may take',
   },
   {
-    rule: 'CC14',
+    rule: ['CC14', 'AU11'],
+    file: 'lib/refresh.js',
+    find: '    timer.armUnreferenced(timeoutMs, () => {',
+    replace: '    timer.armUnreferenced(Number.POSITIVE_INFINITY, () => {',
+    why: 'waits for authorize for ever',
+  },
+  {
+    rule: 'CC15',
     file: connection,
     find: '    this.#timer.clear()\n    if (this.#isOver) return\n',
     replace: '    this.#timer.clear()\n',
-    why: 'lets in whose authorize answers too late',
+    why: 'opens a room for a socket that has closed',
   },
   {
     rule: 'CC15',
