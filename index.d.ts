@@ -578,6 +578,8 @@ export interface RoomStats extends RoomCounters {
   /** Components that are alive. */
   components: number
   tombstones: number
+  /** The size of the document as `Limits.documentBytes` counts it. */
+  documentBytes: number
   /** Whether something was accepted that is not stored yet; `false` without a storage. */
   unsaved: boolean
   /**
@@ -741,6 +743,8 @@ export interface RoomManagerStats extends RoomCounters {
   lagging: number
   /** As `RoomStats.queuedBytes`. */
   queuedBytes: number
+  /** As `RoomStats.documentBytes`. */
+  documentBytes: number
   /** As `RoomStats.unstored`. */
   unstored: number
   /** How many rooms were opened; this figure only grows. One that did not load counts. */

@@ -60,6 +60,31 @@ describe('the counters of a room', () => {
     })
   })
 
+  it('[OB1] [OB8] a refused frame counts by its code, and is told of', async () => {
+    const seen = listen('heddle:frame:refused')
+    const test = openRoom()
+    const frames = ['no frame', '[]', 'no frame']
+    const sessionIds = frames.map((frame, index) => {
+      const member = test.join(`client ${index}`)
+      member.sendsRaw(frame)
+      return member.sessionId
+    })
+    await published()
+
+    const { room } = test
+    expect(room.getStats()).toMatchObject({
+      framesIn: 3,
+      refused: { 'bad-json': 2, 'bad-frame': 1 },
+      sessionsClosed: { 4400: 3 },
+    })
+    const channel = 'heddle:frame:refused'
+    expect(seen).toMatchObject([
+      { channel, room, sessionId: sessionIds[0], clientId: 'client 0', code: 'bad-json' },
+      { channel, room, sessionId: sessionIds[1], clientId: 'client 1', code: 'bad-frame' },
+      { channel, room, sessionId: sessionIds[2], clientId: 'client 2', code: 'bad-json' },
+    ])
+  })
+
   it('[OB1] what is reported counts, with and without onError', () => {
     const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     const onDataChange = () => {
@@ -255,7 +280,7 @@ describe('the figures of a manager', () => {
     await connect(new RoomManager(), 'eve')
     const after = manager.getStats()
 
-    const sums = { ...before, sessions: 0, sessionsClosed: { 1005: 1, 4400: 1 } }
+    const sums = { ...before, sessions: 0, documentBytes: 0, sessionsClosed: { 1005: 1, 4400: 1 } }
     expect(closing).toEqual({ ...sums, rooms: 1 })
     expect(after).toEqual({ ...sums, rooms: 0 })
   })
@@ -270,7 +295,8 @@ describe('the figures of a manager', () => {
     a.applyPatch(create('a/Box'))
     b.applyPatch(create('b/Box'))
     b.applyPatch(create('c/Box'))
-    expect(manager.getStats()).toMatchObject({ rooms: 2, unstored: 3 })
+    const documentBytes = a.getStats().documentBytes + b.getStats().documentBytes
+    expect(manager.getStats()).toMatchObject({ rooms: 2, unstored: 3, documentBytes })
 
     b.close({ flush: false })
     expect(manager.getStats()).toMatchObject({ rooms: 1, unstored: 1 })

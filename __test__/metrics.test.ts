@@ -22,6 +22,7 @@ it('[OB7] a manager tells its figures in the text format of Prometheus', async (
     heddle_sessions_closed_total: { 'code="4400"': 1 },
     heddle_frames_received_total: { '': 2 },
     heddle_frames_sent_total: { '': 4 },
+    heddle_frames_refused_total: { 'code="bad-json"': 1 },
     heddle_errors_total: { '': 0 },
   })
   await manager.closeAll()
@@ -44,7 +45,7 @@ it('[OB7] no label is what a peer chooses', async () => {
 it('[OB7] a manager that never opened a room has all its figures', () => {
   const metrics = readExposition(new RoomManager().metrics())
 
-  expect(Object.keys(metrics)).toHaveLength(15)
+  expect(Object.keys(metrics)).toHaveLength(16)
   expect(metrics).toMatchObject({
     heddle_rooms: { type: 'gauge', help: 'Rooms that are open.', samples: { '': 0 } },
     heddle_frames_refused_total: { type: 'counter', samples: {} },

@@ -31,11 +31,12 @@ class RoomFigures {
 
   /** What a manager adds up. */
   get gauges() {
-    const { keeper, sessions, witness } = this.#room
+    const { engine, keeper, sessions, witness } = this.#room
     return {
       sessions: sessions.count,
       lagging: witness.laggingCount,
       queuedBytes: sessions.queuedBytes,
+      documentBytes: engine.documentBytes,
       unstored: keeper?.unstored ?? 0,
     }
   }
@@ -88,12 +89,20 @@ class ManagerFigures {
    * @returns {RoomManagerStats}
    */
   sum(open) {
-    const sums = { rooms: open.length, sessions: 0, lagging: 0, queuedBytes: 0, unstored: 0 }
+    const sums = {
+      rooms: open.length,
+      sessions: 0,
+      lagging: 0,
+      queuedBytes: 0,
+      documentBytes: 0,
+      unstored: 0,
+    }
     for (const room of open) {
-      const { sessions, lagging, queuedBytes, unstored } = room.gauges
+      const { sessions, lagging, queuedBytes, documentBytes, unstored } = room.gauges
       sums.sessions += sessions
       sums.lagging += lagging
       sums.queuedBytes += queuedBytes
+      sums.documentBytes += documentBytes
       sums.unstored += unstored
     }
     const counters = new Counters()

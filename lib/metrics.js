@@ -16,6 +16,7 @@ const METRICS = [
   ['heddle_sessions', 'gauge', 'Sessions in all open rooms.', 'sessions'],
   ['heddle_lagging_sessions', 'gauge', 'Sessions whose sockets do not drain.', 'lagging'],
   ['heddle_queued_bytes', 'gauge', 'What waits in heddle and in sockets.', 'queuedBytes'],
+  ['heddle_document_bytes', 'gauge', 'The size of the documents of open rooms.', 'documentBytes'],
   ['heddle_unstored_changes', 'gauge', 'Accepted changes that are not stored yet.', 'unstored'],
   ['heddle_rooms_opened_total', 'counter', 'Rooms that were opened.', 'roomsOpened'],
   ['heddle_sessions_opened_total', 'counter', 'Sessions that joined.', 'sessionsOpened'],

@@ -48,6 +48,13 @@ export const seen = [
     why: 'hands out its own counters',
   },
   {
+    rule: ['OB1', 'OB8'],
+    file: 'lib/driver.js',
+    find: 'refused: (session, code) => hooks.witness.refused(session, code),',
+    replace: 'refused() {},',
+    why: 'does not see refused frames',
+  },
+  {
     rule: 'OB2',
     file: sessions,
     find: 'this.closeCode = code ?? CLOSED_WITHOUT_CODE',
