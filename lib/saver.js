@@ -11,15 +11,13 @@
 const { HeddleError, messageOf } = require('./errors.js')
 const { lazySnapshot } = require('./snapshot.js')
 const { readStorage } = require('./storage.js')
-const { deferred, ignore, Timer } = require('./timers.js')
+const { deferred, ignore, retryDelayMs, Timer } = require('./timers.js')
 
 /** @typedef {import('../index').Storage} Storage */
 /** @typedef {import('./keepers.js').Keeper} Keeper */
 /** @typedef {import('./keepers.js').KeptRoom} KeptRoom */
 /** @typedef {import('./timers.js').Deferred<void>} Waiting */
 
-const FIRST_RETRY_MS = 100
-const LONGEST_RETRY_MS = 30_000
 const LAST_SAVE_ATTEMPTS = 5
 
 /**
@@ -173,9 +171,7 @@ class Saver {
   }
 
   #retryLater() {
-    const first = Math.min(this.#throttleMs, FIRST_RETRY_MS)
-    const delayMs = Math.max(first, 1) * 2 ** (this.#failures - 1)
-    this.#timer.arm(Math.min(delayMs, LONGEST_RETRY_MS), this.#onTimer)
+    this.#timer.arm(retryDelayMs(this.#failures, this.#throttleMs), this.#onTimer)
   }
 
   /** Everything is stored. */

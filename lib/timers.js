@@ -112,6 +112,9 @@ function pause(delayMs) {
   })
 }
 
+/** How long a store may take before what waits for it is taken back, so that the rest goes on. */
+const STORE_PATIENCE_MS = 2000
+
 /** The delay after the first failure; it doubles with each further one. */
 const FIRST_RETRY_MS = 100
 const LONGEST_RETRY_MS = 30_000
@@ -119,9 +122,11 @@ const LONGEST_RETRY_MS = 30_000
 /**
  * How long to wait after so many failures in a row.
  * @param {number} failures
+ * @param {number} [mostFirstMs] what the first delay is at most, for who comes by that often anyway
  */
-function retryDelayMs(failures) {
-  return Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LONGEST_RETRY_MS)
+function retryDelayMs(failures, mostFirstMs = FIRST_RETRY_MS) {
+  const first = Math.min(mostFirstMs, FIRST_RETRY_MS)
+  return Math.min(Math.max(first, 1) * 2 ** (failures - 1), LONGEST_RETRY_MS)
 }
 
 /**
@@ -177,5 +182,6 @@ module.exports = {
   pause,
   RealTimer,
   retryDelayMs,
+  STORE_PATIENCE_MS,
   Timer,
 }

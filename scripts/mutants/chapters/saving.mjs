@@ -1,6 +1,7 @@
 // SPEC.md section 9.
 
 const saver = 'lib/saver.js'
+const timers = 'lib/timers.js'
 const driver = 'lib/driver.js'
 const snapshot = 'src/protocol/canvas/snapshot.rs'
 
@@ -37,28 +38,28 @@ export const saving = [
   },
   {
     rule: 'DU2',
-    file: saver,
-    find: 'const first = Math.min(this.#throttleMs, FIRST_RETRY_MS)',
+    file: timers,
+    find: 'const first = Math.min(mostFirstMs, FIRST_RETRY_MS)',
     replace: 'const first = FIRST_RETRY_MS',
     why: 'waits longer than saveThrottleMs for the first retry',
   },
   {
     rule: 'DU2',
-    file: saver,
-    find: 'const first = Math.min(this.#throttleMs, FIRST_RETRY_MS)',
-    replace: 'const first = this.#throttleMs',
+    file: timers,
+    find: 'const first = Math.min(mostFirstMs, FIRST_RETRY_MS)',
+    replace: 'const first = mostFirstMs',
     why: 'waits saveThrottleMs for the first retry',
   },
   {
     rule: 'DU2',
-    file: saver,
-    find: '* 2 ** (this.#failures - 1)',
-    replace: '* this.#failures',
+    file: timers,
+    find: '* 2 ** (failures - 1)',
+    replace: '* failures',
     why: 'does not double the delay of retries',
   },
   {
     rule: 'DU2',
-    file: saver,
+    file: timers,
     find: 'const LONGEST_RETRY_MS = 30_000',
     replace: 'const LONGEST_RETRY_MS = 31_000',
     why: 'waits longer than 30 seconds for a retry',
