@@ -9,7 +9,14 @@ const { HeddleError } = require('./errors.js')
 const { Saver, saveFailed } = require('./saver.js')
 const { lazySnapshot } = require('./snapshot.js')
 const { readStorage } = require('./storage.js')
-const { deferred, KeepAlive, pause, RealTimer, retryDelayMs } = require('./timers.js')
+const {
+  deferred,
+  KeepAlive,
+  pause,
+  RealTimer,
+  retryDelayMs,
+  STORE_PATIENCE_MS,
+} = require('./timers.js')
 
 /** @typedef {import('../index').Durability} Durability */
 /** @typedef {import('../index').Storage} Storage */
@@ -22,9 +29,6 @@ const { deferred, KeepAlive, pause, RealTimer, retryDelayMs } = require('./timer
  * @property {number} clock up to where
  * @property {import('./timers.js').Deferred<void>} stored
  */
-
-/** How long an append may take before what waits for it is taken back, so that the rest goes on. */
-const APPEND_PATIENCE_MS = 2000
 
 /** The text of a list without changes. */
 const NOTHING = '[]'
@@ -122,7 +126,7 @@ class AppendKeeper {
     this.#isAppending = true
     this.#inFlight = text
     this.#keepAlive.hold()
-    this.#patience.arm(APPEND_PATIENCE_MS, this.#giveUp)
+    this.#patience.arm(STORE_PATIENCE_MS, this.#giveUp)
     void this.#append(changes, text.length)
   }
 
@@ -202,7 +206,7 @@ class AppendKeeper {
   }
 
   #giveUp = () => {
-    const message = `The storage has not answered for ${APPEND_PATIENCE_MS} ms`
+    const message = `The storage has not answered for ${STORE_PATIENCE_MS} ms`
     this.#stall(new HeddleError('HEDDLE_STORAGE', message))
   }
 

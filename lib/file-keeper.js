@@ -9,7 +9,7 @@ const { codedError, nativeError } = require('./errors.js')
 const { NativeNotifier } = require('./native.js')
 const { Saver, saveFailed } = require('./saver.js')
 const { lazySnapshot } = require('./snapshot.js')
-const { deferred, ignore, KeepAlive, pause, RealTimer } = require('./timers.js')
+const { deferred, ignore, KeepAlive, pause, RealTimer, STORE_PATIENCE_MS } = require('./timers.js')
 
 /** @typedef {import('../index').Durability} Durability */
 /** @typedef {import('../index').HeddleErrorCode} HeddleErrorCode */
@@ -19,9 +19,6 @@ const { deferred, ignore, KeepAlive, pause, RealTimer } = require('./timers.js')
 /** @typedef {import('./mailbox.js').Effects} Effects */
 /** @typedef {import('./keepers.js').Keeper} Keeper */
 /** @typedef {import('./keepers.js').KeptRoom} KeptRoom */
-
-/** How long a commit may take before what waits for it is taken back, so that the rest goes on. */
-const COMMIT_PATIENCE_MS = 2000
 
 /** What the native side says of a room whose owner in this process is about to let go. */
 const OWNER_IS_CLOSING = /** @type {HeddleErrorCode} */ ('HEDDLE_ROOM_CLOSING')
@@ -292,10 +289,10 @@ class FileKeeper {
   }
 
   #awaitCommit() {
-    this.#commitTimer.arm(COMMIT_PATIENCE_MS, this.#giveUp)
+    this.#commitTimer.arm(STORE_PATIENCE_MS, this.#giveUp)
   }
 
-  #giveUp = () => this.#run(this.#room.engine.giveUp(COMMIT_PATIENCE_MS))
+  #giveUp = () => this.#run(this.#room.engine.giveUp(STORE_PATIENCE_MS))
 
   /**
    * Asks the native side for something that takes its time, and keeps the process alive until then.

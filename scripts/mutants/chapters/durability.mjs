@@ -313,7 +313,7 @@ export const durability = [
   {
     rule: 'DU29',
     file: appendKeeper,
-    find: 'this.#patience.arm(APPEND_PATIENCE_MS, this.#giveUp)',
+    find: 'this.#patience.arm(STORE_PATIENCE_MS, this.#giveUp)',
     replace: '',
     why: 'waits for ever for an append that does not settle',
   },
