@@ -23,9 +23,6 @@ const { deferred, ignore, KeepAlive, pause, RealTimer, STORE_PATIENCE_MS } = req
 /** What the native side says of a room whose owner in this process is about to let go. */
 const OWNER_IS_CLOSING = /** @type {HeddleErrorCode} */ ('HEDDLE_ROOM_CLOSING')
 
-/** How soon a commit under way is looked at again. */
-const STORED_POLL_MS = 1
-
 /** How soon a room is asked for again that this process is closing. */
 const CLOSING_RETRY_MS = 10
 
@@ -67,6 +64,11 @@ class FileKeeper {
   #isFailed = false
   #cutBytes = 0
   #commitTimer = new RealTimer()
+  /**
+   * Who waits until no commit is under way.
+   * @type {import('./timers.js').Deferred<void> | undefined}
+   */
+  #idle
   #keepAlive = new KeepAlive()
   /** @type {Map<number, import('./timers.js').Deferred<void>>} */
   #waiting = new Map()
@@ -139,7 +141,9 @@ class FileKeeper {
   /** Settles when what was accepted is stored, or could not be. */
   async stored() {
     this.commit()
-    while (this.#room.engine.isBusy) await pause(STORED_POLL_MS)
+    if (!this.#isOpen || !this.#room.engine.isBusy) return
+    this.#idle ??= deferred()
+    await this.#idle.promise
   }
 
   /** The native side has news. */
@@ -236,7 +240,7 @@ class FileKeeper {
       throw error
     } finally {
       this.#isOpen = false
-      this.#commitTimer.clear()
+      this.#rest()
       this.#keepAlive.release()
       openKeepers.delete(this.#number)
     }
@@ -284,8 +288,15 @@ class FileKeeper {
    */
   #run(effects) {
     this.#room.run(effects)
-    if (!this.#room.engine.isBusy) this.#commitTimer.clear()
+    if (!this.#room.engine.isBusy) this.#rest()
     else if (!this.#commitTimer.armed) this.#awaitCommit()
+  }
+
+  /** No commit is under way. */
+  #rest() {
+    this.#commitTimer.clear()
+    this.#idle?.resolve()
+    this.#idle = undefined
   }
 
   #awaitCommit() {
