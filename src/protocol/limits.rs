@@ -24,13 +24,14 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// For what was accepted before, under limits that may have been others: nothing but recursion is bounded.
+    /// For what was accepted before, under limits that may have been others: nothing but recursion is bounded, and how much
+    /// memory a few bytes may ask for. An array of so many numbers is as large as the largest document.
     pub const ACCEPTED_BEFORE: Self = Self {
         frame_bytes: usize::MAX,
         depth: 256,
         keys: usize::MAX,
         name_bytes: usize::MAX,
-        buffer_numbers: usize::MAX,
+        buffer_numbers: 1 << 27,
         buffer_growth_base: usize::MAX,
         buffer_growth_per_byte: usize::MAX,
         quota: Quota::NONE,

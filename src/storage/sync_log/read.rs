@@ -12,10 +12,12 @@ use std::{
 /// Puts into the bytes of a room's journal what the directory's logs have of it.
 pub(in super::super) fn overlay(files: &Files, bytes: &mut Vec<u8>) -> Result<(), StorageError> {
     let Some(id) = journal::id(bytes) else { return Ok(()) };
-    for path in (0..MAX_LOGS).map(|number| log_path(&files.dir, number)) {
-        let Some(log) = read(files, &path)? else { continue };
-        for entry in entries(&log, &path)? {
-            if entry.name == files.name && entry.journal == id {
+    let logs = logs(files)?;
+    let reach = as_offset(bytes.len()).saturating_add(size(&logs));
+    for (path, log) in &logs {
+        for entry in entries(log, path)? {
+            let is_near = entry.end().is_some_and(|end| end <= reach);
+            if entry.name == files.name && entry.journal == id && is_near {
                 put(bytes, &entry);
             }
         }
@@ -40,18 +42,34 @@ pub(in super::super) fn settle_orphans(files: &Files) {
     }
 }
 
+/// The directory's logs.
+fn logs(files: &Files) -> Result<Vec<(PathBuf, Vec<u8>)>, StorageError> {
+    let mut logs = Vec::new();
+    for path in (0..MAX_LOGS).map(|number| log_path(&files.dir, number)) {
+        logs.extend(read(files, &path)?.map(|log| (path, log)));
+    }
+    Ok(logs)
+}
+
+/// How many bytes logs have. So far apart bytes may be that belong together, because what lies between them is in a log as
+/// well: an entry that begins further behind the end of its journal is none.
+fn size(logs: &[(PathBuf, Vec<u8>)]) -> u64 {
+    logs.iter().map(|(_, log)| as_offset(log.len())).sum()
+}
+
 /// Whether nothing more is needed of a log that nobody writes.
 fn is_settled(files: &Files, path: &PathBuf) -> bool {
-    match read(files, path) {
-        Ok(Some(log)) => entries(&log, path)
-            .is_ok_and(|entries| entries.iter().all(|entry| settle(files, entry).is_ok())),
-        Ok(None) => true,
-        Err(_) => false,
+    match (read(files, path), logs(files)) {
+        (Ok(Some(log)), Ok(logs)) => entries(&log, path).is_ok_and(|entries| {
+            entries.iter().all(|entry| settle(files, entry, size(&logs)).is_ok())
+        }),
+        (Ok(None), _) => true,
+        (Err(_), _) | (_, Err(_)) => false,
     }
 }
 
 /// Makes the bytes of an entry last in the journal that it is for, if that is still there.
-fn settle(files: &Files, entry: &Entry<'_>) -> std::io::Result<()> {
+fn settle(files: &Files, entry: &Entry<'_>, logged_bytes: u64) -> std::io::Result<()> {
     let path = journal_path(&files.dir, entry.name);
     let file = match files.disk.open(&path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
@@ -63,7 +81,13 @@ fn settle(files: &Files, entry: &Entry<'_>) -> std::io::Result<()> {
     if !is_it {
         return Ok(());
     }
-    let end = entry.offset + as_offset(entry.bytes.len());
+    let Some(end) = entry.end() else { return Ok(()) };
+    if let Some(needed) = entry.offset.checked_sub(logged_bytes + 1) {
+        match file.read_between(needed, needed + 1) {
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(()),
+            read => read?,
+        };
+    }
     // Its owner may live again, and go on behind these bytes: what is there already is not written.
     let has_it = file.read_between(entry.offset, end).is_ok_and(|bytes| bytes == entry.bytes);
     if !has_it {
@@ -129,6 +153,13 @@ fn checked(header: &[u8]) -> Option<u32> {
     let checksum = u32::from_le_bytes(*checksum);
     let is_good = crc32c::crc32c(content) == checksum && u32::from_le_bytes(*version) == VERSION;
     is_good.then_some(checksum)
+}
+
+impl Entry<'_> {
+    /// Where its bytes end in the journal.
+    fn end(&self) -> Option<u64> {
+        self.offset.checked_add(as_offset(self.bytes.len()))
+    }
 }
 
 fn entry<'b>(bytes: &mut Bytes<'b>) -> Option<Entry<'b>> {
