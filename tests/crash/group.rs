@@ -263,3 +263,43 @@ fn jr14_a_full_log_is_replaced_and_settled() {
     assert_eq!(logs, [&dir().join("heddle-sync-1.log")]);
     assert_eq!(left_without_power(&disk), [3, 3, 3]);
 }
+
+/// A log of one batch, which says that this journal has a byte at this offset.
+fn log_of_one_byte(name: &str, journal: &[u8], offset: u64) -> Vec<u8> {
+    let id = &journal[12..28];
+    let mut log = [b"HEDDLEL1", &1_u32.to_le_bytes()[..], id].concat();
+    let checksum = crc32c::crc32c(&log);
+    log.extend(checksum.to_le_bytes());
+    let size = |count: usize| u32::try_from(count).unwrap().to_le_bytes();
+    let name = [&size(name.len()), name.as_bytes()].concat();
+    let entry = [&name, id, &offset.to_le_bytes(), &size(1), b"x"].concat();
+    let length = size(entry.len());
+    let checksum = crc32c::crc32c_append(crc32c::crc32c_append(checksum, &length), &entry);
+    [log, length.to_vec(), checksum.to_le_bytes().to_vec(), entry].concat()
+}
+
+/// Bytes so far from the end of their journal were put in place with all that lies between, for which no memory is large
+/// enough.
+#[test]
+fn an_entry_of_a_log_that_begins_far_behind_its_journal_is_none() {
+    let disk = SimDisk::new(Image::default(), Lie::None);
+    let store = files(&disk, 0).open().unwrap().store;
+    store.append(&[change(1, 0, 10)]).unwrap();
+    store.sync().unwrap();
+    drop(store);
+    let path = dir().join("room-0.journal");
+    let image = disk.image();
+    let journal = image.bytes(image.file(&path).unwrap());
+
+    for offset in [u64::MAX, u64::MAX / 2, 1 << 40, 1 << 20] {
+        let log = log_of_one_byte("room-0.json", journal, offset);
+        let log_path = dir().join("heddle-sync-0.log");
+        let disk = SimDisk::new(Image::with(&[(&path, journal), (&log_path, &log)]), Lie::None);
+
+        let opened = files(&disk, 0).open().unwrap();
+
+        assert_eq!(content(&opened).len(), 1, "{offset}");
+        let image = disk.image();
+        assert_eq!(image.bytes(image.file(&path).unwrap()), journal, "{offset}");
+    }
+}

@@ -197,3 +197,14 @@ fn du19_no_limit_keeps_a_stored_change_from_being_replayed() {
 
     assert!(replayed.unwrap().len() > 17 << 20);
 }
+
+/// Some eighty bytes of a storage asked for 32 GB. Allocating them ended the process.
+#[test]
+fn a_change_that_asks_for_more_memory_than_a_document_has_is_none() {
+    let huge = r#"[{"a":{"p":{"__buf":1,"len":4000000000,"runs":[]}}}]"#;
+    let changes = [r#"[{"a":{"_exists":true}}]"#, huge].map(str::as_bytes);
+
+    let outcome = replay(None, (1..).zip(changes));
+
+    assert!(matches!(outcome, Err(ReplayError::BadChange { clock: 2, .. })), "{outcome:?}");
+}

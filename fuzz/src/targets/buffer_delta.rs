@@ -65,7 +65,7 @@ fn text_of(choices: &mut Choices<'_>) -> (String, Option<Delta>) {
     let mut delta = Some(Delta::default());
     let end = choices.one_of(&[8, 64, 64, 1_500]);
     let len = integer(choices, end, &mut delta, |delta, len| delta.len = len);
-    let mut runs = String::new();
+    let mut runs: Vec<String> = Vec::new();
     for run in 0..choices.below(4) {
         let offset =
             integer(choices, end + 9, &mut delta, |delta, offset| delta.runs.push((offset, 0)));
@@ -74,8 +74,7 @@ fn text_of(choices: &mut Choices<'_>) -> (String, Option<Delta>) {
             delta.runs[run].1 = list.len();
             delta.numbers.extend(list.iter().map(|text| text.parse::<f64>().unwrap()));
         }
-        let comma = if run > 0 { "," } else { "" };
-        runs += &format!("{comma}[{offset},[{}]]", list.join(","));
+        runs.push(format!("[{offset},[{}]]", list.join(",")));
     }
     let (more, is_sound) = choices.one_of(&[
         ("", true),
@@ -87,8 +86,8 @@ fn text_of(choices: &mut Choices<'_>) -> (String, Option<Delta>) {
         ("[0,[\"1\"]]", false),
         ("0", false),
     ]);
-    let comma = if runs.is_empty() || more.is_empty() { "" } else { "," };
-    let text = format!(r#"{{"__buf":1,"len":{len},"runs":[{runs}{comma}{more}]}}"#);
+    runs.extend((!more.is_empty()).then(|| more.to_owned()));
+    let text = format!(r#"{{"__buf":1,"len":{len},"runs":[{}]}}"#, runs.join(","));
     (text, delta.filter(|_| is_sound))
 }
 
@@ -124,9 +123,9 @@ fn by_definition(array: &[f64], delta: &Delta) -> Vec<f64> {
 }
 
 fn shown_to_old(deliveries: &[Delivery]) -> Vec<f64> {
-    let text = deliveries.iter().find_map(|delivery| match delivery {
-        Delivery::Broadcast(to, _, text) if to & groups::WHOLE_ARRAYS != 0 => Some(text),
-        _ => None,
+    let text = deliveries.iter().find_map(|delivery| {
+        let Delivery::Broadcast(to, _, text) = delivery else { return None };
+        (to & groups::WHOLE_ARRAYS != 0).then_some(text)
     });
     numbers(&parse(text.unwrap())["documentPatches"][0]["a"]["p"])
 }

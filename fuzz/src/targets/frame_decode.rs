@@ -57,7 +57,9 @@ fn decode(bytes: &[u8]) {
 fn look_at(frame: &Frame<'_>) {
     match frame {
         Frame::Patch { message_id, document, presence } => {
-            message_id.map(|text| assert_canonical(text, NESTING));
+            if let Some(text) = message_id {
+                assert_canonical(text, NESTING);
+            }
             assert_sound(document);
             assert_sound(presence);
         }
@@ -68,7 +70,9 @@ fn look_at(frame: &Frame<'_>) {
             }
             ReconnectPatches::Refused(refusal, keys) => {
                 assert!(!refusal.code.as_str().is_empty());
-                keys.iter().for_each(|key| assert_name(key));
+                for key in keys {
+                    assert_name(key);
+                }
             }
         },
         Frame::TokenRefresh(token) => {
@@ -77,7 +81,9 @@ fn look_at(frame: &Frame<'_>) {
         }
         Frame::Refused(refusal, message_id) => {
             assert!(!refusal.message.is_empty());
-            message_id.map(|text| assert_canonical(text, NESTING));
+            if let Some(text) = message_id {
+                assert_canonical(text, NESTING);
+            }
         }
         Frame::Unserved | Frame::Unknown => {}
     }

@@ -79,14 +79,14 @@ fn token(choices: &mut Choices<'_>) -> String {
 }
 
 fn lists(choices: &mut Choices<'_>) -> String {
-    let mut lists = String::new();
+    let mut lists = Vec::new();
     if !choices.once_in(4) {
-        lists += &format!(r#","documentPatches":{}"#, patches(choices));
+        lists.push(format!(r#","documentPatches":{}"#, patches(choices)));
     }
     if choices.once_in(3) {
-        lists += &format!(r#","ephemeralPatches":{}"#, patches(choices));
+        lists.push(format!(r#","ephemeralPatches":{}"#, patches(choices)));
     }
-    lists
+    lists.concat()
 }
 
 /// A list of patches.

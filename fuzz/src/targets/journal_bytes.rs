@@ -91,8 +91,10 @@ fn journal(choices: &mut Choices<'_>, snapshot: Option<&[u8]>) -> Vec<u8> {
 /// The clock and checksum by which a journal names this file, if it holds a snapshot.
 fn identity(file: &[u8]) -> (u64, u32) {
     let text = String::from_utf8_lossy(file);
-    let bare =
-        text.split_once(",\"checksum\"").map_or(text.to_string(), |(text, _)| format!("{text}}}"));
+    let bare = match text.split_once(",\"checksum\"") {
+        Some((text, _)) => format!("{text}}}"),
+        None => text.to_string(),
+    };
     let clock = text.strip_prefix("{\"timestamp\":").and_then(|rest| rest.split(',').next());
     (clock.and_then(|clock| clock.parse().ok()).unwrap_or(0), crc32c::crc32c(bare.as_bytes()))
 }

@@ -42,9 +42,9 @@ fn assert_is_served(room: &mut Room, alive: usize) {
         .receive(1, frame)
         .unwrap()
         .into_iter()
-        .filter_map(|delivery| match delivery {
-            Delivery::Send(1, text) => Some(parse(&text)),
-            _ => None,
+        .filter_map(|delivery| {
+            let Delivery::Send(1, text) = delivery else { return None };
+            Some(parse(&text))
         })
         .collect();
     let Some(last) = sent.last().filter(|last| !last.is_null()) else { return };

@@ -85,10 +85,7 @@ impl WatchedRoom {
     fn assert_answered(&self, session: SessionId, deliveries: &[Delivery], is_changed: bool) {
         let answers: Vec<Value> = deliveries
             .iter()
-            .filter_map(|delivery| match delivery {
-                Delivery::Send(to, text) if *to == session => Some(parse(text)),
-                _ => None,
-            })
+            .filter_map(|delivery| sent_to(session, delivery).map(parse))
             .collect();
         let find = |kind: &str| answers.iter().find(|answer| answer["type"] == kind);
         let clock = self.room.clock();
@@ -242,10 +239,7 @@ impl WatchedRoom {
         let frame = br#"{"type":"reconnect","lastTimestamp":0,"protocolVersion":2}"#;
         let deliveries = self.room.receive(session, frame).unwrap();
         self.run(&deliveries);
-        let text = deliveries.iter().find_map(|delivery| match delivery {
-            Delivery::Send(to, text) if *to == session => Some(text),
-            _ => None,
-        });
+        let text = deliveries.iter().find_map(|delivery| sent_to(session, delivery));
         let frame = parse(text.unwrap());
         if !frame.is_null() {
             let shown = frame["documentPatches"][0].as_object().map_or(0, serde_json::Map::len);
@@ -260,6 +254,12 @@ impl WatchedRoom {
         }
         assert!(self.members.is_empty(), "somebody is left: {:?}", self.members);
     }
+}
+
+/// What a delivery sends to this session alone.
+fn sent_to(session: SessionId, delivery: &Delivery) -> Option<&[u8]> {
+    let Delivery::Send(to, text) = delivery else { return None };
+    (*to == session).then_some(text)
 }
 
 /// Asserts that a text is a frame that the protocol has.
