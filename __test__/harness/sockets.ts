@@ -24,6 +24,11 @@ export class PlainSocket implements WebSocketLike {
     return texts
   }
 
+  /** Puts texts back that `texts` gave, as if they had not been looked at. */
+  returns(texts: string[]): void {
+    this.#texts.unshift(...texts)
+  }
+
   /** Gives the frames that came since the last call. */
   received(): ServerMessage[] {
     return this.texts().map((text) => JSON.parse(text))

@@ -1,4 +1,5 @@
 // The mutants, chapter by chapter as in SPEC.md.
+import { anyBytes } from './any-bytes.mjs'
 import { checking } from './checking.mjs'
 import { dialect } from './dialect.mjs'
 import { durability } from './durability.mjs'
@@ -39,4 +40,5 @@ export const chapters = [
   history,
   seen,
   slowReaders,
+  anyBytes,
 ]
