@@ -39,6 +39,13 @@ ${taking}`,
     why: 'closes everybody for what one has sent',
   },
   {
+    rule: 'AB3',
+    file: 'src/protocol/canvas/encode.rs',
+    find: '            Value::Delta(..) if !is_last(field.name) => {}\n',
+    replace: '            Value::Delta(..) if !is_last(field.name) && fields.is_empty() => {}\n',
+    why: 'spells an array out as often as one frame changes it',
+  },
+  {
     rule: 'AB4',
     file: 'src/protocol/canvas/patches.rs',
     find: 'return Err(bad_patch("a patch must be an object"));',

@@ -1,8 +1,10 @@
 //! Frames to clients.
 
+use std::collections::BTreeMap;
+
 use super::PROTOCOL_VERSION;
 use crate::engine::{
-    Clock, Component, Content, Document, Fields, Group, Message, Patches, Presence, Room, Value,
+    Clock, Component, Document, Field, Fields, Group, Message, Patches, Presence, Room, Value,
 };
 
 /// The text of a message to the sessions of one delivery group; none when that group gets nothing of it.
@@ -166,6 +168,7 @@ impl Frame {
             self.out.extend_from_slice(patches.text);
             return self;
         }
+        let last = if spell_out { last_writes(patches) } else { BTreeMap::new() };
         let mut updates = patches.updates.iter().enumerate().peekable();
         self.list(patches.count, |patch, frame| {
             let mut object = Object::open(&mut frame.out);
@@ -177,7 +180,8 @@ impl Frame {
                 }
                 let out = object.member(update.key);
                 if spell_out {
-                    whole_arrays(patches.fields_of(update), current(update.key), out);
+                    let is_last = |name| last.get(&(update.key, name)) == Some(&position);
+                    whole_arrays(patches.fields_of(update), current(update.key), is_last, out);
                 } else {
                     out.extend_from_slice(update.text);
                 }
@@ -321,25 +325,36 @@ pub(super) fn fields_since(fields: &Fields, since: Option<Clock>, out: &mut Vec<
 }
 
 /// An update's fields with each delta replaced by the array as it is now: what the whole frame led to is what a client
-/// that merges the frame must end with.
-fn whole_arrays(fields: &[crate::engine::Field<'_>], current: Option<&Fields>, out: &mut Vec<u8>) {
+/// that merges the frame must end with. It stands where the frame writes the field last, and nowhere else: a delta may be a
+/// thousandth of its array. An array that is not stored (MG3) is left out, since nobody has one.
+fn whole_arrays<'f>(
+    fields: &[Field<'f>],
+    current: Option<&Fields>,
+    is_last: impl Fn(&'f [u8]) -> bool,
+    out: &mut Vec<u8>,
+) {
     let mut object = Object::open(out);
     for field in fields {
         match &field.value {
             Value::Json(json) => object.member(field.name).extend_from_slice(json),
-            Value::Delta(_, delta) => {
-                if let Some(current) = current {
-                    if let Some(content) = current.get(field.name) {
-                        content.write(object.member(field.name));
-                    }
-                } else {
-                    // Not stored (MG3): nobody has a base for it either.
-                    let mut numbers = Vec::new();
-                    delta.apply(&mut numbers);
-                    Content::Numbers(&numbers).write(object.member(field.name));
+            Value::Delta(..) if !is_last(field.name) => {}
+            Value::Delta(..) => {
+                if let Some(content) = current.and_then(|current| current.get(field.name)) {
+                    content.write(object.member(field.name));
                 }
             }
         }
     }
     object.close();
+}
+
+/// The last update of a frame that writes each field, by key and name.
+fn last_writes<'f>(patches: &Patches<'f>) -> BTreeMap<(&'f [u8], &'f [u8]), usize> {
+    let updates = patches.updates.iter().enumerate();
+    updates
+        .flat_map(|(position, update)| {
+            let fields = patches.fields_of(update).iter();
+            fields.map(move |field| ((update.key, field.name), position))
+        })
+        .collect()
 }
