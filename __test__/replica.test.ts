@@ -24,6 +24,9 @@ const modes = [
   'slow',
   'failing',
   'killed',
+  'lags',
+  'lags-stored',
+  'lags-failing',
   'all',
   'stored',
 ]

@@ -18,9 +18,11 @@ pub(super) type Stamp = u64;
 #[derive(Debug, Default)]
 pub(super) struct Departures {
     latest: Stamp,
-    keys: BTreeMap<Arc<[u8]>, BTreeMap<Box<[u8]>, Stamp>>,
+    clients: BTreeMap<Arc<[u8]>, Keys>,
     bytes: usize,
 }
+
+type Keys = BTreeMap<Box<[u8]>, Stamp>;
 
 impl Departures {
     pub(super) fn latest(&self) -> Stamp {
@@ -34,9 +36,9 @@ impl Departures {
 
     pub(super) fn note(&mut self, client: &Arc<[u8]>, key: &[u8]) {
         self.latest += 1;
-        let keys = match self.keys.get_mut(client) {
+        let keys = match self.clients.get_mut(client) {
             Some(keys) => keys,
-            None => self.keys.entry(Arc::clone(client)).or_default(),
+            None => self.clients.entry(Arc::clone(client)).or_default(),
         };
         if let Some(stamp) = keys.get_mut(key) {
             *stamp = self.latest;
@@ -48,7 +50,7 @@ impl Departures {
 
     /// The keys of everybody but `client` that went after `since`, those included that are back.
     pub(super) fn of_others(&self, client: &[u8], since: Stamp) -> Vec<Box<[u8]>> {
-        let others = self.keys.iter().filter(|(other, _)| ***other != *client);
+        let others = self.clients.iter().filter(|(other, _)| ***other != *client);
         let gone = others.flat_map(|(_, keys)| keys).filter(|(_, stamp)| **stamp > since);
         // Two clients may use one key.
         let keys: BTreeSet<_> = gone.map(|(key, _)| key.clone()).collect();

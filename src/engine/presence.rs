@@ -103,7 +103,9 @@ impl Presence {
             return Vec::new();
         };
         if let Some(departures) = &mut self.departures {
-            entries.keys().for_each(|key| departures.note(&client, key));
+            for key in entries.keys() {
+                departures.note(&client, key);
+            }
         }
         entries.into_keys().collect()
     }

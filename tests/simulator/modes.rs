@@ -80,8 +80,8 @@ pub const MODES: [Mode; 20] = [
     Mode { name: "failing", store: 14, fail: 3, leave: 1, drop: 1, version_1: 20, ..LIVE },
     Mode { name: "killed", store: 10, fail: 1, restart: 2, air: true, drop: 1, ..LIVE },
     Mode { name: "lags", lag: 8, drop: 1, leave: 1, version_1: 20, ..LIVE },
-    Mode { name: "stored lags", lag: 8, store: 14, drop: 1, ..LIVE },
-    Mode { name: "failing lags", lag: 8, store: 14, fail: 3, leave: 1, version_1: 20, ..LIVE },
+    Mode { name: "lags-stored", lag: 8, store: 14, drop: 1, ..LIVE },
+    Mode { name: "lags-failing", lag: 8, store: 14, fail: 3, leave: 1, version_1: 20, ..LIVE },
     Mode {
         name: "all",
         members: 4,

@@ -120,7 +120,9 @@ impl World {
     fn end_lags(&mut self) -> bool {
         let lags = |world: &Self, link: &Link| world.server.lags(world.links[*link].session);
         let lagging: Vec<Link> = (0..self.links.len()).filter(|link| lags(self, link)).collect();
-        lagging.iter().for_each(|link| self.turn_lag(*link));
+        for link in &lagging {
+            self.turn_lag(*link);
+        }
         !lagging.is_empty()
     }
 

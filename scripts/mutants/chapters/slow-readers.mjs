@@ -114,8 +114,8 @@ export const slowReaders = [
   {
     rule: 'SR3',
     file: presence,
-    find: 'entries.keys().for_each(|key| departures.note(&client, key));',
-    replace: 'let _ = (&client, departures);',
+    find: 'departures.note(&client, key);',
+    replace: 'let _ = (&client, key, &departures);',
     why: 'forgets that the presence of a client went that left',
   },
   {
