@@ -91,7 +91,7 @@ describe('allowedOrigins', () => {
 })
 
 describe('maxConnectionsPerIp', () => {
-  it('[CC11] [CC13] refuses the one over it before authorize runs', async () => {
+  it('[CC13] [CC11] refuses the one over it before authorize runs', async () => {
     const { from, authorize, manager } = openDoor()
     await Promise.all([from('192.0.2.1').ready, from('192.0.2.1').ready])
     authorize.mockClear()
@@ -319,7 +319,7 @@ describe('addresses', () => {
     ['a Fetch request', { headers: new Headers() }, undefined],
     ['a socket that is gone', nodeRequest(), undefined],
     ['an empty address', nodeRequest({}, '192.0.2.1'), ''],
-  ])('[CC12] [CC13] %s is refused, and told what is missing', async (_, request, ip) => {
+  ])('[CC13] [CC12] %s is refused, and told what is missing', async (_, request, ip) => {
     const { from, authorize } = openDoor()
 
     const { ready } = from(ip, { request })

@@ -155,7 +155,8 @@ impl Room {
         let client: Arc<[u8]> = client.into();
         *self.clients.entry(Arc::clone(&client)).or_default() += 1;
         let group = if held { Group::Held } else { Group::Live };
-        let session = Session { client: Arc::clone(&client), access, group, attempt: 0, overruled: 0 };
+        let session =
+            Session { client: Arc::clone(&client), access, group, attempt: 0, overruled: 0 };
         self.sessions.insert(id, session);
         self.population.enter(group);
         effects.push(Effect::Place(id, group));

@@ -110,3 +110,27 @@ fn au7_a_malformed_frame_is_refused_whatever_the_rights() {
         );
     }
 }
+
+#[test]
+fn au14_who_may_not_write_changes_nothing_and_shows_nothing() {
+    let both =
+        r#""documentPatches":[{"a":{"_exists":true}}],"ephemeralPatches":[{"p":{"_exists":true}}]"#;
+    let presence = r#""ephemeralPatches":[{"p":{"_exists":true}}]"#;
+    let mut table = Table::with(&["alice", "bob"]);
+    table.handle(Input::AccessChanged { session: 1, access: Access::ReadOnly });
+    let before = table.snapshot();
+
+    for content in [both, presence] {
+        table.receive(1, format!(r#"{{"type":"patch","messageId":"m",{content}}}"#));
+        table.receive(
+            1,
+            format!(r#"{{"type":"reconnect","protocolVersion":2,"lastTimestamp":9,{content}}}"#),
+        );
+    }
+
+    assert_eq!(table.snapshot(), before);
+    assert_eq!(table.sent(2), [""; 0]);
+    assert_eq!(table.asked, []);
+    table.join(3, "carol");
+    assert_eq!(table.sent(3), [r#"{"type":"clientCount","count":3}"#]);
+}
