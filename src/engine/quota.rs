@@ -11,6 +11,7 @@
 use std::collections::BTreeMap;
 
 use super::{
+    buffer::count_numbers,
     fields::Fields,
     patch::{Field, Patches, Refusal, RefusalCode, Update, Value},
 };
@@ -70,31 +71,12 @@ pub(super) fn field_size(name: &[u8], value: usize) -> usize {
 
 /// The size of a value that is JSON text.
 pub(super) fn json_size(json: &[u8]) -> usize {
-    numbers_size(json).map_or(json.len(), |numbers| numbers.min(json.len()))
+    count_numbers(json).map_or(json.len(), |numbers| array_size(numbers).min(json.len()))
 }
 
 /// The size of an array of so many numbers.
 pub fn array_size(numbers: usize) -> usize {
     numbers.saturating_mul(NUMBER_BYTES).saturating_add(ARRAY_BYTES)
-}
-
-/// The size of canonical text as an array of numbers; none when it is anything else.
-fn numbers_size(json: &[u8]) -> Option<usize> {
-    let inside = json.strip_prefix(b"[")?.strip_suffix(b"]")?;
-    if inside.is_empty() {
-        return Some(array_size(0));
-    }
-    let is_number = |byte: u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b',');
-    // Whole chunks at once are quicker than stopping at the first byte that is none.
-    let chunks = inside.chunks(256);
-    let mut commas = 0;
-    for chunk in chunks {
-        if !chunk.iter().fold(true, |all, byte| all & is_number(*byte)) {
-            return None;
-        }
-        commas += chunk.iter().map(|byte| usize::from(*byte == b',')).sum::<usize>();
-    }
-    Some(array_size(commas + 1))
 }
 
 /// By how much a write made something larger, and smaller.

@@ -25,6 +25,8 @@ pub struct Room {
     pub(super) population: Population,
     pub(super) laggards: Laggards,
     pub(super) quota: Quota,
+    /// Whether those who have seen nothing are sent tombstones too (RC5).
+    buries_for_all: bool,
     journaled: bool,
 }
 
@@ -39,6 +41,7 @@ impl Room {
             population: Population::default(),
             laggards: Laggards::new(),
             quota: Quota::NONE,
+            buries_for_all: false,
             journaled: false,
         }
     }
@@ -47,6 +50,11 @@ impl Room {
     pub fn set_journaled(&mut self) {
         self.journaled = true;
         self.document.keep_provisional();
+    }
+
+    /// From now on a client that says that it has seen nothing may be one whose first catch-up was cut off in the middle.
+    pub fn bury_for_all(&mut self) {
+        self.buries_for_all = true;
     }
 
     /// The document as it is now.
@@ -296,8 +304,8 @@ impl Room {
                 effects.push(Effect::Send(id, Message::Refused(refused.refusal, None)));
             }
         }
-        // RC5: a client that has seen nothing has nothing to bury.
-        let catch_up = Message::CatchUp { client, since, touched, buries: since > 0 };
+        let buries = since > 0 || self.buries_for_all;
+        let catch_up = Message::CatchUp { client, since, touched, buries };
         effects.push(Effect::Send(id, catch_up));
         effects.push(Effect::Send(id, Message::Synced(self.document.clock())));
         effects.extend(changed.map(Effect::Changed));

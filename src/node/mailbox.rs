@@ -54,6 +54,9 @@ const REFUSED: f64 = 12.0;
 /// The slots that the largest operation takes.
 const MOST_SLOTS: usize = 4;
 
+/// From this much text on the rest of an answer is asked for: the longest string of V8 has about 512 MiB.
+const ANSWER_BYTES: usize = 64 << 20;
+
 /// Stands for "no session" and "no text".
 const NONE: f64 = -1.0;
 
@@ -97,7 +100,7 @@ struct Answer<'m> {
 
 impl Answer<'_> {
     fn has_room(&self) -> bool {
-        self.used + MOST_SLOTS < self.slots.len()
+        self.used + MOST_SLOTS < self.slots.len() && self.text.len() < ANSWER_BYTES
     }
 
     fn add(&mut self, news: News) {

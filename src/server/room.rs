@@ -9,6 +9,7 @@ use super::{
     delivery::{Delivery, bit},
     provisional::{Origin, Provisional},
     replay::ReplayError,
+    sending::PIECE_BYTES,
 };
 use crate::{
     engine::{
@@ -26,6 +27,7 @@ use crate::{
 pub struct Room {
     pub(super) engine: engine::Room,
     pub(super) limits: Limits,
+    pub(super) piece_bytes: (usize, usize),
     hash_keys: (u64, u64),
     /// Whether [`Delivery::Changed`] carries the patches.
     wants_patches: bool,
@@ -93,7 +95,15 @@ impl Room {
         let hash_keys = (getrandom::u64()?, getrandom::u64()?);
         let mut engine = engine::Room::new(Document::new(hash_keys));
         engine.set_quota(limits.quota);
-        Ok(Self { engine, limits, hash_keys, wants_patches, provisional: None, broken: false })
+        Ok(Self {
+            engine,
+            limits,
+            piece_bytes: (PIECE_BYTES, PIECE_BYTES),
+            hash_keys,
+            wants_patches,
+            provisional: None,
+            broken: false,
+        })
     }
 
     /// The number of the last change.
@@ -261,7 +271,7 @@ impl Room {
 
     /// Turns an effect into deliveries, each wrapped by `wrap`.
     pub(super) fn deliver<T>(
-        &self,
+        &mut self,
         effect: Effect<'_>,
         deliveries: &mut Vec<T>,
         wrap: impl Fn(Delivery) -> T,

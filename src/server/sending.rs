@@ -2,19 +2,35 @@
 
 use super::{delivery::Delivery, room::Room};
 use crate::{
-    engine::{Group, Message, SessionId},
+    engine::{Message, SessionId},
     protocol::canvas,
 };
 
+/// The length from which on a catch-up goes on in another frame: a runtime takes and gives strings of a bounded length,
+/// and one frame of everything would be held several times over.
+pub(super) const PIECE_BYTES: usize = 8 << 20;
+
 impl Room {
+    /// Sends catch-ups in frames of about this length; for tests. `first` is for those of clients that have seen nothing.
+    pub fn set_piece_bytes(&mut self, first: usize, others: usize) {
+        self.piece_bytes = (first, others);
+    }
+
     /// Encodes a message to one session.
     pub(super) fn send(
-        &self,
+        &mut self,
         session: SessionId,
         message: &Message<'_>,
         mut deliver: impl FnMut(Delivery),
     ) {
-        if let Some(text) = canvas::encode::encode(message, Group::Live, &self.engine) {
+        let (first, others) = self.piece_bytes;
+        let is_first = matches!(message, Message::CatchUp { since: 0, .. });
+        let limit = if is_first { first } else { others };
+        let texts = canvas::encode_for_one(message, &self.engine, limit);
+        if is_first && texts.len() > 1 {
+            self.engine.bury_for_all();
+        }
+        for text in texts {
             deliver(Delivery::Send(session, text));
         }
         if let Message::Refused(refusal, _) = message {

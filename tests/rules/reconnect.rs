@@ -307,3 +307,97 @@ fn rc8_fractions_of_a_clock_are_cut_off() {
 
     assert!(table.sent(2).concat().contains(r#""documentPatches":[{"a":{"x":3}}]"#));
 }
+
+#[test]
+fn rc10_a_long_catch_up_comes_in_frames_of_which_the_last_alone_has_the_rooms_clock() {
+    let mut table = Table::with(&["alice", "bob", "carol"]);
+    table.patch(1, r#"[{"old":{"_exists":true}}]"#);
+    for key in ["a", "b", "c"] {
+        table.patch(1, &format!(r#"[{{"{key}":{{"_exists":true,"x":1}}}}]"#));
+    }
+    table.show(1, r#"[{"p":{"_exists":true}}]"#);
+    table.show(3, r#"[{"q":{"_exists":true}}]"#);
+    table.forget();
+
+    table.room.set_piece_bytes(76, 76);
+    table.reconnect(2, 1);
+
+    let piece = |rest: &str| format!(r#"{{"type":"patch","clientId":"",{rest}}}"#);
+    assert_eq!(
+        table.sent(2),
+        [
+            piece(r#""documentPatches":[{"c":{"_exists":true,"x":1}}],"timestamp":1"#),
+            piece(r#""documentPatches":[{"b":{"_exists":true,"x":1}}],"timestamp":1"#),
+            piece(r#""documentPatches":[{"a":{"_exists":true,"x":1}}],"timestamp":4"#),
+            piece(r#""ephemeralPatches":[{"p":{"_exists":true},"q":{"_exists":true}}]"#),
+            r#"{"type":"synced","timestamp":4}"#.to_owned()
+        ]
+    );
+}
+
+#[test]
+fn rc10_presence_is_in_the_last_frame_where_it_fits() {
+    let mut table = Table::with(&["alice", "bob"]);
+    table.patch(1, r#"[{"a":{"_exists":true}}]"#);
+    table.show(1, r#"[{"p":{"_exists":true}}]"#);
+    table.forget();
+
+    table.room.set_piece_bytes(1_000, 1_000);
+    table.reconnect(2, 0);
+    let together = table.sent(2);
+    table.room.set_piece_bytes(1, 1);
+    table.join(3, "carol");
+
+    assert_eq!(together.len(), 2);
+    assert!(together[0].contains("documentPatches") && together[0].contains("ephemeralPatches"));
+    assert_eq!(table.sent(3).len(), 2, "presence and clientCount");
+}
+
+#[test]
+fn rc10_a_client_that_has_seen_nothing_still_has_seen_nothing_after_the_first_frames() {
+    let mut table = Table::with(&["alice", "bob"]);
+    table.patch(1, r#"[{"a":{"_exists":true}}]"#);
+    table.patch(1, r#"[{"b":{"_exists":true}}]"#);
+    table.forget();
+
+    table.room.set_piece_bytes(1, 1);
+    table.reconnect(2, 0);
+
+    let sent = table.sent(2);
+    assert_eq!(sent.len(), 3);
+    assert!(sent[0].ends_with(r#""timestamp":0}"#) && sent[1].ends_with(r#""timestamp":2}"#));
+}
+
+#[test]
+fn rc5_a_client_whose_first_catch_up_may_have_been_cut_off_is_told_what_was_deleted() {
+    let mut table = Table::with(&["alice", "bob"]);
+    for key in ["a", "b"] {
+        table.patch(1, &format!(r#"[{{"{key}":{{"_exists":true}}}}]"#));
+    }
+    table.room.set_piece_bytes(1, 1);
+    table.reconnect(2, 0);
+    table.patch(1, r#"[{"a":{"_exists":false}}]"#);
+    table.forget();
+
+    table.reconnect(2, 0);
+
+    let sent = table.sent(2);
+    assert!(sent[0].contains(r#"{"a":{"_exists":false}}"#), "{sent:?}");
+}
+
+#[test]
+fn rc10_what_a_client_hands_in_is_answered_by_the_first_frame() {
+    let mut table = Table::with(&["alice", "bob"]);
+    table.patch(1, r#"[{"a":{"_exists":true}}]"#);
+    table.forget();
+
+    table.room.set_piece_bytes(60, 60);
+    table.receive(
+        2,
+        r#"{"type":"reconnect","lastTimestamp":0,"protocolVersion":2,"documentPatches":[{"b":{"_exists":true},"c":{"_exists":true},"d":{"_exists":true}}]}"#,
+    );
+
+    let sent = table.sent(2);
+    assert!(["b", "c", "d"].iter().all(|key| sent[0].contains(&format!("\"{key}\""))), "{sent:?}");
+    assert!(sent[1].contains(r#"{"a":{"_exists":true}}"#), "{sent:?}");
+}

@@ -123,7 +123,9 @@ impl World {
             self.links.iter_mut().filter(open).for_each(|link| link.exposed = true);
         }
         if let Some(clock) = frame["timestamp"].as_u64() {
-            if clock < self.links[link].clock {
+            // RC10: the frames of a long catch-up have the clock that the client came with.
+            let is_piece = frame["clientId"] == "" && !self.links[link].synced;
+            if clock < self.links[link].clock && !is_piece {
                 self.fail(format!("the clock went back to {clock} on connection {link}"));
             }
             self.links[link].clock = clock;

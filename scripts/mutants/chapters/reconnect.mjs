@@ -86,16 +86,23 @@ export const reconnect = [
   {
     rule: ['RC5', 'D3'],
     file: room,
-    find: 'touched, buries: since > 0 };',
-    replace: 'touched, buries: true };',
+    find: 'let buries = since > 0 || self.buries_for_all;',
+    replace: 'let buries = true;',
     why: 'sends tombstones to who has seen nothing',
   },
   {
     rule: 'RC5',
     file: room,
-    find: 'touched, buries: since > 0 };',
-    replace: 'touched, buries: since > 1 };',
+    find: 'let buries = since > 0 || self.buries_for_all;',
+    replace: 'let buries = since > 1 || self.buries_for_all;',
     why: 'sends no tombstones to who has seen the first change',
+  },
+  {
+    rule: 'RC5',
+    file: 'src/engine/room.rs',
+    find: 'let buries = since > 0 || self.buries_for_all;',
+    replace: 'let buries = since > 0;',
+    why: 'keeps what was deleted from one whose first catch-up was cut off',
   },
   {
     rule: 'RC6',

@@ -333,4 +333,6 @@ fn hash((low, high): (u64, u64), key: &[u8]) -> u64 {
 }
 
 #[cfg(test)]
+mod sizes;
+#[cfg(test)]
 mod tests;

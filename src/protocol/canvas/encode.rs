@@ -3,20 +3,18 @@
 use std::collections::BTreeMap;
 
 use super::PROTOCOL_VERSION;
-use crate::engine::{
-    Clock, Component, Document, Field, Fields, Group, Message, Patches, Presence, Room, Value,
-};
+use crate::engine::{Clock, Component, Field, Fields, Group, Message, Patches, Room, Value};
 
-/// The text of a message to the sessions of one delivery group; none when that group gets nothing of it.
+/// The text of a message to the sessions of one delivery group; none when that group gets nothing of it, or only in pieces
+/// ([`super::encode_for_one`]).
 ///
 /// Encodes what the room holds now, so it must run before the room handles anything else.
 pub fn encode(message: &Message<'_>, group: Group, room: &Room) -> Option<Vec<u8>> {
     let mut frame = Frame::default();
     match message {
+        // These go to one session, in pieces.
+        Message::Presence(_) | Message::CatchUp { .. } => return None,
         Message::ClientCount(count) => frame.open("clientCount").number("count", count),
-        Message::Presence(client) => {
-            frame.open("patch").name("clientId", b"").presence_of_others(room.presence(), client)
-        }
         Message::Change { client, clock, document, late, presence } => {
             let document = (group != Group::Held && !document.is_empty()).then_some(document);
             let presence = (!presence.is_empty()).then_some(presence);
@@ -41,18 +39,6 @@ pub fn encode(message: &Message<'_>, group: Group, room: &Room) -> Option<Vec<u8
             frame.open("ack").json("messageId", *message_id).number("timestamp", clock)
         }
         Message::Resync { since } => frame.open("resync").number("since", since),
-        Message::CatchUp { client, since, touched, buries } => {
-            frame.open("patch").name("clientId", b"");
-            let document = frame.catch_up(room.document(), *since, touched, *buries);
-            let others = room.presence().of_others(client).next().is_some();
-            if others {
-                frame.presence_of_others(room.presence(), client);
-            }
-            if !document && !others {
-                return None;
-            }
-            &mut frame
-        }
         Message::Synced(clock) => frame.open("synced").number("timestamp", clock),
         Message::VersionMismatch => {
             frame.open("version-mismatch").number("serverProtocolVersion", &PROTOCOL_VERSION)
@@ -78,37 +64,37 @@ struct Arrays<'a> {
 
 /// A frame being written, member by member.
 #[derive(Default)]
-struct Frame {
-    out: Vec<u8>,
+pub(super) struct Frame {
+    pub(super) out: Vec<u8>,
 }
 
 impl Frame {
-    fn open(&mut self, kind: &str) -> &mut Self {
+    pub(super) fn open(&mut self, kind: &str) -> &mut Self {
         self.out.extend_from_slice(b"{\"type\":\"");
         self.out.extend_from_slice(kind.as_bytes());
         self.out.push(b'"');
         self
     }
 
-    fn close(mut self) -> Vec<u8> {
+    pub(super) fn close(mut self) -> Vec<u8> {
         self.out.push(b'}');
         self.out
     }
 
-    fn member(&mut self, name: &str) {
+    pub(super) fn member(&mut self, name: &str) {
         self.out.extend_from_slice(b",\"");
         self.out.extend_from_slice(name.as_bytes());
         self.out.extend_from_slice(b"\":");
     }
 
-    fn number<N: itoa::Integer + Copy>(&mut self, name: &str, number: &N) -> &mut Self {
+    pub(super) fn number<N: itoa::Integer + Copy>(&mut self, name: &str, number: &N) -> &mut Self {
         self.member(name);
         self.out.extend_from_slice(itoa::Buffer::new().format(*number).as_bytes());
         self
     }
 
     /// A string given as the inside of its JSON text.
-    fn name(&mut self, name: &str, inside: &[u8]) -> &mut Self {
+    pub(super) fn name(&mut self, name: &str, inside: &[u8]) -> &mut Self {
         self.member(name);
         push_quoted(inside, &mut self.out);
         self
@@ -202,18 +188,6 @@ impl Frame {
         self.out.push(b']');
     }
 
-    fn presence_of_others(&mut self, presence: &Presence, client: &[u8]) -> &mut Self {
-        self.member("ephemeralPatches");
-        self.out.push(b'[');
-        let mut object = Object::open(&mut self.out);
-        for (key, fields) in presence.of_others(client) {
-            fields_since(fields, None, object.member(key));
-        }
-        object.close();
-        self.out.push(b']');
-        self
-    }
-
     fn deletions(&mut self, keys: &[Box<[u8]>]) -> &mut Self {
         self.member("ephemeralPatches");
         self.out.push(b'[');
@@ -224,48 +198,6 @@ impl Frame {
         object.close();
         self.out.push(b']');
         self
-    }
-
-    /// What a client lacks that has seen everything up to `since`, and the keys that it must have anew (RC7). False, and
-    /// nothing written, when it lacks nothing.
-    fn catch_up(
-        &mut self,
-        document: &Document,
-        since: Clock,
-        touched: &[&[u8]],
-        buries: bool,
-    ) -> bool {
-        let start = self.out.len();
-        self.member("documentPatches");
-        self.out.push(b'[');
-        let mut object = Object::open(&mut self.out);
-        let mut touched = touched.to_vec();
-        touched.sort_unstable();
-        touched.dedup();
-        for component in document.changed_since(since) {
-            let wanted = component.is_alive() || buries;
-            if wanted && touched.binary_search(&component.key()).is_err() {
-                component_since(
-                    component,
-                    Some(since).filter(|since| *since > 0),
-                    object.member(component.key()),
-                );
-            }
-        }
-        for key in touched {
-            match document.get(key) {
-                Some(component) => component_since(component, None, object.member(key)),
-                None => object.member(key).extend_from_slice(TOMBSTONE),
-            }
-        }
-        if object.empty {
-            self.out.truncate(start);
-            return false;
-        }
-        object.close();
-        self.out.push(b']');
-        self.number("timestamp", &document.clock());
-        true
     }
 }
 
@@ -299,13 +231,13 @@ impl<'o> Object<'o> {
     }
 }
 
-fn push_quoted(inside: &[u8], out: &mut Vec<u8>) {
+pub(super) fn push_quoted(inside: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
     out.extend_from_slice(inside);
     out.push(b'"');
 }
 
-fn component_since(component: &Component, since: Option<Clock>, out: &mut Vec<u8>) {
+pub(super) fn component_since(component: &Component, since: Option<Clock>, out: &mut Vec<u8>) {
     if component.is_alive() {
         fields_since(component.fields(), since, out);
     } else {
@@ -334,12 +266,15 @@ fn whole_arrays<'f>(
     out: &mut Vec<u8>,
 ) {
     let mut object = Object::open(out);
+    // In one pass, however many fields there are.
+    let current: Option<BTreeMap<_, _>> =
+        current.map(|current| current.iter().map(|(name, _, content)| (name, content)).collect());
     for field in fields {
         match &field.value {
             Value::Json(json) => object.member(field.name).extend_from_slice(json),
             Value::Delta(..) if !is_last(field.name) => {}
             Value::Delta(..) => {
-                if let Some(content) = current.and_then(|current| current.get(field.name)) {
+                if let Some(content) = current.as_ref().and_then(|it| it.get(field.name)) {
                     content.write(object.member(field.name));
                 }
             }

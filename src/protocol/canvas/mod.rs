@@ -8,11 +8,13 @@ mod decode;
 pub mod encode;
 mod loaded;
 mod patches;
+mod pieces;
 pub mod restoration;
 pub mod snapshot;
 
 pub use decode::{FrameText, decode_edit, decode_frame};
 pub use loaded::check_loaded;
+pub use pieces::encode_for_one;
 
 /// The protocol version of current clients.
 pub const PROTOCOL_VERSION: u32 = 2;

@@ -1,0 +1,143 @@
+//! What a client lacks, in frames of bounded size (RC10).
+//!
+//! A client takes the largest clock that it has seen as the one up to which it knows everything, so only the last frame
+//! with a part of the document may carry the room's clock: the others carry the one that the client came with. Presence
+//! has no clock, and follows.
+
+use super::encode::{Frame, TOMBSTONE, component_since, encode, fields_since, push_quoted};
+use crate::engine::{Clock, Group, Message, Room};
+
+/// The text of a message to one session, in as many frames as it takes for none to be much longer than `limit`.
+///
+/// Encodes what the room holds now, so it must run before the room handles anything else.
+pub fn encode_for_one(message: &Message<'_>, room: &Room, limit: usize) -> Vec<Vec<u8>> {
+    let mut pieces = Pieces { done: Vec::new(), open: None, limit };
+    match message {
+        Message::Presence(client) => pieces.presence(client, room),
+        Message::CatchUp { client, since, touched, buries } => {
+            pieces.document(*since, touched, *buries, room);
+            pieces.presence(client, room);
+        }
+        Message::ClientCount(_)
+        | Message::Change { .. }
+        | Message::PresenceGone { .. }
+        | Message::Ack { .. }
+        | Message::Resync { .. }
+        | Message::Synced(_)
+        | Message::VersionMismatch
+        | Message::Refused(..) => return encode(message, Group::Live, room).into_iter().collect(),
+    }
+    pieces.finish()
+}
+
+/// How much longer the first frame may be for the sake of what the last change has touched.
+const OWN_PIECES: usize = 8;
+
+struct Pieces {
+    done: Vec<Vec<u8>>,
+    open: Option<Open>,
+    limit: usize,
+}
+
+/// A frame being written.
+struct Open {
+    frame: Frame,
+    /// Whether the list of patches that was begun last is still open.
+    in_list: bool,
+}
+
+impl Open {
+    fn begin_list(&mut self, name: &str) {
+        self.frame.member(name);
+        self.frame.out.extend_from_slice(b"[{");
+        self.in_list = true;
+    }
+
+    fn end_list(&mut self) {
+        if self.in_list {
+            self.frame.out.extend_from_slice(b"}]");
+            self.in_list = false;
+        }
+    }
+}
+
+impl Pieces {
+    fn document(&mut self, since: Clock, touched: &[&[u8]], buries: bool, room: &Room) {
+        const LIST: &str = "documentPatches";
+        let document = room.document();
+        // What comes after the last piece is what the client must not believe to have.
+        let known = since.min(document.clock());
+        let mut touched = touched.to_vec();
+        touched.sort_unstable();
+        touched.dedup();
+        for component in document.changed_since(since) {
+            let wanted = component.is_alive() || buries;
+            if wanted && touched.binary_search(&component.key()).is_err() {
+                let newer = Some(since).filter(|since| *since > 0);
+                // A client that hands in what it did offline takes the first frame for the answer to all of it.
+                let is_own = component.changed() == document.clock();
+                let limit = if is_own { self.limit.saturating_mul(OWN_PIECES) } else { self.limit };
+                let out = self.member(LIST, component.key(), Some(known), limit);
+                component_since(component, newer, out);
+            }
+        }
+        for key in touched {
+            let out = self.member(LIST, key, Some(known), self.limit);
+            match document.get(key) {
+                Some(component) => component_since(component, None, out),
+                None => out.extend_from_slice(TOMBSTONE),
+            }
+        }
+        if let Some(open) = &mut self.open {
+            open.end_list();
+            open.frame.number("timestamp", &document.clock());
+        }
+    }
+
+    fn presence(&mut self, client: &[u8], room: &Room) {
+        for (key, fields) in room.presence().of_others(client) {
+            fields_since(fields, None, self.member("ephemeralPatches", key, None, self.limit));
+        }
+    }
+
+    /// Starts a member of a list, in a frame of its own where this one is full; that is closed with `clock`. The caller writes
+    /// the value.
+    fn member(
+        &mut self,
+        list: &str,
+        key: &[u8],
+        clock: Option<Clock>,
+        limit: usize,
+    ) -> &mut Vec<u8> {
+        if self.open.as_ref().is_some_and(|open| open.frame.out.len() >= limit)
+            && let Some(mut full) = self.open.take()
+        {
+            full.end_list();
+            if let Some(clock) = clock {
+                full.frame.number("timestamp", &clock);
+            }
+            self.done.push(full.frame.close());
+        }
+        let open = self.open.get_or_insert_with(|| {
+            let mut frame = Frame::default();
+            frame.open("patch").name("clientId", b"");
+            Open { frame, in_list: false }
+        });
+        if open.in_list {
+            open.frame.out.push(b',');
+        } else {
+            open.begin_list(list);
+        }
+        push_quoted(key, &mut open.frame.out);
+        open.frame.out.push(b':');
+        &mut open.frame.out
+    }
+
+    fn finish(mut self) -> Vec<Vec<u8>> {
+        if let Some(mut open) = self.open.take() {
+            open.end_list();
+            self.done.push(open.frame.close());
+        }
+        self.done
+    }
+}
