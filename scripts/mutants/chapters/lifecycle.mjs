@@ -117,8 +117,8 @@ export const lifecycle = [
     rule: 'LC8',
     file: driver,
     find: `    if (this.#isClosed) throw roomClosed()
-    this.#loadUnasked()`,
-    replace: '    const session',
+    this.#sessions.checkSpace(`,
+    replace: '    this.#sessions.checkSpace(',
     why: 'lets sessions join a closed room',
   },
   {

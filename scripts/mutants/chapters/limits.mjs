@@ -1,6 +1,8 @@
 // SPEC.md section 11.
 
 const room = 'src/engine/room.rs'
+const quota = 'src/engine/quota.rs'
+const manager = 'lib/manager.js'
 const frames = 'lib/frames.js'
 
 /**
@@ -12,21 +14,21 @@ const frames = 'lib/frames.js'
  */
 function offByOne(rule, limit, value) {
   const file = 'src/protocol/limits.rs'
-  const find = `            ${limit}: ${value},`
+  const find = `${limit}: ${value},`
   const name = limit.replaceAll('_', ' ')
   return [
     {
       rule,
       file,
       find,
-      replace: `            ${limit}: (${value}) + 1,`,
+      replace: `${limit}: (${value}) + 1,`,
       why: `lets one more pass (${name})`,
     },
     {
       rule,
       file,
       find,
-      replace: `            ${limit}: (${value}) - 1,`,
+      replace: `${limit}: (${value}) - 1,`,
       why: `lets one less pass (${name})`,
     },
   ]
@@ -121,5 +123,115 @@ export const limits = [
     find: 'const LEAST_COST_BYTES = 64',
     replace: 'const LEAST_COST_BYTES = 0',
     why: 'lets any number of empty frames wait',
+  },
+  ...offByOne('LM8', 'fields', '10_000'),
+  ...offByOne('LM9', 'component_bytes', '16 << 20'),
+  ...offByOne('LM10', 'document_bytes', '1 << 30'),
+  ...offByOne('LM11', 'components', '1_000_000'),
+  ...offByOne('LM12', 'presence_bytes', '1 << 20'),
+  {
+    rule: 'LM6',
+    file: 'src/engine/admission.rs',
+    find: 'let growth = growth.saturating_add(self.check_presence(client, presence)?);',
+    replace: 'let growth = growth.max(self.check_presence(client, presence)?);',
+    why: 'gives each list of a frame an allowance of its own',
+  },
+  {
+    rule: 'LM8',
+    file: quota,
+    find: 'draft.now.fields > bounds.fields && draft',
+    replace: 'draft.now.fields > bounds.fields + 1 && draft',
+    why: 'lets one more field pass',
+  },
+  {
+    rule: 'LM9',
+    file: quota,
+    find: 'if is > bounds.component_bytes && is > was {',
+    replace: 'if is >= bounds.component_bytes && is > was {',
+    why: 'refuses a component that just fits',
+  },
+  {
+    rule: 'LM10',
+    file: quota,
+    find: 'if after > bounds.bytes && after > bytes {',
+    replace: 'if after > bounds.bytes + 1 && after > bytes {',
+    why: 'lets a document grow too large',
+  },
+  {
+    rule: 'LM11',
+    file: quota,
+    find: 'if components > bounds.components && born > died {',
+    replace: 'if components >= bounds.components && born > died {',
+    why: 'refuses the last component that fits',
+  },
+  {
+    rule: 'LM12',
+    file: 'src/engine/presence.rs',
+    find: 'usage.change(Growth { added: 0, removed });',
+    replace: 'drop(removed);',
+    why: 'counts presence that is gone',
+  },
+  {
+    rule: 'LM13',
+    file: quota,
+    find: 'if is > bounds.component_bytes && is > was {',
+    replace: 'if is > bounds.component_bytes {',
+    why: 'refuses what makes a component smaller',
+  },
+  {
+    rule: 'LM14',
+    file: quota,
+    find: 'array_size(numbers).min(json.len())',
+    replace: 'json.len().max(numbers)',
+    why: 'counts an array for more once it was stored',
+  },
+  {
+    rule: 'LM15',
+    file: 'src/protocol/canvas/loaded.rs',
+    find: '                check_nesting(json, limits)?;',
+    replace: '                let _ = check_nesting(json, limits);',
+    why: 'loads what is nested too deep',
+  },
+  {
+    rule: 'LM16',
+    file: 'src/server/sending.rs',
+    find: 'deliver(Delivery::Refused(session, refusal.code));',
+    replace: 'let _ = refusal;',
+    why: 'tells nobody what it refused',
+  },
+  {
+    rule: 'LM17',
+    file: 'lib/errors.js',
+    find: 'refusal: /** @type {RefusalCode | undefined} */ (refusal),',
+    replace: '',
+    why: 'keeps the code of a refused edit to itself',
+  },
+  {
+    rule: 'LM18',
+    file: 'lib/limits.js',
+    find: 'Object.freeze({ ...base, ...given })',
+    replace: 'Object.freeze({ ...DEFAULT_LIMITS, ...given })',
+    why: "forgets the manager's limits where a room has some of its own",
+  },
+  {
+    rule: 'LM19',
+    file: 'lib/sessions.js',
+    find: 'if (this.count < limit) return',
+    replace: 'if (this.count <= limit) return',
+    why: 'lets one session too many in',
+  },
+  {
+    rule: 'LM19',
+    file: manager,
+    find: 'if (this.#sessionCount < totalSessions) return',
+    replace: 'if (this.#sessionCount <= totalSessions) return',
+    why: 'lets one session too many into its rooms',
+  },
+  {
+    rule: 'LM20',
+    file: manager,
+    find: 'if (this.#entries.size < rooms) return',
+    replace: 'if (this.#entries.size <= rooms) return',
+    why: 'opens one room too many',
   },
 ]

@@ -18,8 +18,8 @@ export const merging = [
   {
     rule: 'MG1',
     file: fields,
-    find: 'Some(Field { value: Value::Json(json), .. }) => next.json(entry.name, clock, json),',
-    replace: 'Some(Field { value: Value::Json(_), .. }) => next.keep(&entry, &mut old),',
+    find: 'growth.added += next.json(entry.name, clock, json);',
+    replace: 'let _ = json;\n                    next.keep(&entry, &mut old);',
     why: 'lets the first write win',
   },
   {
@@ -77,8 +77,8 @@ export const merging = [
   {
     rule: 'MG6',
     file: fields,
-    find: '=> next.json(entry.name, clock, json),',
-    replace: '=> next.json(entry.name, entry.clock, json),',
+    find: 'growth.added += next.json(entry.name, clock, json);',
+    replace: 'growth.added += next.json(entry.name, entry.clock, json);',
     why: 'keeps the clock of the first write',
   },
   {
@@ -115,8 +115,8 @@ export const merging = [
   {
     rule: 'MG7',
     file: merge,
-    find: 'self.stored.map_or(Some(0), |fields| fields.delta_base(name))',
-    replace: 'self.stored.and_then(|fields| fields.get(name).and(fields.delta_base(name)))',
+    find: 'self.find(name).map_or(Some(0), |content| content.numbers())',
+    replace: 'self.find(name).and_then(|content| content.numbers())',
     why: 'refuses a delta on a missing field',
   },
   {

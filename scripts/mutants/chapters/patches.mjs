@@ -146,9 +146,9 @@ export const patches = [
   },
   {
     rule: 'PA9',
-    file: room,
-    find: '.and_then(|()| self.presence.check(&session.client, &presence));',
-    replace: '.map(|()| drop(self.presence.check(&session.client, &presence)));',
+    file: 'src/engine/admission.rs',
+    find: 'growth.saturating_add(self.check_presence(client, presence)?);',
+    replace: 'growth.saturating_add(self.check_presence(client, presence).unwrap_or(0));',
     why: 'applies the document of a frame whose presence is bad',
   },
   {

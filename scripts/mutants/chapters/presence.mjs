@@ -8,11 +8,9 @@ export const presence = [
   {
     rule: 'PR1',
     file: presenceFile,
-    find: '(_, Some(entry)) => entry.merge(fields, 0, &mut self.scratch),',
-    replace: `(_, Some(entry)) => {
-                    *entry = Fields::default();
-                    entry.merge(fields, 0, &mut self.scratch);
-                }`,
+    find: 'usage.change(entry.merge(fields, 0, &mut self.scratch));\n                    usage.note(update.key, entry);',
+    replace: `*entry = Fields::default();
+                    usage.change(entry.merge(fields, 0, &mut self.scratch));`,
     why: 'replaces presence instead of merging it',
   },
   {
@@ -76,8 +74,9 @@ export const presence = [
   {
     rule: 'PR6',
     file: presenceFile,
-    find: '                (None, None) => {}',
-    replace: `                (None, None) => {
+    find: '                (Some(false) | None, None) => {}',
+    replace: `                (Some(false), None) => {}
+                (None, None) => {
                     let mut entry = Fields::default();
                     entry.merge(fields, 0, &mut self.scratch);
                     entries.insert(update.key.into(), entry);

@@ -2,6 +2,7 @@
 
 const room = 'src/engine/room.rs'
 const encode = 'src/protocol/canvas/encode.rs'
+const pieces = 'src/protocol/canvas/pieces.rs'
 const decode = 'src/protocol/canvas/decode.rs'
 
 /** @type {import('../../mutants.mjs').Mutant[]} */
@@ -15,27 +16,25 @@ export const reconnect = [
   },
   {
     rule: 'RC1',
-    file: encode,
-    find: 'if !document && !others {',
-    replace: 'if false {',
+    file: pieces,
+    find: '    pieces.finish()',
+    replace:
+      '    let mut all = pieces.finish();\n    if all.is_empty() {\n        all.push(br#"{"type":"patch","clientId":""}"#.to_vec());\n    }\n    all',
     why: 'sends a patch of nothing before synced',
   },
   {
     rule: 'RC1',
-    file: encode,
-    find: `            if others {
-`,
-    replace: `            if others && document {
-`,
+    file: pieces,
+    find: '            pieces.presence(client, room);\n        }\n        Message::ClientCount',
+    replace:
+      '            if pieces.open.is_some() {\n                pieces.presence(client, room);\n            }\n        }\n        Message::ClientCount',
     why: 'leaves presence out of a catch-up without document',
   },
   {
     rule: 'RC1',
-    file: encode,
-    find: `            frame.open("patch").name("clientId", b"");
-            let document`,
-    replace: `            frame.open("patch").name("clientId", client);
-            let document`,
+    file: pieces,
+    find: 'name("clientId", b"")',
+    replace: 'name("clientId", b"x")',
     why: 'sends a catch-up in the name of its receiver',
   },
   {
@@ -99,7 +98,7 @@ export const reconnect = [
   },
   {
     rule: 'RC5',
-    file: 'src/engine/room.rs',
+    file: room,
     find: 'let buries = since > 0 || self.buries_for_all;',
     replace: 'let buries = since > 0;',
     why: 'keeps what was deleted from one whose first catch-up was cut off',
@@ -137,16 +136,16 @@ export const reconnect = [
   },
   {
     rule: 'RC7',
-    file: encode,
-    find: 'Some(component) => component_since(component, None, object.member(key)),',
-    replace: 'Some(component) => component_since(component, Some(since), object.member(key)),',
+    file: pieces,
+    find: 'Some(component) => component_since(component, None, out),',
+    replace: 'Some(component) => component_since(component, Some(since), out),',
     why: 'sends only the news of what was touched',
   },
   {
     rule: 'RC7',
-    file: encode,
-    find: 'None => object.member(key).extend_from_slice(TOMBSTONE),',
-    replace: 'None => {}',
+    file: pieces,
+    find: 'None => out.extend_from_slice(TOMBSTONE),',
+    replace: 'None => out.extend_from_slice(b"{}"),',
     why: 'does not take back what it refused to create',
   },
   {
@@ -180,5 +179,26 @@ export const reconnect = [
     find: '.take_while(move |component| since == 0 || component.changed > since)',
     replace: '.filter(move |component| since == 0 || component.changed > since)',
     why: 'walks the whole document for each catch-up',
+  },
+  {
+    rule: 'RC10',
+    file: pieces,
+    find: 'full.frame.number("timestamp", &clock);',
+    replace: 'full.frame.number("timestamp", &clock.saturating_add(1));',
+    why: 'makes a client believe that it knows what is still to come',
+  },
+  {
+    rule: 'RC10',
+    file: pieces,
+    find: 'open.frame.out.len() >= limit',
+    replace: 'open.frame.out.len() >= limit && list.is_empty()',
+    why: 'sends everything in one frame',
+  },
+  {
+    rule: 'RC10',
+    file: pieces,
+    find: 'self.limit.saturating_mul(OWN_PIECES)',
+    replace: 'self.limit',
+    why: 'spreads what a client handed in over several frames',
   },
 ]

@@ -102,11 +102,11 @@ export const rights = [
   {
     rule: 'AU7',
     file: room,
-    find: '        let checked = self',
+    find: '        if let Err(refusal) = self.check_frame(',
     replace: `        if session.access == Access::ReadOnly {
             return Ok(None);
         }
-        let checked = self`,
+        if let Err(refusal) = self.check_frame(`,
     why: 'does not check the deltas of readonly sessions',
   },
   {

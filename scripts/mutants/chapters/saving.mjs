@@ -152,9 +152,9 @@ export const saving = [
   {
     rule: 'DU7',
     file: 'src/server/room.rs',
-    find: '            room.engine.replace_document(canvas',
+    find: '            let document = canvas::snapshot::decode(',
     replace: `            room.engine.replace_document(Document::new(room.hash_keys));
-            room.engine.replace_document(canvas`,
+            let document = canvas::snapshot::decode(`,
     why: 'empties a room before it has read the snapshot',
   },
   {
