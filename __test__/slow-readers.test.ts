@@ -227,10 +227,16 @@ describe('a socket that does not move', () => {
     expect(socket.closes).toEqual([])
   })
 
-  it('[SR7] is left alone while the system takes some of it', () => {
+  it.each([
+    ['some of it', (_handle: object) => ({ _handle })],
+    [
+      'some of what it encrypted',
+      (_handle: object) => ({ _handle: { writeQueueSize: 1 }, _parent: { _handle } }),
+    ],
+  ])('[SR7] is left alone while the system takes %s', (_what, raw) => {
     const { socket, lag } = openSlowRoom()
     const _handle = { writeQueueSize: 10_000 }
-    Object.assign(socket, { _socket: { _handle } })
+    Object.assign(socket, { _socket: raw(_handle) })
     lag(10_000)
 
     for (; _handle.writeQueueSize > 9_980; _handle.writeQueueSize -= 1) {
@@ -377,6 +383,20 @@ describe('over real sockets', () => {
     },
     30_000,
   )
+
+  it('[SR2] a client that goes while it lags is gone', async () => {
+    const server = await serve()
+    const ann = await server.connect('ann')
+    fill(server, 8 * MIB)
+    const slow = await slowReader(server, 'slow')
+    await eventually(() => expect(ann.count).toBe(2))
+    await eventually(() => expect(server.sockets[1]?.bufferedAmount).toBeGreaterThan(MIB))
+
+    slow.destroy()
+
+    await eventually(() => expect(ann.count).toBe(1))
+    expect(server.manager.getExistingRoom('room')?.getSessionCount()).toBe(1)
+  })
 
   it('[SR3] [SR4] the real client converges after it lagged', async () => {
     const server = await serve()

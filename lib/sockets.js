@@ -105,7 +105,13 @@ function kindOf(socket) {
  * @typedef {object} Queued
  * @property {(() => unknown) | undefined} [getBufferedAmount]
  * @property {unknown} [bufferedAmount]
- * @property {{ _handle?: { writeQueueSize?: unknown } | null } | null} [_socket]
+ * @property {(NodeSocket & { _parent?: NodeSocket | null }) | null} [_socket]
+ */
+
+/**
+ * As much of the innards of a `net.Socket` as Node's own timeout for idle sockets looks at. An encrypted one is the child of the
+ * one that writes.
+ * @typedef {{ _handle?: { writeQueueSize?: unknown } | null }} NodeSocket
  */
 
 /**
@@ -136,7 +142,8 @@ function bufferedBytes(socket) {
 function leavingBytes(socket) {
   const queued = /** @type {Queued} */ (/** @type {unknown} */ (socket))
   try {
-    return amount(queued._socket?._handle?.writeQueueSize)
+    const raw = queued._socket?._parent ?? queued._socket
+    return amount(raw?._handle?.writeQueueSize)
   } catch {
     return 0
   }
