@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { afterEach, describe, expect, it, vi } from 'vitest'
-import type { RoomOptions } from '../index.js'
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { FileStorage, Room, type RoomOptions } from '../index.js'
 import { agree, openCanvas } from './harness/canvas.js'
 import { create, Member, openRoom, remove, update } from './harness/room.js'
 import { eventually, serve, type TestServer } from './harness/server.js'
 import { BufferingSocket, SlowSocket, slowReader } from './harness/slow-sockets.js'
+import { temporaryFolder } from './harness/stores.js'
 
 const onBun = process.versions.bun !== undefined
 const MIB = 1024 * 1024
@@ -302,6 +303,55 @@ describe('a socket that is written once per turn', () => {
     const clocks = frames.flatMap((frame) => frame.timestamp ?? [])
     expect(clocks).toEqual(clocks.toSorted((a: number, b: number) => a - b))
     expect(clocks.length).toBeLessThan(10)
+  })
+
+  it('[SR10] is given nothing while it is full', () => {
+    const { room, ann, socket } = openQueuedRoom()
+    ann.patch(create('a/Box', { text: 'x'.repeat(2_000) }))
+    const [, cleo] = room.room.getSessions().slice(-2)
+    socket.isStuck = true
+
+    const reconnect = { type: 'reconnect', lastTimestamp: 0, protocolVersion: 2 }
+    room.room.handleSocketMessage(`${cleo?.sessionId}`, JSON.stringify(reconnect))
+    vi.advanceTimersByTime(100)
+    expect(socket.texts.at(-1)).toContain('a/Box')
+    socket.isStuck = false
+    socket.held = 0
+    vi.advanceTimersByTime(20)
+
+    expect(socket.texts.at(-1)).toBe('{"type":"synced","timestamp":1}')
+  })
+
+  it('[SR10] [PA8] gets what a store let go at once bit by bit, in order', async () => {
+    const dir = await temporaryFolder()
+    const room = new Room({
+      storage: new FileStorage({ dir, roomId: 'room' }),
+      limits: { queuedBytes: 1_000 },
+    })
+    onTestFinished(() => room.close({ flush: false }))
+    await room.load()
+    const [ann, bob] = [new BufferingSocket(), new BufferingSocket()]
+    const sender = room.handleSocketConnect({
+      socket: ann,
+      clientId: 'ann',
+      permissions: 'readwrite',
+    })
+    room.handleSocketConnect({ socket: bob, clientId: 'bob', permissions: 'readwrite' })
+    bob.isStuck = true
+
+    for (let index = 1; index <= 10; index += 1) {
+      const documentPatches = [create(`${index}/Box`, { text: 'x'.repeat(400) })]
+      room.handleSocketMessage(sender, JSON.stringify({ type: 'patch', documentPatches }))
+    }
+    await eventually(() => expect(ann.texts.at(-1)).toContain('"timestamp":10'))
+    expect(bob.texts.at(-1)).not.toContain('"timestamp":10')
+    await eventually(() => {
+      bob.held = 0
+      expect(bob.texts.at(-1)).toContain('clientCount')
+    })
+
+    const clocks = bob.texts.flatMap((text) => JSON.parse(text).timestamp ?? [])
+    expect(clocks).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
   })
 })
 
