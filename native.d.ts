@@ -124,6 +124,8 @@ export declare class NativeRoom {
   get isBusy(): boolean
   /** Whether something was accepted that is not stored. */
   get hasUnstored(): boolean
+  /** How many bytes are kept until what was accepted is stored. */
+  get unstoredBytes(): number
   /** Brings the room's snapshot file up to date; SETTLED says when. */
   flushStore(ticket: number): void
   /** The clock up to which everything is stored. */

@@ -19,6 +19,9 @@ const server = Bun.serve({
   },
   websocket: {
     data: {} as SocketData,
+    // Bun asks by itself whether a client that has gone quiet is still there, and closes the socket after these seconds.
+    idleTimeout: 60,
+    sendPings: true,
     open(ws) {
       const connection = acceptConnection({
         socket: ws,

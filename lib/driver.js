@@ -113,7 +113,10 @@ class RoomDriver {
         { storage, durability, saveThrottleMs, history },
         {
           engine: this.#engine,
-          run: (effects) => this.#queue.run(effects),
+          run: (effects) => {
+            this.#queue.run(effects)
+            this.#reception.storeMoved()
+          },
           report: (error) => hooks.report(error),
         },
       )

@@ -92,6 +92,11 @@ class Engine {
     return this.#native.hasUnstored
   }
 
+  /** How many bytes are kept until what was accepted is stored. */
+  get unstoredBytes() {
+    return this.#native.unstoredBytes
+  }
+
   /**
    * Drops the last edit by the server itself if it was taken back, instead of having it wait.
    * @returns {boolean} whether it was taken back

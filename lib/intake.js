@@ -21,10 +21,12 @@ const Reason = /** @type {const} */ ({
   OVER_RATE: 2,
   /** It asks for a catch-up, and this turn of the event loop has seen enough of them. */
   TURN_IS_FULL: 4,
+  /** Its room keeps much that the store has not taken yet. */
+  STORE_IS_SLOW: 8,
 })
 
 /** Those reasons that may last: reading on would only fill the inbox. */
-const PAUSING = Reason.LAGGING | Reason.OVER_RATE
+const PAUSING = Reason.LAGGING | Reason.OVER_RATE | Reason.STORE_IS_SLOW
 
 /**
  * A socket that can be told not to read, as `ws` can.

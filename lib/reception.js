@@ -5,10 +5,11 @@
  * session goes that cannot stay.
  */
 
+const { spend } = require('./budget.js')
 const { closeThenLeave } = require('./effects.js')
 const { asFrame, INBOX_IS_FULL } = require('./frames.js')
 const { Heartbeat } = require('./heartbeat.js')
-const { Intake } = require('./intake.js')
+const { Intake, Reason } = require('./intake.js')
 const { Laggards } = require('./lagging.js')
 const { OVER_THE_RATE } = require('./rates.js')
 
@@ -31,9 +32,15 @@ const { OVER_THE_RATE } = require('./rates.js')
  * @property {(error: unknown, sessionId?: string) => void} report
  */
 
+/** How many frames of the largest size a room keeps for its store before it takes no more. */
+const UNSTORED_FRAMES = 4
+
 class Reception {
   #host
   #laggards
+  /** What the store had not taken when it was last looked at, in bytes. */
+  #unstoredBytes = 0
+  #isStoreSlow = false
   #heartbeat
 
   /** @param {Host} host */
@@ -77,6 +84,7 @@ class Reception {
       handle: (frame) => this.#handle(session, frame),
       resumed: () => session.pulse?.beat(),
     })
+    if (this.#isStoreSlow) session.intake.hold(Reason.STORE_IS_SLOW)
     this.#heartbeat.watch(session, socket)
   }
 
@@ -169,7 +177,32 @@ class Reception {
    */
   #handle(session, frame) {
     const { engine, queue } = this.#host
-    queue.run(engine.receive(session.number, frame))
+    const effects = engine.receive(session.number, frame)
+    queue.run(effects)
+    // Where nothing comes of a frame its answer may wait for the store.
+    if (effects === null) this.#watchStore()
+  }
+
+  /** The store has taken something, or given it up. */
+  storeMoved() {
+    if (this.#unstoredBytes > 0) this.#watchStore()
+  }
+
+  /** Takes no more frames while the room keeps too much for its store. */
+  #watchStore() {
+    const { engine, limits, sessions } = this.#host
+    const before = this.#unstoredBytes
+    this.#unstoredBytes = engine.unstoredBytes
+    // What was kept was encoded this turn, whenever it leaves.
+    spend(this.#unstoredBytes - before)
+    const most = UNSTORED_FRAMES * limits.frameBytes
+    if (!this.#isStoreSlow && this.#unstoredBytes > most) {
+      this.#isStoreSlow = true
+      for (const session of sessions.visible()) session.intake?.hold(Reason.STORE_IS_SLOW)
+    } else if (this.#isStoreSlow && this.#unstoredBytes <= most / 2) {
+      this.#isStoreSlow = false
+      for (const session of [...sessions.visible()]) session.intake?.release(Reason.STORE_IS_SLOW)
+    }
   }
 }
 

@@ -290,6 +290,12 @@ impl NativeRoom {
         self.durable.room.has_unstored()
     }
 
+    /// How many bytes are kept until what was accepted is stored.
+    #[napi(getter)]
+    pub fn unstored_bytes(&self) -> f64 {
+        number(u64::try_from(self.durable.room.unstored_bytes()).unwrap_or(u64::MAX))
+    }
+
     /// Brings the room's snapshot file up to date; SETTLED says when.
     #[napi]
     pub fn flush_store(&self, ticket: u32) {

@@ -23,6 +23,19 @@ pub enum Delivery {
     Changed(Option<Vec<u8>>),
 }
 
+impl Delivery {
+    /// The length of its text.
+    pub(super) fn text_bytes(&self) -> usize {
+        match self {
+            Self::Send(_, text)
+            | Self::Broadcast(_, _, text)
+            | Self::VerifyToken(_, _, text)
+            | Self::Changed(Some(text)) => text.len(),
+            Self::Place(..) | Self::Close(..) | Self::Left(..) | Self::Changed(None) => 0,
+        }
+    }
+}
+
 /// Delivery groups as bits, so that one broadcast can name several.
 pub mod groups {
     /// Sessions that get nothing.

@@ -54,6 +54,11 @@ impl Room {
         self.stored_clock() < self.clock()
     }
 
+    /// How many bytes are kept until changes are stored.
+    pub fn unstored_bytes(&self) -> usize {
+        self.provisional.as_ref().map_or(0, |provisional| provisional.tail_bytes())
+    }
+
     /// Whether nothing can be stored: the document is what is stored, and what would change it waits.
     pub fn is_stalled(&self) -> bool {
         self.provisional.as_ref().is_some_and(|provisional| provisional.is_stalled)
@@ -108,7 +113,7 @@ impl Room {
             let Some(provisional) = &mut room.provisional else { return Ok(Vec::new()) };
             provisional.is_stalled = true;
             provisional.batch.clear();
-            let tail = std::mem::take(&mut provisional.tail);
+            let tail = provisional.take_tail();
             room.engine.handle(Input::StoreFailed, &mut Vec::new());
             provisional.handed = room.engine.document().clock();
             let mut released = Vec::new();

@@ -28,6 +28,8 @@ pub(super) struct Provisional {
     pub(super) handed: Clock,
     /// What has been handled since the first change that is not stored, in order. The first entry shows such a change.
     pub(super) tail: VecDeque<Entry>,
+    /// What the tail keeps, in bytes.
+    tail_bytes: usize,
     /// Frames that are not handled while nothing can be stored.
     pub(super) waiting: Waiting,
     /// Whether nothing can be stored.
@@ -45,6 +47,17 @@ pub(super) struct Entry {
     pub(super) again: Option<Again>,
     /// The session that it caught up, if that shows the document, and the clock up to which that had been told everything.
     pub(super) caught_up: Option<(SessionId, Clock)>,
+}
+
+/// What an entry counts beside its texts.
+const ENTRY_BYTES: usize = 64;
+
+impl Entry {
+    fn bytes(&self) -> usize {
+        let kept = self.again.as_ref().map_or(0, |again| again.kept.bytes.len());
+        let texts = self.deliveries.iter().map(|(delivery, _)| delivery.text_bytes());
+        ENTRY_BYTES + kept + texts.sum::<usize>()
+    }
 }
 
 /// A frame or edit whose answer shows a document that may be taken back.
@@ -73,6 +86,7 @@ impl Provisional {
             batch: Vec::new(),
             handed: clock,
             tail: VecDeque::new(),
+            tail_bytes: 0,
             waiting: Waiting::new(frame_bytes),
             is_stalled: false,
         }
@@ -84,6 +98,7 @@ impl Provisional {
             return entry.deliveries.into_iter().map(|(delivery, _)| delivery).collect();
         }
         if !entry.deliveries.is_empty() {
+            self.tail_bytes += entry.bytes();
             self.tail.push_back(entry);
         }
         Vec::new()
@@ -94,9 +109,21 @@ impl Provisional {
         let mut released = Vec::new();
         let may_leave = |entry: &Entry| entry.shows.is_none_or(|clock| clock <= stored);
         while self.tail.front().is_some_and(may_leave) {
-            let entry = self.tail.pop_front();
-            released.extend(entry.into_iter().flat_map(|entry| entry.deliveries).map(|(it, _)| it));
+            let Some(entry) = self.tail.pop_front() else { break };
+            self.tail_bytes -= entry.bytes();
+            released.extend(entry.deliveries.into_iter().map(|(it, _)| it));
         }
         released
+    }
+
+    /// Takes the whole tail, stored or not.
+    pub(super) fn take_tail(&mut self) -> VecDeque<Entry> {
+        self.tail_bytes = 0;
+        std::mem::take(&mut self.tail)
+    }
+
+    /// How many bytes wait for the store: encoded deliveries, and the frames that they came of.
+    pub(super) fn tail_bytes(&self) -> usize {
+        self.tail_bytes
     }
 }

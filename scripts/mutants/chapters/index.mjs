@@ -3,6 +3,7 @@ import { anyBytes } from './any-bytes.mjs'
 import { checking } from './checking.mjs'
 import { dialect } from './dialect.mjs'
 import { durability } from './durability.mjs'
+import { heartbeat } from './heartbeat.mjs'
 import { history } from './history.mjs'
 import { joining } from './joining.mjs'
 import { journal } from './journal.mjs'
@@ -12,6 +13,7 @@ import { locks } from './locks.mjs'
 import { merging } from './merging.mjs'
 import { patches } from './patches.mjs'
 import { presence } from './presence.mjs'
+import { rates } from './rates.mjs'
 import { reconnect } from './reconnect.mjs'
 import { rights } from './rights.mjs'
 import { saving } from './saving.mjs'
@@ -41,4 +43,6 @@ export const chapters = [
   seen,
   slowReaders,
   anyBytes,
+  rates,
+  heartbeat,
 ]

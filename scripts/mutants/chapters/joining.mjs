@@ -108,9 +108,9 @@ export const joining = [
   },
   {
     rule: 'JN5',
-    file: 'lib/driver.js',
-    find: 'if (session.gate === undefined) this.#handle(session, frame)',
-    replace: 'if (session !== undefined) this.#handle(session, frame)',
+    file: 'lib/reception.js',
+    find: 'else if (session.gate === undefined) this.pass(session, frame)',
+    replace: 'else if (session !== undefined) this.pass(session, frame)',
     why: 'handles frames before the room has loaded',
   },
   {
@@ -123,7 +123,7 @@ export const joining = [
   {
     rule: 'JN5',
     file: 'lib/frames.js',
-    find: "this.#frames.push(typeof frame === 'string' ? frame : Uint8Array.from(frame))",
+    find: "this.#frames.push(typeof frame === 'string' ? frame : new Uint8Array(frame))",
     replace: 'this.#frames.push(frame)',
     why: 'keeps frames in memory that the caller uses again',
   },

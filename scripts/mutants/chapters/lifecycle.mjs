@@ -169,11 +169,11 @@ export const lifecycle = [
   },
   {
     rule: 'LC11',
-    file: driver,
-    find: `    const session = this.#sessions.get(sessionId)
+    file: 'lib/reception.js',
+    find: `    const session = this.#host.sessions.get(sessionId)
     if (session === undefined) return
     const frame`,
-    replace: `    const session = this.#sessions.get(sessionId)
+    replace: `    const session = this.#host.sessions.get(sessionId)
     if (session === undefined) throw roomClosed()
     const frame`,
     why: 'throws for frames of unknown sessions',

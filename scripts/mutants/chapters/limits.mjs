@@ -106,15 +106,15 @@ export const limits = [
   {
     rule: 'LM7',
     file: frames,
-    find: 'FRAME_LIMIT_BYTES + 64 * 1024',
-    replace: 'FRAME_LIMIT_BYTES * 1024',
+    find: 'frameBytes + INBOX_MARGIN_BYTES',
+    replace: 'frameBytes * INBOX_MARGIN_BYTES',
     why: 'lets any number of frames wait',
   },
   {
     rule: 'LM7',
     file: frames,
-    find: 'FRAME_LIMIT_BYTES + 64 * 1024',
-    replace: 'FRAME_LIMIT_BYTES - 64 * 1024',
+    find: 'frameBytes + INBOX_MARGIN_BYTES',
+    replace: 'frameBytes - INBOX_MARGIN_BYTES',
     why: 'lets no frame of full size wait',
   },
   {

@@ -195,10 +195,10 @@ export const patches = [
   },
   {
     rule: 'PA12',
-    file: 'lib/driver.js',
-    find: '    this.#queue.run(this.#engine.receive(session.number, frame))',
+    file: 'lib/reception.js',
+    find: '    const effects = engine.receive(session.number, frame)\n    queue.run(effects)',
     replace:
-      '    this.#queue.runAfter(() => this.#queue.run(this.#engine.receive(session.number, frame)))',
+      '    const effects = undefined\n    queue.runAfter(() => queue.run(engine.receive(session.number, frame)))',
     why: 'lets a nested call change nothing before the outer one has run',
   },
 ]

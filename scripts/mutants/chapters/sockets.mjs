@@ -5,6 +5,7 @@ const outlets = 'lib/outlets.js'
 const driver = 'lib/driver.js'
 const connection = 'lib/connection.js'
 const doorkeeper = 'lib/doorkeeper.js'
+const reception = 'lib/reception.js'
 
 /** @type {import('../../mutants.mjs').Mutant[]} */
 export const sockets = [
@@ -85,7 +86,7 @@ export const sockets = [
   },
   {
     rule: 'CC3',
-    file: driver,
+    file: reception,
     find: `      try {
         session.closeSocket()
       } catch {`,
@@ -96,28 +97,16 @@ export const sockets = [
   },
   {
     rule: 'CC3',
-    file: driver,
-    find: 'if (!this.#isClosed) this.#queue.run(this.#engine.leave(session.number))',
+    file: reception,
+    find: 'if (!isClosed()) queue.run(engine.leave(session.number))',
     replace: '',
     why: 'keeps the session of a socket that cannot be written',
   },
   {
     rule: 'CC3',
-    file: driver,
-    find: `    }
-    this.#hooks.report(error, session.id)
-  }
-
-  /**
-   * @param {Session} session
-   * @param {number} [code]`,
-    replace: `    }
-    void error
-  }
-
-  /**
-   * @param {Session} session
-   * @param {number} [code]`,
+    file: reception,
+    find: '    report(error, session.id)',
+    replace: '    void report',
     why: 'does not report a socket that cannot be written',
   },
   {
