@@ -1,10 +1,11 @@
 // A reconnect storm: all clients of a server lose their sockets and come back at once, each for the whole document.
 //
-//   node scripts/hostile/storm.mjs [--clients 500] [--rooms 5] [--components 10000] [--seconds 60]
+//   node scripts/hostile/storm.mjs [--clients 500] [--rooms 5] [--components 10000] [--since 0] [--seconds 60]
 //
 // Prints how many were synced, how long that took, and the longest time for which the server's event loop did nothing
-// else. A neighbour in a room of its own edits meanwhile; its slowest ack is printed too. The clients are a process of
-// their own.
+// else, on the clock and in processor time. With `--since 1` nothing is left to send: what remains is the cost of the
+// connections. A neighbour in a room of its own edits meanwhile; its slowest ack is printed too. The clients are a process
+// of their own.
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
