@@ -24,14 +24,17 @@ const runtimes = [
 const NAMES = [
   'ConnectRequestError',
   'ConnectionClosedError',
+  'DEFAULT_LIMITS',
   'FileStorage',
   'HeddleError',
   'MemoryStorage',
   'PROTOCOL_VERSION',
+  'PUBLIC_LIMITS',
   'Room',
   'RoomManager',
   'acceptConnection',
   'parseConnectUrl',
+  'safeEqual',
 ]
 
 /** What the client of `room.mjs` gets: it is alone, so its edits, one as text and one as bytes, are acked and not broadcast. */
