@@ -189,6 +189,24 @@ describe('a session that lags', () => {
     expect(room.getStats()).toMatchObject({ sessions: 1, lagging: 0, lags: 2, queuedBytes: 0 })
   })
 
+  it('[OB10] need not lag for what waits to count', async () => {
+    const manager = new RoomManager()
+    for (const [roomId, bufferedAmount] of [
+      ['a', 1],
+      ['a', 20],
+      ['b', 300],
+    ] as const) {
+      const room = await manager.getRoom(roomId)
+      const socket = new TellingSocket()
+      new Member(room, 'ann', 'readwrite', socket)
+      socket.bufferedAmount = bufferedAmount
+    }
+
+    expect(manager.getStats()).toMatchObject({ rooms: 2, lagging: 0, queuedBytes: 321 })
+    expect(manager.getExistingRoom('a')?.getStats()).toMatchObject({ lagging: 0, queuedBytes: 21 })
+    await manager.closeAll()
+  })
+
   it('[OB10] that is full again with what it was caught up by lags on', () => {
     vi.useFakeTimers()
     onTestFinished(() => void vi.useRealTimers())

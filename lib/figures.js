@@ -16,6 +16,12 @@ const { Counters } = require('./counters.js')
  * @property {import('./witness.js').Witness} witness
  */
 
+/** @typedef {ReturnType<typeof noGauges>} Gauges */
+
+function noGauges() {
+  return { sessions: 0, lagging: 0, queuedBytes: 0, documentBytes: 0, unstored: 0 }
+}
+
 /** A room that closed or broke is looked at like any other: nothing here can fail. */
 class RoomFigures {
   #room
@@ -29,25 +35,28 @@ class RoomFigures {
     return this.#room.witness.counters
   }
 
-  /** What a manager adds up. */
-  get gauges() {
+  /**
+   * Adds what there is now to the sums of a manager, which may have very many rooms.
+   * @param {Gauges} sums
+   */
+  addTo(sums) {
     const { engine, keeper, sessions, witness } = this.#room
-    return {
-      sessions: sessions.count,
-      lagging: witness.laggingCount,
-      queuedBytes: sessions.queuedBytes,
-      documentBytes: engine.documentBytes,
-      unstored: keeper?.unstored ?? 0,
-    }
+    sums.sessions += sessions.count
+    sums.lagging += witness.laggingCount
+    sums.queuedBytes += sessions.queuedBytes
+    sums.documentBytes += engine.documentBytes
+    if (keeper !== undefined) sums.unstored += keeper.unstored
   }
 
   /** @returns {RoomStats} */
   get all() {
     const { engine, keeper } = this.#room
+    const gauges = noGauges()
+    this.addTo(gauges)
     return {
       timestamp: engine.clock,
       ...engine.census,
-      ...this.gauges,
+      ...gauges,
       unsaved: keeper?.isUnsaved ?? false,
       durability: keeper?.durability ?? 'none',
       cutBytes: keeper?.cutBytes ?? 0,
@@ -89,26 +98,12 @@ class ManagerFigures {
    * @returns {RoomManagerStats}
    */
   sum(open) {
-    const sums = {
-      rooms: open.length,
-      sessions: 0,
-      lagging: 0,
-      queuedBytes: 0,
-      documentBytes: 0,
-      unstored: 0,
-    }
-    for (const room of open) {
-      const { sessions, lagging, queuedBytes, documentBytes, unstored } = room.gauges
-      sums.sessions += sessions
-      sums.lagging += lagging
-      sums.queuedBytes += queuedBytes
-      sums.documentBytes += documentBytes
-      sums.unstored += unstored
-    }
+    const gauges = noGauges()
+    for (const room of open) room.addTo(gauges)
     const counters = new Counters()
     counters.include(this.#gone)
     for (const room of this.#counting) counters.include(room.counters)
-    return { ...sums, roomsOpened: this.#roomsOpened, ...counters.all }
+    return { rooms: open.length, ...gauges, roomsOpened: this.#roomsOpened, ...counters.all }
   }
 }
 

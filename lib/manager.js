@@ -170,8 +170,11 @@ class RoomManager {
 
   /** @returns {RoomManagerStats} */
   getStats() {
-    const open = this.#openEntries().flatMap(({ room }) => room ?? [])
-    return this.#figures.sum(open.map((room) => driverOf(room).figures))
+    const open = []
+    for (const { isOpen, room } of this.#entries.values()) {
+      if (isOpen && room !== undefined) open.push(driverOf(room).figures)
+    }
+    return this.#figures.sum(open)
   }
 
   /** @returns {string} */
