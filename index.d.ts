@@ -709,6 +709,9 @@ export class Room {
    * process alive meanwhile: it is tried 5 times, then given up and reported to `onError`. With
    * `FileStorage` the whole room is left in `<roomId>.json`. With `flush: false` what is unsaved is lost,
    * and what is stored is left as it is, the journal included. Closing twice does nothing more.
+   *
+   * A closed room can still be read, and its memory goes once nothing refers to it. One with `FileStorage` that is
+   * dropped without `close()` stays: its memory, its files and the lock on them, until the process ends.
    */
   close(options?: { flush?: boolean | undefined }): void
   getStats(): RoomStats

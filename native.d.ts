@@ -69,6 +69,8 @@ export declare class NativePast {
  * a string, is the text of an answer; `mailbox.rs` says how to read it.
  */
 export declare class NativeRoom {
+  /** The room was closed, and its last save is over. It can still be read. */
+  retire(): void
   /** An empty room that answers through `mailbox`. `wantsPatches`: whether CHANGED carries the patches. */
   constructor(mailbox: Float64Array, wantsPatches: boolean, limits: NativeLimits)
   /** The number of the last change. */

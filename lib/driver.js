@@ -344,7 +344,7 @@ class RoomDriver {
     /** @type {import('./timers.js').Deferred<void>} */
     const lastSave = deferred()
     // One that is given up is reported by the saver.
-    lastSave.promise.catch(ignore)
+    lastSave.promise.catch(ignore).then(() => this.#engine.retire())
     this.#observer?.closed(lastSave.promise)
     this.#queue.runAfter(() => {
       for (const session of this.#sessions.all()) this.#close(session, code, reason)

@@ -201,6 +201,11 @@ class Engine {
     return this.#ask(() => this.#native.storedSnapshot(inFlight))
   }
 
+  /** The room was closed, and its last save is over: tells the garbage collector what it weighs. */
+  retire() {
+    this.#native.retire()
+  }
+
   /** @param {number} ticket */
   flushStore(ticket) {
     this.#native.flushStore(ticket)

@@ -34,7 +34,9 @@ const MEMORY_MB = 1024
 /** An input that takes longer, in seconds, is one that would stall the event loop. */
 const TIMEOUT_S = 10
 
-const allTargets = readdirSync(join(folder, 'fuzz_targets')).map((file) => file.replace(/\.rs$/, ''))
+const allTargets = readdirSync(join(folder, 'fuzz_targets')).map((file) =>
+  file.replace(/\.rs$/, ''),
+)
 
 /** Sanitizers must not reach build scripts, which is so only where the target is named. */
 function hostTriple() {

@@ -12,6 +12,7 @@ mod limits;
 mod mailbox;
 mod notifier;
 mod opening;
+mod retirement;
 mod room;
 mod store;
 

@@ -21,12 +21,14 @@ use crate::{
 /// The engine of one room. Sessions are numbers that the caller never uses twice. What a method returns, if it returns
 /// a string, is the text of an answer; `mailbox.rs` says how to read it.
 #[derive(Debug)]
-#[napi]
+#[napi(custom_finalize)]
 pub struct NativeRoom {
-    durable: DurableRoom,
+    pub(super) durable: DurableRoom,
     mailbox: Mailbox,
     /// What has not been answered yet.
     news: VecDeque<News>,
+    /// What the garbage collector was told that the room weighs, in bytes.
+    pub(super) weight: i64,
 }
 
 /// A consistent copy of a room's document.
@@ -76,7 +78,7 @@ impl NativeRoom {
         let room = Room::with_limits(wants_patches, limits.read());
         let room = room.map_err(|error| coded(ROOM_BROKEN, error))?;
         let durable = DurableRoom::new(room);
-        Ok(Self { durable, mailbox: Mailbox::new(mailbox), news: VecDeque::new() })
+        Ok(Self { durable, mailbox: Mailbox::new(mailbox), news: VecDeque::new(), weight: 0 })
     }
 
     /// The number of the last change.

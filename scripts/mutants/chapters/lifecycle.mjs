@@ -237,4 +237,11 @@ export const lifecycle = [
   const name = 'An argument'`,
     why: 'does not name the wrong argument',
   },
+  {
+    rule: 'LC16',
+    file: 'lib/driver.js',
+    find: '.then(() => this.#engine.retire())',
+    replace: '',
+    why: 'does not say what a closed room weighs',
+  },
 ]
