@@ -13,10 +13,16 @@ const FILLING = 'x'.repeat(20_000)
 const BATCH = 20
 
 const dir = mkdtempSync(join(tmpdir(), 'heddle-memory-'))
+/** @type {import('../../../index.js').RoomManagerOptions} */
 const storage = { createStorage: (roomId) => new FileStorage({ dir, roomId }) }
+/** @type {unknown[]} */
 const held = []
 
-/** It holds about 100 KB: a thousand documents that stay are 100 MiB. */
+/**
+ * It holds about 100 KB: a thousand documents that stay are 100 MiB.
+ * @param {RoomManager} manager
+ * @param {string} id
+ */
 async function useRoom(manager, id) {
   const room = await manager.getRoom(id)
   const author = room.handleSocketConnect({
@@ -29,10 +35,11 @@ async function useRoom(manager, id) {
     const frame = { type: 'patch', messageId: 'm', documentPatches }
     room.handleSocketMessage(author, JSON.stringify(frame))
   }
-  await manager.closeRoom(id)
+  manager.closeRoom(id)
   if (fate === 'held') held.push(room)
 }
 
+/** @param {number} rooms */
 async function useRooms(rooms) {
   const manager = new RoomManager(storage)
   for (let first = 0; first < rooms; first += BATCH) {

@@ -17,6 +17,7 @@ use std::{
     sync::Arc,
 };
 
+const JOURNAL: &str = "board.journal";
 const LOG: &str = "heddle-sync-0.log";
 
 /// Opens a room of any bytes: an error that leaves them as they are, or a room that goes on, and says the same after a
@@ -26,14 +27,17 @@ pub fn journal_recover(data: &[u8]) {
     let chosen = Chosen::by(&mut choices);
     let dir = std::path::absolute("/rooms").unwrap();
     let snapshot_name = if choices.once_in(16) { "Board.json" } else { "board.json" };
-    let journal_name = if choices.once_in(8) { "board.journal-new" } else { "board.journal" };
+    let journal_name = if choices.once_in(8) { "board.journal-new" } else { JOURNAL };
+    // A log has bytes of journals only that have their name.
+    let log = chosen.log.filter(|_| journal_name == JOURNAL);
     let mut files: Vec<(PathBuf, Vec<u8>)> = Vec::new();
     for (name, bytes) in
-        [(snapshot_name, chosen.snapshot), (journal_name, chosen.journal), (LOG, chosen.log)]
+        [(snapshot_name, chosen.snapshot), (journal_name, chosen.journal), (LOG, log)]
     {
         files.extend(bytes.map(|bytes| (dir.join(name), bytes)));
     }
-    let is_good = opened(&disk(&files), &dir).is_ok_and(|opened| text(&opened).is_ok());
+    let opens = opened(&disk(&files), &dir).map(|opened| text(&opened));
+    let is_good = matches!(opens, Ok(Ok(_)));
     if is_good || choices.once_in(64) {
         inspect_it(&dir, &files, is_good);
     }
