@@ -34,7 +34,9 @@ const MOST_TAKEN = 1024
  */
 function asFrame(data) {
   if (typeof data === 'string' || types.isUint8Array(data)) return data
-  if (types.isArrayBuffer(data)) return new Uint8Array(data)
+  // One that was handed away, to a worker perhaps, holds nothing and has no views.
+  if (types.isArrayBuffer(data))
+    return data.byteLength > 0 ? new Uint8Array(data) : new Uint8Array()
   if (Array.isArray(data) && data.every(types.isUint8Array)) return Buffer.concat(data)
   throw invalidArgument('data', 'a string, Uint8Array, ArrayBuffer or array of Buffers', data)
 }

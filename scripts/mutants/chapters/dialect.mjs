@@ -26,9 +26,9 @@ export const dialect = [
   {
     rule: 'CV1',
     file: encode,
-    find: 'whole_arrays(patches.fields_of(update), current(update.key), out);',
-    replace: 'whole_arrays(patches.fields_of(update), None, out);',
-    why: 'spells deltas out as if they changed nothing',
+    find: 'whole_arrays(patches.fields_of(update), current(update.key), is_last, out);',
+    replace: 'whole_arrays(patches.fields_of(update), None, is_last, out);',
+    why: 'leaves out what deltas have changed',
   },
   {
     rule: 'CV2',
