@@ -153,8 +153,18 @@ describe('a conversation gives the same frames on both servers', () => {
   })
 })
 
-const session = fc.constantFrom('alice', 'bob', 'viewer')
-const key = fc.constantFrom('e1/Shape', 'e2/Shape', 'e3/Pen')
+/** Sessions by name, with their clients: the second of alice stays, or her presence would go with either (D4). */
+const CLIENTS = { alice: 'alice', alice2: 'alice', bob: 'bob', viewer: 'viewer' }
+const session = fc.constantFrom('alice', 'alice2', 'bob', 'viewer')
+const key = fc.constantFrom(
+  'e1/Shape',
+  'e2/Shape',
+  'e3/Pen',
+  '',
+  '0',
+  'a\u0000"b',
+  '\ud800/\ud83d\ude00',
+)
 const points = fc.array(fc.integer({ min: -9, max: 9 }), { maxLength: 6 })
 const delta = fc.record({
   __buf: fc.constant(1),
@@ -174,7 +184,10 @@ const step = fc.oneof(
   fc.record({ does: fc.constant('write' as const), session, key, fields, creates: fc.boolean() }),
   fc.record({ does: fc.constant('delete' as const), session, key }),
   fc.record({ does: fc.constant('show' as const), session, fields }),
+  fc.record({ does: fc.constant('show part' as const), session, fields }),
+  fc.record({ does: fc.constant('write twice' as const), session, key, fields, more: fields }),
   fc.record({ does: fc.constant('reconnect' as const), session, since: fc.nat(30) }),
+  fc.record({ does: fc.constant('return' as const), session, since: fc.nat(30), key, fields }),
   fc.record({ does: fc.constant('come' as const), session }),
   fc.record({ does: fc.constant('go' as const), session }),
 )
@@ -194,19 +207,43 @@ function converse(steps: Step[], sides: Side[]) {
       if (here.has(step.session)) continue
       here.add(step.session)
       const permissions = step.session === 'viewer' ? 'readonly' : 'readwrite'
-      for (const side of sides) side.join(step.session, step.session, permissions)
+      const client = CLIENTS[step.session]
+      for (const side of sides) side.join(step.session, client, permissions)
       continue
     }
     if (!here.has(step.session)) continue
     const writes = step.session !== 'viewer'
     switch (step.does) {
       case 'go':
+        // D4: the presence of a client goes with its last session.
+        if (CLIENTS[step.session] === 'alice' && here.has('alice') && here.has('alice2')) break
         here.delete(step.session)
         for (const side of sides) side.leave(step.session)
         break
       case 'reconnect':
         // D3: who has seen nothing is told of tombstones by the peer only.
         for (const side of sides) side.reconnect(step.session, Math.max(step.since, 1))
+        break
+      case 'return':
+        if (writes) tombstones.delete(step.key)
+        for (const side of sides) {
+          side.reconnect(step.session, Math.max(step.since, 1), {
+            documentPatches: [create(step.key, step.fields)],
+            ephemeralPatches: [create(`${step.session}/Cursor`, step.fields)],
+          })
+        }
+        break
+      case 'write twice':
+        if (writes) tombstones.delete(step.key)
+        for (const side of sides) {
+          side.patch(step.session, create(step.key, step.fields), { [step.key]: step.more })
+        }
+        break
+      case 'show part':
+        // D5: only the peer remembers presence that was deleted.
+        for (const side of sides) {
+          side.presence(step.session, { [`${step.session}/Ghost`]: step.fields })
+        }
         break
       case 'show':
         for (const side of sides)

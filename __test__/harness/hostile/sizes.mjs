@@ -113,7 +113,7 @@ const SIZES = [
 export function* sizes(bytes = FRAME_BYTES) {
   yield {
     name: 'a frame at the limit',
-    data: filled(patchOf('[{"a/Box":{"x":"%~"}}]'), 'x', FRAME_BYTES),
+    data: filled(patchOf('[{"b/Box":{"x":"%~"}}]'), 'x', FRAME_BYTES),
   }
   for (const [name, make] of SIZES) yield { name, data: make(bytes) }
 }
