@@ -34,11 +34,18 @@ const MOST_TAKEN = 1024
  */
 function asFrame(data) {
   if (typeof data === 'string' || types.isUint8Array(data)) return data
-  // One that was handed away, to a worker perhaps, holds nothing and has no views.
-  if (types.isArrayBuffer(data))
-    return data.byteLength > 0 ? new Uint8Array(data) : new Uint8Array()
+  if (types.isArrayBuffer(data)) return viewOf(data)
   if (Array.isArray(data) && data.every(types.isUint8Array)) return Buffer.concat(data)
   throw invalidArgument('data', 'a string, Uint8Array, ArrayBuffer or array of Buffers', data)
+}
+
+/**
+ * One that was handed away, to a worker perhaps, holds nothing, and no view can be made of it.
+ * @param {ArrayBuffer | SharedArrayBuffer} buffer
+ * @returns {Uint8Array}
+ */
+function viewOf(buffer) {
+  return buffer.byteLength > 0 ? new Uint8Array(buffer) : new Uint8Array()
 }
 
 /**

@@ -157,7 +157,7 @@ export const dialect = [
   {
     rule: 'CV8',
     file: frames,
-    find: 'if (types.isArrayBuffer(data)) return data.byteLength > 0 ? new Uint8Array(data) : new Uint8Array()',
+    find: 'if (types.isArrayBuffer(data)) return viewOf(data)',
     replace: '',
     why: 'takes no ArrayBuffer',
   },
