@@ -31,7 +31,11 @@ impl Delivery {
             | Self::Broadcast(_, _, text)
             | Self::VerifyToken(_, _, text)
             | Self::Changed(Some(text)) => text.len(),
-            Self::Place(..) | Self::Close(..) | Self::Left(..) | Self::Changed(None) => 0,
+            Self::Place(..)
+            | Self::Close(..)
+            | Self::Refused(..)
+            | Self::Left(..)
+            | Self::Changed(None) => 0,
         }
     }
 }

@@ -137,6 +137,9 @@ impl WatchedRoom {
                     assert!(known.contains(group));
                     self.members.insert(*session, *group);
                 }
+                Delivery::Refused(session, _) => {
+                    assert!(!is_plain || self.members.contains_key(session))
+                }
                 Delivery::Close(session, _) => closing.push(*session),
                 Delivery::Left(session, remaining) => {
                     assert!(self.members.remove(session).is_some());
