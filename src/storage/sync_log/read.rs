@@ -156,9 +156,10 @@ fn checked(header: &[u8]) -> Option<u32> {
 }
 
 impl Entry<'_> {
-    /// Where its bytes end in the journal.
+    /// Where its bytes end in the journal. None of what no journal has there: the header is never logged.
     fn end(&self) -> Option<u64> {
-        self.offset.checked_add(as_offset(self.bytes.len()))
+        let end = self.offset.checked_add(as_offset(self.bytes.len()));
+        end.filter(|_| self.offset >= journal::RECORDS_START)
     }
 }
 
