@@ -138,7 +138,7 @@ impl WatchedRoom {
                     self.members.insert(*session, *group);
                 }
                 Delivery::Refused(session, _) => {
-                    assert!(!is_plain || self.members.contains_key(session))
+                    assert!(!is_plain || self.members.contains_key(session));
                 }
                 Delivery::Close(session, _) => closing.push(*session),
                 Delivery::Left(session, remaining) => {
