@@ -2,6 +2,6 @@
 
 /** What heddle/testing exports; `testing.d.ts` documents it. */
 
-const { storageContract } = require('./lib/testing.js')
+const { storageContract } = require('./lib/contract/testing.js')
 
 module.exports = { storageContract }

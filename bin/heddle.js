@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 'use strict'
 
-const { main } = require('../lib/command-line.js')
+const { main } = require('../lib/commands/command-line.js')
 
 // Whoever reads it, `head` say, may have seen enough.
 process.stdout.on('error', (error) => {

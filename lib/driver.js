@@ -12,14 +12,14 @@
 const { EffectQueue } = require('./effects.js')
 const { Engine } = require('./engine.js')
 const { HeddleError, roomClosed } = require('./errors.js')
-const { RoomFigures } = require('./figures.js')
-const { History } = require('./history.js')
-const { keeperOf } = require('./keepers.js')
-const { LoadGate } = require('./loading.js')
-const { Reception } = require('./reception.js')
-const { permissionOf, Refreshes } = require('./refresh.js')
+const { RoomFigures } = require('./witness/figures.js')
+const { History } = require('./keepers/history.js')
+const { keeperOf } = require('./keepers/keepers.js')
+const { LoadGate } = require('./reception/loading.js')
+const { Reception } = require('./reception/reception.js')
+const { permissionOf, Refreshes } = require('./arrival/refresh.js')
 const { Session, Sessions } = require('./sessions.js')
-const { snapshotText } = require('./snapshot.js')
+const { snapshotText } = require('./keepers/snapshot.js')
 const { deferred, ignore } = require('./timers.js')
 const { commitAtEndOfTurn } = require('./turn.js')
 
@@ -45,7 +45,7 @@ class RoomDriver {
   #reception
   #sessions
   #nextNumber = 1
-  /** @type {import('./keepers.js').Keeper | undefined} */
+  /** @type {import('./keepers/keepers.js').Keeper | undefined} */
   #keeper
   /** @type {Observer | undefined} */
   #observer

@@ -8,7 +8,7 @@
  * have not run yet, so that every session sees the same order.
  */
 
-const { spend } = require('./budget.js')
+const { spend } = require('./reception/budget.js')
 const {
   BROADCAST,
   CHANGED,

@@ -13,7 +13,7 @@ const { isPart, mailbox, openAnswer } = require('./mailbox.js')
 const { NativeRoom } = require('./native.js')
 
 /** @typedef {import('./mailbox.js').Effects} Effects */
-/** @typedef {import('./frames.js').Frame} Frame */
+/** @typedef {import('./reception/frames.js').Frame} Frame */
 /** @typedef {import('../index').Limits} Limits */
 /** @typedef {import('../index').SessionPermission} SessionPermission */
 /** @typedef {import('../native').NativeHistory} NativeHistory */

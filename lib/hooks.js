@@ -7,7 +7,7 @@
 
 const { messageOf, stackOf } = require('./errors.js')
 const { onRejection } = require('./timers.js')
-const { Witness } = require('./witness.js')
+const { Witness } = require('./witness/witness.js')
 
 /** @typedef {import('../index').Room} Room */
 /** @typedef {import('../index').RoomOptions} RoomOptions */

@@ -9,9 +9,9 @@
 
 const { checkRecord, checkRoomOptions, checkString, invalidArgument } = require('./arguments.js')
 const { HeddleError, messageOf, roomClosed } = require('./errors.js')
-const { ManagerFigures } = require('./figures.js')
+const { ManagerFigures } = require('./witness/figures.js')
 const { DEFAULT_LIMITS, resolveLimits } = require('./limits.js')
-const { expositionOf } = require('./metrics.js')
+const { expositionOf } = require('./witness/metrics.js')
 const { driverOf, Room } = require('./room.js')
 const { deferred, ignore, Timer } = require('./timers.js')
 

@@ -17,7 +17,7 @@ const {
 const { RoomDriver } = require('./driver.js')
 const { HeddleError, messageOf } = require('./errors.js')
 const { Hooks } = require('./hooks.js')
-const { historyUnavailable, unavailable } = require('./keepers.js')
+const { historyUnavailable, unavailable } = require('./keepers/keepers.js')
 const { ignore, onRejection } = require('./timers.js')
 const { resolveLimits } = require('./limits.js')
 

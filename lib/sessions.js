@@ -10,16 +10,16 @@
 
 const { randomUUID } = require('node:crypto')
 const { HeddleError } = require('./errors.js')
-const { outletFor } = require('./outlets.js')
-const { bufferedBytes, closeSocket, leavingBytes } = require('./sockets.js')
+const { outletFor } = require('./sockets/outlets.js')
+const { bufferedBytes, closeSocket, leavingBytes } = require('./sockets/sockets.js')
 const { onRejection } = require('./timers.js')
 
 /** @typedef {import('../index').WebSocketLike} WebSocketLike */
-/** @typedef {import('./counters.js').Counters} Counters */
-/** @typedef {import('./heartbeat.js').Pulse} Pulse */
-/** @typedef {import('./intake.js').Intake} Intake */
-/** @typedef {import('./loading.js').LoadGate} LoadGate */
-/** @typedef {import('./refresh.js').SessionRefreshes} SessionRefreshes */
+/** @typedef {import('./witness/counters.js').Counters} Counters */
+/** @typedef {import('./reception/heartbeat.js').Pulse} Pulse */
+/** @typedef {import('./reception/intake.js').Intake} Intake */
+/** @typedef {import('./reception/loading.js').LoadGate} LoadGate */
+/** @typedef {import('./arrival/refresh.js').SessionRefreshes} SessionRefreshes */
 
 /** What peers see of a close without a code, in the words of RFC 6455. */
 const CLOSED_WITHOUT_CODE = 1005
@@ -191,7 +191,7 @@ class Sessions {
   #directCount = 0
   #witness
 
-  /** @param {import('./witness.js').Witness} witness */
+  /** @param {import('./witness/witness.js').Witness} witness */
   constructor(witness) {
     this.#witness = witness
   }

@@ -1,4 +1,4 @@
-//! Looking at rooms from outside, for lib/checkup.js. The calls block: they are for a program that does nothing else.
+//! Looking at rooms from outside, for lib/commands/checkup.js. The calls block: they are for a program that does nothing else.
 
 use std::path::{Path, PathBuf};
 

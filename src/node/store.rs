@@ -1,4 +1,4 @@
-//! The files of one room, for lib/storage.js. Reading and writing happen on Node's worker threads.
+//! The files of one room, for lib/keepers/storage.js. Reading and writing happen on Node's worker threads.
 
 use std::sync::{Arc, LazyLock};
 

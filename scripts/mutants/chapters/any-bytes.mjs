@@ -1,6 +1,6 @@
 // SPEC.md section 21.
 
-const frames = 'lib/frames.js'
+const frames = 'lib/reception/frames.js'
 
 /** Where every frame comes by. */
 const taking = "  if (typeof data === 'string' || types.isUint8Array(data)) return data\n"

@@ -1,13 +1,13 @@
 // SPEC.md section 20.
 
-const command = 'lib/command-line.js'
+const command = 'lib/commands/command-line.js'
 const evidence = 'src/storage/checkup/evidence.rs'
 const inspect = 'src/storage/checkup/inspect.rs'
 const remains = 'src/storage/journal/remains.rs'
-const run = 'lib/checkup.js'
+const run = 'lib/commands/checkup.js'
 const salvage = 'src/storage/checkup/salvage.rs'
 const survey = 'src/storage/checkup/survey.rs'
-const text = 'lib/checkup-text.js'
+const text = 'lib/commands/checkup-text.js'
 
 /** @type {import('../../mutants.mjs').Mutant[]} */
 export const checking = [

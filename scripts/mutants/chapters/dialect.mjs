@@ -3,7 +3,7 @@
 const encode = 'src/protocol/canvas/encode.rs'
 const decode = 'src/protocol/canvas/decode.rs'
 const room = 'src/engine/room.rs'
-const frames = 'lib/frames.js'
+const frames = 'lib/reception/frames.js'
 const number = 'src/protocol/json/number.rs'
 const string = 'src/protocol/json/string.rs'
 

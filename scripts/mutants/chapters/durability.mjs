@@ -9,8 +9,8 @@ const postponed = 'src/engine/postponed.rs'
 const replay = 'src/server/replay.rs'
 const store = 'src/server/store/mod.rs'
 const driver = 'lib/driver.js'
-const fileKeeper = 'lib/file-keeper.js'
-const appendKeeper = 'lib/append-keeper.js'
+const fileKeeper = 'lib/keepers/file-keeper.js'
+const appendKeeper = 'lib/keepers/append-keeper.js'
 
 /** @type {import('../../mutants.mjs').Mutant[]} */
 export const durability = [
@@ -249,14 +249,14 @@ export const durability = [
   },
   {
     rule: 'DU23',
-    file: 'lib/keepers.js',
+    file: 'lib/keepers/keepers.js',
     find: "durability ?? 'process', options, room)",
     replace: "durability ?? 'none', options, room)",
     why: 'does not journal unless it is told to',
   },
   {
     rule: 'DU23',
-    file: 'lib/keepers.js',
+    file: 'lib/keepers/keepers.js',
     find: 'if (!canAppend) throw unavailable(durability)',
     replace: 'if (!canAppend) return new SnapshotKeeper(storage, saveThrottleMs, room)',
     why: 'promises what its storage cannot keep',

@@ -1,7 +1,7 @@
 // SPEC.md section 23.
 
-const heartbeatFile = 'lib/heartbeat.js'
-const reception = 'lib/reception.js'
+const heartbeatFile = 'lib/reception/heartbeat.js'
+const reception = 'lib/reception/reception.js'
 
 /** @type {import('../../mutants.mjs').Mutant[]} */
 export const heartbeat = [

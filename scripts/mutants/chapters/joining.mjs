@@ -46,7 +46,7 @@ export const joining = [
   },
   {
     rule: ['JN3', 'D8'],
-    file: 'lib/connection.js',
+    file: 'lib/arrival/connection.js',
     find: 'isHeld: true,',
     replace: 'isHeld: false,',
     why: 'sends documents to an accepted session at once',
@@ -99,7 +99,7 @@ export const joining = [
   },
   {
     rule: 'JN5',
-    file: 'lib/connection.js',
+    file: 'lib/arrival/connection.js',
     find: `      room.handleSocketMessage(sessionId, frame)
     }`,
     replace: `      void frame
@@ -108,21 +108,21 @@ export const joining = [
   },
   {
     rule: 'JN5',
-    file: 'lib/reception.js',
+    file: 'lib/reception/reception.js',
     find: 'else if (session.gate === undefined) this.pass(session, frame)',
     replace: 'else if (session !== undefined) this.pass(session, frame)',
     why: 'handles frames before the room has loaded',
   },
   {
     rule: 'JN5',
-    file: 'lib/loading.js',
+    file: 'lib/reception/loading.js',
     find: 'for (const session of this.#arrivals) {',
     replace: 'for (const session of [...this.#arrivals].sort((a, b) => b.number - a.number)) {',
     why: 'handles what waited session by session',
   },
   {
     rule: 'JN5',
-    file: 'lib/frames.js',
+    file: 'lib/reception/frames.js',
     find: "this.#frames.push(typeof frame === 'string' ? frame : new Uint8Array(frame))",
     replace: 'this.#frames.push(frame)',
     why: 'keeps frames in memory that the caller uses again',

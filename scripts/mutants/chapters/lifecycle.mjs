@@ -169,7 +169,7 @@ export const lifecycle = [
   },
   {
     rule: 'LC11',
-    file: 'lib/reception.js',
+    file: 'lib/reception/reception.js',
     find: `    const session = this.#host.sessions.get(sessionId)
     if (session === undefined) return
     const frame`,

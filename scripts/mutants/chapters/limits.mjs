@@ -3,7 +3,7 @@
 const room = 'src/engine/room.rs'
 const quota = 'src/engine/quota.rs'
 const manager = 'lib/manager.js'
-const frames = 'lib/frames.js'
+const frames = 'lib/reception/frames.js'
 
 /**
  * A limit is broken in both directions.

@@ -195,7 +195,7 @@ export const patches = [
   },
   {
     rule: 'PA12',
-    file: 'lib/reception.js',
+    file: 'lib/reception/reception.js',
     find: '    const effects = engine.receive(session.number, frame)\n    queue.run(effects)',
     replace:
       '    const effects = undefined\n    queue.runAfter(() => queue.run(engine.receive(session.number, frame)))',

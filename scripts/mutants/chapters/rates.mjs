@@ -1,8 +1,8 @@
 // SPEC.md section 22.
 
-const budget = 'lib/budget.js'
-const intake = 'lib/intake.js'
-const ratesFile = 'lib/rates.js'
+const budget = 'lib/reception/budget.js'
+const intake = 'lib/reception/intake.js'
+const ratesFile = 'lib/reception/rates.js'
 
 /** @type {import('../../mutants.mjs').Mutant[]} */
 export const rates = [
@@ -71,7 +71,7 @@ export const rates = [
   },
   {
     rule: 'RT5',
-    file: 'lib/reception.js',
+    file: 'lib/reception/reception.js',
     find: 'if (session.intake?.receive(frame) === false) this',
     replace:
       'session.intake?.charge(frame)\n    if (session.intake?.receive(frame) === false) this',
@@ -108,7 +108,7 @@ export const rates = [
   },
   {
     rule: 'RT10',
-    file: 'lib/frames.js',
+    file: 'lib/reception/frames.js',
     find: "frame.includes('reconnect') || frame.includes('\\\\')",
     replace: "frame.includes('reconnect')",
     why: 'does not look for a reconnect behind escapes',
@@ -136,35 +136,35 @@ export const rates = [
   },
   {
     rule: 'RT13',
-    file: 'lib/sockets.js',
+    file: 'lib/sockets/sockets.js',
     find: 'if (isCount(text) && isCount(this.#texts[last])) this.#texts[last] = text\n    else this.#texts.push(text)',
     replace: 'void last\n    this.#texts.push(text)',
     why: 'tells every count of a crowd to everybody',
   },
   {
     rule: 'RT13',
-    file: 'lib/sockets.js',
+    file: 'lib/sockets/sockets.js',
     find: 'isCount(text) && isCount(this.#texts[last])',
     replace: 'isCount(text) && last >= 0',
     why: 'tells a count in place of another frame',
   },
   {
     rule: 'RT20',
-    file: 'lib/reception.js',
+    file: 'lib/reception/reception.js',
     find: '!this.#isStoreSlow && this.#unstoredBytes > most',
     replace: 'this.#unstoredBytes < 0',
     why: 'keeps anything for a store that takes nothing',
   },
   {
     rule: 'RT20',
-    file: 'lib/reception.js',
+    file: 'lib/reception/reception.js',
     find: '    if (this.#isStoreSlow) session.intake.hold(Reason.STORE_IS_SLOW)\n',
     replace: '',
     why: 'takes frames of who comes while the store is slow',
   },
   {
     rule: 'RT20',
-    file: 'lib/reception.js',
+    file: 'lib/reception/reception.js',
     find: 'session.intake?.release(Reason.STORE_IS_SLOW)',
     replace: 'void session',
     why: 'takes no frames any more when the store has caught up',

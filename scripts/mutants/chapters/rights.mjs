@@ -1,13 +1,13 @@
 // SPEC.md section 8.
 
 const room = 'src/engine/room.rs'
-const refresh = 'lib/refresh.js'
+const refresh = 'lib/arrival/refresh.js'
 
 /** @type {import('../../mutants.mjs').Mutant[]} */
 export const rights = [
   {
     rule: 'AU1',
-    file: 'lib/refresh.js',
+    file: 'lib/arrival/refresh.js',
     find: "permissions === 'readwrite' ? 'readwrite' : 'readonly'",
     replace: "permissions === 'readonly' ? 'readonly' : 'readwrite'",
     why: 'takes unknown permissions for all rights',
@@ -23,7 +23,7 @@ export const rights = [
   },
   {
     rule: 'AU3',
-    file: 'lib/refresh.js',
+    file: 'lib/arrival/refresh.js',
     find: `      await undefined
 `,
     replace: '',
@@ -67,7 +67,7 @@ export const rights = [
   },
   {
     rule: 'AU4',
-    file: 'lib/refresh.js',
+    file: 'lib/arrival/refresh.js',
     find: '    run(engine.tokenRefused(number, attempt))',
     replace: "    engine.tokenVerified(number, attempt, 'readonly')",
     why: 'only takes rights away when a refresh throws',
@@ -111,7 +111,7 @@ export const rights = [
   },
   {
     rule: 'AU8',
-    file: 'lib/connection.js',
+    file: 'lib/arrival/connection.js',
     find: 'authorize({ roomId, clientId, token, request: undefined })',
     replace: 'authorize({ roomId, clientId, token, request })',
     why: 'hands the old request to authorize at a refresh',
@@ -229,7 +229,7 @@ export const rights = [
   },
   {
     rule: 'AU15',
-    file: 'lib/connection.js',
+    file: 'lib/arrival/connection.js',
     find: "throw new ConnectRequestError('The connect URL is no URL', 'invalid-url')",
     replace: "throw new ConnectRequestError('No URL: '.concat(url), 'invalid-url')",
     why: 'shows a URL that cannot be read, with the token in it',
@@ -244,14 +244,14 @@ export const rights = [
   },
   {
     rule: 'AU16',
-    file: 'lib/secrets.js',
+    file: 'lib/arrival/secrets.js',
     find: 'return bytes.toString() === secret',
     replace: 'return bytes !== undefined',
     why: 'takes secrets for equal that differ in lone surrogates',
   },
   {
     rule: 'AU16',
-    file: 'lib/secrets.js',
+    file: 'lib/arrival/secrets.js',
     find: "if (types.isUint8Array(secret)) return hash('bytes', secret)",
     replace: "if (types.isUint8Array(secret)) return hash('raw', secret)",
     why: 'takes no bytes for equal to a text',

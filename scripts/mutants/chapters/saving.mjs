@@ -1,6 +1,6 @@
 // SPEC.md section 9.
 
-const saver = 'lib/saver.js'
+const saver = 'lib/keepers/saver.js'
 const timers = 'lib/timers.js'
 const driver = 'lib/driver.js'
 const snapshot = 'src/protocol/canvas/snapshot.rs'

@@ -1,10 +1,10 @@
 // SPEC.md section 21.
 
-const counters = 'lib/counters.js'
-const witness = 'lib/witness.js'
-const figures = 'lib/figures.js'
-const metrics = 'lib/metrics.js'
-const diagnostics = 'lib/diagnostics.js'
+const counters = 'lib/witness/counters.js'
+const witness = 'lib/witness/witness.js'
+const figures = 'lib/witness/figures.js'
+const metrics = 'lib/witness/metrics.js'
+const diagnostics = 'lib/witness/diagnostics.js'
 const sessions = 'lib/sessions.js'
 
 /** @type {import('../../mutants.mjs').Mutant[]} */
@@ -77,7 +77,7 @@ export const seen = [
   },
   {
     rule: 'OB3',
-    file: 'lib/saver.js',
+    file: 'lib/keepers/saver.js',
     find: 'return this.#saver.unsaved',
     replace: 'return this.#saver.isUnsaved ? 1 : 0',
     why: 'does not say how many changes no snapshot holds',
@@ -144,7 +144,7 @@ export const seen = [
   },
   {
     rule: 'OB8',
-    file: 'lib/lagging.js',
+    file: 'lib/sockets/lagging.js',
     find: '    witness.drained(session)\n',
     replace: '',
     why: 'does not tell that a session has drained',

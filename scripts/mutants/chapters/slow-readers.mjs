@@ -4,9 +4,9 @@ const engine = 'src/engine/lagging.rs'
 const departures = 'src/engine/departures.rs'
 const presence = 'src/engine/presence.rs'
 const journaled = 'src/server/journaled.rs'
-const socketsFile = 'lib/sockets.js'
-const outlets = 'lib/outlets.js'
-const lagging = 'lib/lagging.js'
+const socketsFile = 'lib/sockets/sockets.js'
+const outlets = 'lib/sockets/outlets.js'
+const lagging = 'lib/sockets/lagging.js'
 
 /** @type {import('../../mutants.mjs').Mutant[]} */
 export const slowReaders = [

@@ -1,11 +1,11 @@
 // SPEC.md section 13.
 
-const socketsFile = 'lib/sockets.js'
-const outlets = 'lib/outlets.js'
+const socketsFile = 'lib/sockets/sockets.js'
+const outlets = 'lib/sockets/outlets.js'
 const driver = 'lib/driver.js'
-const connection = 'lib/connection.js'
-const doorkeeper = 'lib/doorkeeper.js'
-const reception = 'lib/reception.js'
+const connection = 'lib/arrival/connection.js'
+const doorkeeper = 'lib/arrival/doorkeeper.js'
+const reception = 'lib/reception/reception.js'
 
 /** @type {import('../../mutants.mjs').Mutant[]} */
 export const sockets = [
@@ -25,7 +25,7 @@ export const sockets = [
   },
   {
     rule: 'CC1',
-    file: 'lib/frames.js',
+    file: 'lib/reception/frames.js',
     find: "([4413, 'too many frames wait'])",
     replace: "([4513, 'too many frames wait'])",
     why: 'closes for too many frames that wait with another code',
@@ -169,7 +169,7 @@ export const sockets = [
   },
   {
     rule: 'CC6',
-    file: 'lib/refresh.js',
+    file: 'lib/arrival/refresh.js',
     find: 'grantOf(await ask(), callback)',
     replace: 'grantOf(ask(), callback)',
     why: 'does not wait for authorize',
@@ -324,7 +324,7 @@ export const sockets = [
   },
   {
     rule: ['CC14', 'AU11'],
-    file: 'lib/refresh.js',
+    file: 'lib/arrival/refresh.js',
     find: '    timer.armUnreferenced(timeoutMs, () => {',
     replace: '    timer.armUnreferenced(Number.POSITIVE_INFINITY, () => {',
     why: 'waits for authorize for ever',
@@ -359,7 +359,7 @@ export const sockets = [
   },
   {
     rule: 'CC15',
-    file: 'lib/interim.js',
+    file: 'lib/arrival/interim.js',
     find: `    this.#hasListened = true
     this.#heard = undefined`,
     replace: '    this.#stop()',

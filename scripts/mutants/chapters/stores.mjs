@@ -1,13 +1,13 @@
 // SPEC.md section 10. The mutants that drop a sync are those of the journal.
 
-const storage = 'lib/storage.js'
+const storage = 'lib/keepers/storage.js'
 const disk = 'src/storage/disk/real.rs'
 const compound = 'src/storage/disk/compound.rs'
 const files = 'src/storage/files.rs'
 const file = 'src/storage/file/mod.rs'
 const names = 'src/storage/names.rs'
-const contract = 'lib/testing.js'
-const subject = 'lib/contract-subject.js'
+const contract = 'lib/contract/testing.js'
+const subject = 'lib/contract/subject.js'
 
 /** @type {import('../../mutants.mjs').Mutant[]} */
 export const stores = [
@@ -227,7 +227,7 @@ export const stores = [
   },
   {
     rule: 'ST12',
-    file: 'lib/contract-values.js',
+    file: 'lib/contract/values.js',
     find: 'new Set([...Object.keys(wanted), ...Object.keys(got)])',
     replace: 'Object.keys(wanted)',
     why: 'overlooks names that were added',
@@ -276,7 +276,7 @@ export const stores = [
   },
   {
     rule: 'ST13',
-    file: 'lib/contract-appends.js',
+    file: 'lib/contract/appends.js',
     find: 'await room.append(changes(5, 12))',
     replace: 'await room.append(changes(6, 12))',
     why: 'leaves a gap between appends',

@@ -1,0 +1,254 @@
+'use strict'
+
+/**
+ * `acceptConnection`: takes a socket that just opened into its room, and keeps what the socket says
+ * until it is there.
+ */
+
+const {
+  checkFunction,
+  checkMethods,
+  checkRecord,
+  checkString,
+  invalidArgument,
+} = require('../arguments.js')
+const { admit, checkDoorOptions } = require('./doorkeeper.js')
+const { ConnectionClosedError, ConnectRequestError } = require('../errors.js')
+const { asFrame, INBOX_IS_FULL, Inbox } = require('../reception/frames.js')
+const { Interim } = require('./interim.js')
+const { limitsOf } = require('../manager.js')
+const { grantInTime } = require('./refresh.js')
+const { driverOf } = require('../room.js')
+const { closeSocket } = require('../sockets/sockets.js')
+const { deferred, ignore, isThenable, onRejection, Timer } = require('../timers.js')
+
+/** @typedef {import('../../index').ConnectionReady} ConnectionReady */
+/** @typedef {import('../../index').Room} Room */
+/** @typedef {import('../../index').RoomOptions} RoomOptions */
+
+/**
+ * @template TRequest, TMeta
+ * @typedef {import('../../index').AcceptConnectionOptions<TRequest, TMeta>} AcceptConnectionOptions
+ */
+
+/**
+ * @template TMeta
+ * @typedef {import('../../index').Connection<TMeta>} Connection
+ */
+
+/**
+ * A socket on its way into a room.
+ * @template TRequest, TMeta
+ */
+class Arrival {
+  #socket
+  /** @type {import('../timers.js').Deferred<ConnectionReady>} */
+  #ready = deferred()
+  /**
+   * Keeps the frames until the session is live.
+   * @type {Inbox | undefined}
+   */
+  #inbox
+  /** Runs while `authorize` does. */
+  #timer = new Timer()
+  /** Ends what the doorkeeper counts. */
+  #leave = ignore
+  #isOver = false
+  /** @type {ConnectionReady | undefined} */
+  #session
+
+  /** @param {AcceptConnectionOptions<TRequest, TMeta>} options */
+  constructor(options) {
+    this.#socket = options.socket
+    this.#inbox = new Inbox(limitsOf(options.manager).frameBytes)
+    this.#join(options).catch((error) => this.#end(error))
+  }
+
+  get ready() {
+    return this.#ready.promise
+  }
+
+  /** @returns {TMeta | undefined} */
+  get metadata() {
+    const session = this.#session
+    return /** @type {TMeta | undefined} */ (session?.room.getSessionMetadata(session.sessionId))
+  }
+
+  /** @param {unknown} data */
+  receive(data) {
+    if (this.#isOver) return
+    const frame = asFrame(data)
+    if (this.#inbox !== undefined) {
+      if (!this.#inbox.add(frame)) this.#refuseMore()
+    } else if (this.#session !== undefined) {
+      this.#session.room.handleSocketMessage(this.#session.sessionId, frame)
+    }
+  }
+
+  /** The socket is gone. */
+  disconnect() {
+    if (this.#session !== undefined) {
+      this.#session.room.handleSocketClose(this.#session.sessionId)
+    } else this.#end(new ConnectionClosedError())
+  }
+
+  /** @param {AcceptConnectionOptions<TRequest, TMeta>} options which the caller may change afterwards */
+  async #join(options) {
+    const { url, request, manager, authorize, roomOptions } = options
+    const { socket, allowedOrigins, maxConnectionsPerIp, ip } = options
+    this.#leave = admit(manager, { socket, request, allowedOrigins, maxConnectionsPerIp, ip })
+    const { roomId, clientId, token } = parseConnectUrl(url)
+    const grant = await grantInTime(
+      () => authorize({ roomId, clientId, token, request }),
+      'authorize',
+      { timer: this.#timer, timeoutMs: limitsOf(manager).authorizeTimeoutMs },
+    )
+    this.#timer.clear()
+    if (this.#isOver) return
+    const isOpen = manager.getExistingRoom(roomId) !== undefined
+    const room = await manager.getOrCreateRoom(roomId, isOpen ? {} : optionsOf(roomId, roomOptions))
+    if (this.#isOver) return
+    const sessionId = driverOf(room).connect({
+      socket: this.#socket,
+      clientId,
+      permissions: grant.permissions,
+      metadata: grant.metadata,
+      isHeld: true,
+      onRefresh: (token) => authorize({ roomId, clientId, token, request: undefined }),
+      onGone: this.#leave,
+    })
+    // The socket may have closed while it was greeted.
+    if (this.#isOver) room.handleSocketClose(sessionId)
+    else this.#goLive({ room, sessionId })
+  }
+
+  /** @param {ConnectionReady} session */
+  #goLive(session) {
+    this.#session = session
+    const { room, sessionId } = session
+    // A frame that comes from inside the handling of another queues behind those that wait.
+    for (let frame = this.#inbox?.take(); frame !== undefined; frame = this.#inbox?.take()) {
+      room.handleSocketMessage(sessionId, frame)
+    }
+    this.#inbox = undefined
+    this.#ready.resolve(session)
+  }
+
+  #refuseMore() {
+    this.#end(new ConnectionClosedError())
+    try {
+      onRejection(closeSocket(this.#socket, ...INBOX_IS_FULL), ignore)
+    } catch {
+      // It is gone already.
+    }
+  }
+
+  /**
+   * Ends the arrival before there was a session.
+   * @param {unknown} error
+   */
+  #end(error) {
+    this.#isOver = true
+    this.#inbox = undefined
+    this.#timer.clear()
+    this.#leave()
+    this.#ready.reject(error)
+  }
+}
+
+/**
+ * @template [TRequest=unknown], [TMeta=unknown]
+ * @param {AcceptConnectionOptions<TRequest, TMeta>} options
+ * @returns {Connection<TMeta>}
+ */
+function acceptConnection(options) {
+  checkOptions(options)
+  /** @type {Arrival<TRequest, TMeta>} */
+  const arrival = new Arrival(options)
+  const interim = new Interim(options.socket, arrival)
+  const handlers = {
+    ready: arrival.ready,
+    getMetadata: () => arrival.metadata,
+    onMessage: (/** @type {unknown} */ data) => {
+      if (!interim.hasHandled(data)) arrival.receive(data)
+    },
+    onClose: () => arrival.disconnect(),
+    onError: () => arrival.disconnect(),
+  }
+  const open = arrival.ready.then((session) => ({ ...handlers, ...session }))
+  // A rejection that nobody looks at must not end the process.
+  open.catch(() => interim.refuse())
+  return {
+    ...handlers,
+    // biome-ignore lint/suspicious/noThenProperty: awaiting the connection is part of the API.
+    then: (onOpen, onFailure) => {
+      interim.listen()
+      return open.then(onOpen, onFailure)
+    },
+  }
+}
+
+/**
+ * @param {string} roomId
+ * @param {((roomId: string) => RoomOptions) | undefined} roomOptions
+ * @returns {RoomOptions | undefined}
+ */
+function optionsOf(roomId, roomOptions) {
+  const options = roomOptions?.(roomId)
+  if (!isThenable(options)) return options
+  onRejection(options, ignore)
+  // It has none of the options: the room would go without storage, and nobody would notice.
+  throw invalidArgument('what options.roomOptions returns', 'the options themselves', options)
+}
+
+/** @param {unknown} options */
+function checkOptions(options) {
+  checkRecord('options', options)
+  checkMethods('options.socket', options.socket, ['send', 'close'])
+  checkString('options.url', options.url)
+  checkMethods('options.manager', options.manager, ['getOrCreateRoom', 'getExistingRoom'])
+  checkFunction('options.authorize', options.authorize)
+  if (options.roomOptions !== undefined) {
+    checkFunction('options.roomOptions', options.roomOptions)
+  }
+  checkDoorOptions(options)
+}
+
+/**
+ * @param {string} url
+ * @returns {{ roomId: string, clientId: string, token: string }}
+ */
+function parseConnectUrl(url) {
+  checkString('url', url)
+  const { searchParams } = parseUrl(url)
+  const roomId = searchParams.get('roomId')
+  if (!roomId) throw missing('roomId', 'missing-room-id')
+  const clientId = searchParams.get('clientId')
+  if (!clientId) throw missing('clientId', 'missing-client-id')
+  const token = searchParams.get('token')
+  if (!token) throw missing('token', 'missing-token')
+  return { roomId, clientId, token }
+}
+
+/**
+ * @param {string} url
+ * @returns {URL}
+ */
+function parseUrl(url) {
+  try {
+    return new URL(url, 'ws://localhost')
+  } catch {
+    // Neither the URL nor the cause, which holds it: there is a token in it.
+    throw new ConnectRequestError('The connect URL is no URL', 'invalid-url')
+  }
+}
+
+/**
+ * @param {string} name
+ * @param {import('../../index').ConnectRequestErrorCode} code
+ */
+function missing(name, code) {
+  return new ConnectRequestError(`The connect URL has no ${name} in its query`, code)
+}
+
+module.exports = { acceptConnection, parseConnectUrl }

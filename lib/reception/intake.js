@@ -1,0 +1,200 @@
+'use strict'
+
+/**
+ * What comes in from one socket, on its way to the engine. While there is a reason to *hold* it, its
+ * frames wait here in order, and the socket is paused if it can be, so that what its peer sends piles up at
+ * the peer. Nothing is dropped: what would not fit in the inbox costs the session.
+ */
+
+const { isSpent, lineUp } = require('./budget.js')
+const { Inbox, mayCatchUp } = require('./frames.js')
+const { Debt, meterOf } = require('./rates.js')
+
+/** @typedef {import('../../index').Limits} Limits */
+/** @typedef {import('./frames.js').Frame} Frame */
+
+/** Why frames wait: bits, since reasons come and go independently. */
+const Reason = /** @type {const} */ ({
+  /** What was sent to the socket has not drained: an answer would be one more. */
+  LAGGING: 1,
+  /** It sent more than it may, and has to let time pass. */
+  OVER_RATE: 2,
+  /** It asks for a catch-up, and this turn of the event loop has seen enough of them. */
+  TURN_IS_FULL: 4,
+  /** Its room keeps much that the store has not taken yet. */
+  STORE_IS_SLOW: 8,
+})
+
+/** Those reasons that may last: reading on would only fill the inbox. */
+const PAUSING = Reason.LAGGING | Reason.OVER_RATE | Reason.STORE_IS_SLOW
+
+/**
+ * A socket that can be told not to read, as `ws` can.
+ * @typedef {{ pause: () => void, resume: () => void }} Pausable
+ */
+
+/**
+ * Who an intake takes frames in for.
+ * @typedef {object} Receiver
+ * @property {object} room stands for the room of the session
+ * @property {boolean} isDirect whether its socket is promised answers inside the call
+ * @property {Readonly<Limits>} limits
+ * @property {(frame: Frame) => void} handle must not throw
+ * @property {() => void} resumed its socket is read again
+ */
+
+class Intake {
+  #socket
+  #receiver
+  #inbox
+  #meter
+  /** @type {Debt | undefined} */
+  #debt
+  #reasons = 0
+  #isDraining = false
+  #isOver = false
+  #isPaused = false
+
+  /**
+   * @param {unknown} socket
+   * @param {Receiver} receiver
+   */
+  constructor(socket, receiver) {
+    this.#socket = isPausable(socket) ? socket : undefined
+    this.#receiver = receiver
+    this.#inbox = new Inbox(receiver.limits.frameBytes)
+    this.#meter = meterOf(receiver.limits)
+  }
+
+  /** Whether frames wait, or would if they came. */
+  get isHeld() {
+    return this.#reasons !== 0
+  }
+
+  /** Whether nothing is read from the socket. */
+  get isPaused() {
+    return this.#isPaused
+  }
+
+  /**
+   * Charges a frame that has come, and lets it and what follows wait when it was too much. Gives `false` when the
+   * socket cannot be made to stop.
+   * @param {Frame} frame
+   * @returns {boolean}
+   */
+  charge(frame) {
+    const meter = this.#meter
+    if (meter === undefined || this.#isOver || meter.charge(frame)) return true
+    this.hold(Reason.OVER_RATE)
+    if (!this.#isPaused) return false
+    this.#debt ??= new Debt(meter, () => this.release(Reason.OVER_RATE))
+    this.#debt.wait()
+    return true
+  }
+
+  /**
+   * Handles a frame, or keeps it behind those that wait. Gives `false`, and keeps nothing any more, when
+   * too much waits.
+   * @param {Frame} frame
+   * @returns {boolean}
+   */
+  receive(frame) {
+    if (this.#isOver) return true
+    if (this.#reasons !== 0 || this.#isDraining || this.#mustTakeTurns(frame)) {
+      return this.#inbox.add(frame)
+    }
+    this.#receiver.handle(frame)
+    return true
+  }
+
+  /**
+   * Makes frames wait until the reason is released.
+   * @param {number} reason
+   */
+  hold(reason) {
+    if (this.#isOver) return
+    this.#reasons |= reason
+    if ((this.#reasons & PAUSING) !== 0) this.#pause()
+  }
+
+  /**
+   * Ends a reason; with the last one what waits is handled, before this returns.
+   * @param {number} reason
+   */
+  release(reason) {
+    this.#reasons &= ~reason
+    this.#drain()
+  }
+
+  /** Forgets what waits, for good: the session is gone. */
+  discard() {
+    this.#isOver = true
+    this.#inbox.close()
+    this.#debt?.forget()
+    // A paused socket would not read that its peer has closed it.
+    this.#resume()
+  }
+
+  /** Its turn has come. Another reason may have come with the time. */
+  takeTurn() {
+    this.release(Reason.TURN_IS_FULL)
+  }
+
+  /**
+   * Lets the session wait for a later turn if that is what this frame calls for.
+   * @param {Frame} frame
+   */
+  #mustTakeTurns(frame) {
+    const { room, isDirect } = this.#receiver
+    if (!isSpent(isDirect) || !mayCatchUp(frame)) return false
+    this.hold(Reason.TURN_IS_FULL)
+    lineUp(room, this)
+    return true
+  }
+
+  /** Handles what waits until there is a reason again. */
+  #drain() {
+    if (this.#isDraining) return
+    this.#isDraining = true
+    while (this.#reasons === 0) {
+      const frame = this.#inbox.peek()
+      if (frame === undefined || this.#mustTakeTurns(frame)) break
+      this.#inbox.take()
+      this.#receiver.handle(frame)
+    }
+    this.#isDraining = false
+    if ((this.#reasons & PAUSING) === 0) this.#resume()
+  }
+
+  #pause() {
+    if (this.#isPaused || this.#socket === undefined) return
+    try {
+      this.#socket.pause()
+      this.#isPaused = true
+    } catch {
+      // What it reads all the same waits in the inbox.
+    }
+  }
+
+  #resume() {
+    if (!this.#isPaused) return
+    this.#isPaused = false
+    this.#receiver.resumed()
+    try {
+      this.#socket?.resume()
+    } catch {
+      // It is gone, and its close event on its way.
+    }
+  }
+}
+
+/**
+ * @param {unknown} socket
+ * @returns {socket is Pausable}
+ */
+function isPausable(socket) {
+  const { pause, resume } = /** @type {Record<string, unknown>} */ (socket)
+  return typeof pause === 'function' && typeof resume === 'function'
+}
+
+module.exports = { Intake, Reason }

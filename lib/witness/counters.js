@@ -1,0 +1,67 @@
+'use strict'
+
+/**
+ * What a room counts, always: plain numbers that only grow, so that counting costs an addition and
+ * who reads them can take differences.
+ */
+
+/** @typedef {import('../../index').RoomCounters} RoomCounters */
+
+/** How often something came about, by its code. Codes are heddle's own: no peer makes one up. */
+class CountsByCode {
+  /** @type {Record<string | number, number>} */
+  #counts = Object.create(null)
+
+  /**
+   * @param {string | number} code
+   * @param {number} [times]
+   */
+  add(code, times = 1) {
+    this.#counts[code] = (this.#counts[code] ?? 0) + times
+  }
+
+  /** @param {CountsByCode} other */
+  include(other) {
+    for (const code in other.#counts) this.add(code, other.#counts[code])
+  }
+
+  /** Gives a copy. */
+  get all() {
+    return { ...this.#counts }
+  }
+}
+
+class Counters {
+  framesIn = 0
+  bytesIn = 0
+  framesOut = 0
+  refused = new CountsByCode()
+  sessionsOpened = 0
+  sessionsClosed = new CountsByCode()
+  lags = 0
+  saveErrors = 0
+  errors = 0
+
+  /**
+   * Counts what another has counted too.
+   * @param {Counters} other
+   */
+  include(other) {
+    this.framesIn += other.framesIn
+    this.bytesIn += other.bytesIn
+    this.framesOut += other.framesOut
+    this.refused.include(other.refused)
+    this.sessionsOpened += other.sessionsOpened
+    this.sessionsClosed.include(other.sessionsClosed)
+    this.lags += other.lags
+    this.saveErrors += other.saveErrors
+    this.errors += other.errors
+  }
+
+  /** @returns {RoomCounters} */
+  get all() {
+    return { ...this, refused: this.refused.all, sessionsClosed: this.sessionsClosed.all }
+  }
+}
+
+module.exports = { Counters }

@@ -1,0 +1,110 @@
+'use strict'
+
+/** What `getStats()` and `metrics()` read: the figures of one room, and their sums over a manager's rooms. */
+
+const { Counters } = require('./counters.js')
+
+/** @typedef {import('../../index').RoomManagerStats} RoomManagerStats */
+/** @typedef {import('../../index').RoomStats} RoomStats */
+
+/**
+ * The room that is looked at.
+ * @typedef {object} Subject
+ * @property {import('../engine.js').Engine} engine
+ * @property {import('../keepers/keepers.js').Keeper | undefined} keeper
+ * @property {import('../sessions.js').Sessions} sessions
+ * @property {import('./witness.js').Witness} witness
+ */
+
+/** @typedef {ReturnType<typeof noGauges>} Gauges */
+
+function noGauges() {
+  return { sessions: 0, lagging: 0, queuedBytes: 0, documentBytes: 0, unstored: 0 }
+}
+
+/** A room that closed or broke is looked at like any other: nothing here can fail. */
+class RoomFigures {
+  #room
+
+  /** @param {Subject} room */
+  constructor(room) {
+    this.#room = room
+  }
+
+  get counters() {
+    return this.#room.witness.counters
+  }
+
+  /**
+   * Adds what there is now to the sums of a manager, which may have very many rooms.
+   * @param {Gauges} sums
+   */
+  addTo(sums) {
+    const { engine, keeper, sessions, witness } = this.#room
+    sums.sessions += sessions.count
+    sums.lagging += witness.laggingCount
+    sums.queuedBytes += sessions.queuedBytes
+    sums.documentBytes += engine.documentBytes
+    if (keeper !== undefined) sums.unstored += keeper.unstored
+  }
+
+  /** @returns {RoomStats} */
+  get all() {
+    const { engine, keeper } = this.#room
+    const gauges = noGauges()
+    this.addTo(gauges)
+    return {
+      timestamp: engine.clock,
+      ...engine.census,
+      ...gauges,
+      unsaved: keeper?.isUnsaved ?? false,
+      durability: keeper?.durability ?? 'none',
+      cutBytes: keeper?.cutBytes ?? 0,
+      ...this.counters.all,
+    }
+  }
+}
+
+/** The figures of a manager. Its counters have those of closed rooms too, so that no sum ever falls. */
+class ManagerFigures {
+  #roomsOpened = 0
+  /**
+   * The rooms whose counters may still move.
+   * @type {Set<RoomFigures>}
+   */
+  #counting = new Set()
+  /** What those have counted that are gone. */
+  #gone = new Counters()
+
+  /**
+   * Counts a room from its first moment on.
+   * @param {RoomFigures} room
+   */
+  add(room) {
+    this.#roomsOpened += 1
+    this.#counting.add(room)
+  }
+
+  /**
+   * Nothing happens in a room any more.
+   * @param {RoomFigures} room
+   */
+  retire(room) {
+    if (this.#counting.delete(room)) this.#gone.include(room.counters)
+  }
+
+  /**
+   * @param {RoomFigures[]} open
+   * @returns {RoomManagerStats}
+   */
+  sum(open) {
+    const gauges = noGauges()
+    for (const room of open) room.addTo(gauges)
+    const counters = new Counters()
+    counters.include(this.#gone)
+    for (const room of this.#counting) counters.include(room.counters)
+    return { rooms: open.length, ...gauges, roomsOpened: this.#roomsOpened, ...counters.all }
+  }
+}
+
+module.exports = { ManagerFigures, RoomFigures }
