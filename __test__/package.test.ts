@@ -85,7 +85,7 @@ describe('the tarball', { timeout: 30_000 }, () => {
   it('holds the library, its addon and nothing else', () => {
     const addons = files.filter((file) => file.endsWith('.node'))
     const others = files.filter(
-      (file) => !file.endsWith('.node') && !/^lib\/[a-z-]+\.js$/.test(file),
+      (file) => !file.endsWith('.node') && !/^lib\/([a-z]+\/)?[a-z-]+\.js$/.test(file),
     )
 
     expect(addons).toHaveLength(1)

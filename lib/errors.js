@@ -96,6 +96,19 @@ function stackOf(error) {
 }
 
 /**
+ * The code of what was thrown, if it is one of ours; it need not be an error, nor let anybody look at it.
+ * @param {unknown} error
+ * @returns {HeddleErrorCode | undefined}
+ */
+function codeOf(error) {
+  try {
+    return error instanceof HeddleError ? error.code : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/**
  * @param {string} text as the native side tells of errors: code, space, message
  * @returns {HeddleError}
  */
@@ -114,6 +127,7 @@ module.exports = {
   ConnectionClosedError,
   ConnectRequestError,
   codedError,
+  codeOf,
   HeddleError,
   messageOf,
   nativeError,

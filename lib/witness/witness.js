@@ -7,7 +7,7 @@
 
 const { Counters } = require('./counters.js')
 const { channels, publish } = require('./diagnostics.js')
-const { HeddleError } = require('../errors.js')
+const { codeOf } = require('../errors.js')
 
 /** @typedef {import('../../index').Room} Room */
 /** @typedef {import('../reception/frames.js').Frame} Frame */
@@ -113,7 +113,7 @@ class Witness {
    * @param {string} [sessionId]
    */
   failed(error, sessionId) {
-    const code = error instanceof HeddleError ? error.code : undefined
+    const code = codeOf(error)
     this.counters.errors += 1
     if (code === 'HEDDLE_SAVE_FAILED') this.counters.saveErrors += 1
     if (channels.error.hasSubscribers) {
