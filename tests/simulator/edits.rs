@@ -44,7 +44,10 @@ impl World {
         let replica = &self.members[member].replica;
         let mine = || self.links.iter().filter(|link| link.member == member);
         let mut down = mine().flat_map(Connection::frames_down);
-        let coming = down.any(|frame| part_of(frame, "ephemeralPatches", key).is_some())
+        // What an older connection showed may wait for the store, and reach the newer one only later.
+        let withheld = mine().count() > 1 && self.server.withholds();
+        let coming = withheld
+            || down.any(|frame| part_of(frame, "ephemeralPatches", key).is_some())
             || replica.pending_presence.iter().any(|patch| patch.contains_key(key));
         let unsent = replica.presence_buffer.iter().filter_map(|patch| patch.get(key));
         let forgotten =

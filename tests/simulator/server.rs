@@ -48,6 +48,11 @@ impl Server {
         Self { store: journaled.then(Store::default), ..Self::default() }
     }
 
+    /// Whether frames wait in the room until something is stored.
+    pub fn withholds(&self) -> bool {
+        self.room.as_ref().is_some_and(Room::has_unstored)
+    }
+
     /// A connection joins, opening the room if it is closed.
     pub fn join(&mut self, link: Link, client: &str, held: bool) -> (SessionId, Vec<Sent>) {
         self.joined += 1;
