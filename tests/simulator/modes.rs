@@ -62,6 +62,22 @@ const LIVE: Mode = Mode {
     lag: 0,
 };
 
+const ALL: Mode = Mode {
+    name: "all",
+    members: 4,
+    edit: 5,
+    deletes: 12,
+    leave: 1,
+    drop: 1,
+    hop: 1,
+    restart: 1,
+    air: true,
+    close_empty: true,
+    bare: 40,
+    version_1: 30,
+    ..LIVE
+};
+
 /// Every mode.
 pub const MODES: [Mode; 20] = [
     LIVE,
@@ -82,38 +98,8 @@ pub const MODES: [Mode; 20] = [
     Mode { name: "lags", lag: 8, drop: 1, leave: 1, version_1: 20, ..LIVE },
     Mode { name: "lags-stored", lag: 8, store: 14, drop: 1, ..LIVE },
     Mode { name: "lags-failing", lag: 8, store: 14, fail: 3, leave: 1, version_1: 20, ..LIVE },
-    Mode {
-        name: "all",
-        members: 4,
-        edit: 5,
-        deletes: 12,
-        leave: 1,
-        drop: 1,
-        hop: 1,
-        restart: 1,
-        air: true,
-        close_empty: true,
-        bare: 40,
-        version_1: 30,
-        ..LIVE
-    },
-    Mode {
-        name: "stored",
-        members: 4,
-        edit: 5,
-        deletes: 12,
-        leave: 1,
-        drop: 1,
-        hop: 1,
-        restart: 1,
-        air: true,
-        close_empty: true,
-        bare: 40,
-        version_1: 30,
-        store: 14,
-        fail: 2,
-        ..LIVE
-    },
+    ALL,
+    Mode { name: "stored", store: 14, fail: 2, ..ALL },
 ];
 
 /// The mode of that name.

@@ -24,7 +24,7 @@ impl Store {
     /// The room as it was stored.
     pub fn open(&self) -> Room {
         let mut room = Room::new(false).unwrap();
-        room.set_piece_bytes(usize::MAX, PIECE_BYTES);
+        room.set_piece_bytes(PIECE_BYTES, PIECE_BYTES);
         if let Some(snapshot) = &self.snapshot {
             room.restore(snapshot).unwrap();
         }

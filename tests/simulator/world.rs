@@ -63,7 +63,7 @@ impl World {
             now: 1,
             members,
             links: Vec::new(),
-            server: Server::new(mode.store > 0),
+            server: Server::new(mode.store > 0, mode.rollback),
             up: true,
             admitted: usize::MAX,
             failure: None,
