@@ -136,14 +136,14 @@ export const rates = [
   },
   {
     rule: 'RT13',
-    file: 'lib/sockets/sockets.js',
-    find: 'if (isCount(text) && isCount(this.#texts[last])) this.#texts[last] = text\n    else this.#texts.push(text)',
-    replace: 'void last\n    this.#texts.push(text)',
+    file: 'lib/sockets/outlets.js',
+    find: 'if (isCount(text) && isCount(this.#texts[last])) this.#texts[last] = text\n    else this.#keep(text)',
+    replace: 'void last\n    this.#keep(text)',
     why: 'tells every count of a crowd to everybody',
   },
   {
     rule: 'RT13',
-    file: 'lib/sockets/sockets.js',
+    file: 'lib/sockets/outlets.js',
     find: 'isCount(text) && isCount(this.#texts[last])',
     replace: 'isCount(text) && last >= 0',
     why: 'tells a count in place of another frame',

@@ -128,8 +128,8 @@ export const slowReaders = [
   {
     rule: 'SR4',
     file: lagging,
-    find: 'if (!this.#looks.has(session)) session.intake?.release(Reason.LAGGING)',
-    replace: 'session.intake?.release(Reason.LAGGING)',
+    find: 'if (this.#looks.has(session)) return',
+    replace: '',
     why: 'reads on from a session that its diff filled again',
   },
   {
