@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     buffer::count_numbers,
-    fields::{Content, Fields},
+    fields::Fields,
     patch::{Patches, Refusal, RefusalCode, Update, Value},
 };
 
@@ -41,29 +41,17 @@ pub(super) fn check_growth(growth: usize, patches: &Patches<'_>) -> Result<(), R
     Ok(())
 }
 
-/// From this many searches on a component's fields are searched by their sorted names.
-const SEARCH_INDEXED: usize = 16;
-
 /// What a component will be once the updates seen so far are applied.
 struct Draft<'u, 'a> {
     alive: bool,
     stored: Option<&'a Fields>,
-    /// How often `stored` was searched, and from [`SEARCH_INDEXED`] on its fields by name.
-    searches: usize,
-    index: BTreeMap<&'a [u8], Content<'a>>,
     /// The fields written so far: the length of the array of numbers there, if it is one.
     written: BTreeMap<&'u [u8], Option<usize>>,
 }
 
 impl<'u, 'a> Draft<'u, 'a> {
     fn of(stored: Option<&'a Fields>) -> Self {
-        Self {
-            alive: stored.is_some(),
-            stored,
-            searches: 0,
-            index: BTreeMap::new(),
-            written: BTreeMap::new(),
-        }
+        Self { alive: stored.is_some(), stored, written: BTreeMap::new() }
     }
 
     /// Takes one update and returns by how many numbers its deltas make arrays grow.
@@ -95,21 +83,8 @@ impl<'u, 'a> Draft<'u, 'a> {
     fn base(&mut self, name: &[u8]) -> Option<usize> {
         match self.written.get(name) {
             Some(length) => *length,
-            None => self.find(name).map_or(Some(0), |content| content.numbers()),
+            None => self.stored.map_or(Some(0), |fields| fields.base(name)),
         }
-    }
-
-    /// A field as it is stored. Many searches cost no more than the component and the frame are long.
-    fn find(&mut self, name: &[u8]) -> Option<Content<'a>> {
-        let fields = self.stored?;
-        self.searches += 1;
-        if self.searches < SEARCH_INDEXED {
-            return fields.get(name);
-        }
-        if self.searches == SEARCH_INDEXED {
-            self.index = fields.iter().map(|(name, _, content)| (name, content)).collect();
-        }
-        self.index.get(name).copied()
     }
 }
 

@@ -60,7 +60,7 @@ pub(super) fn key_size(key: &[u8]) -> usize {
 }
 
 /// The size that counts for a component, of so many fields of this size.
-fn text_size(key: &[u8], fields: usize, bytes: usize) -> usize {
+fn component_size(key: &[u8], fields: usize, bytes: usize) -> usize {
     bytes.saturating_sub(fields.saturating_mul(FIELD_BYTES)).saturating_add(key.len())
 }
 
@@ -71,7 +71,12 @@ pub(super) fn field_size(name: &[u8], value: usize) -> usize {
 
 /// The size of a value that is JSON text.
 pub(super) fn json_size(json: &[u8]) -> usize {
-    count_numbers(json).map_or(json.len(), |numbers| array_size(numbers).min(json.len()))
+    text_size(json, count_numbers(json))
+}
+
+/// The size of a value that is JSON text, of an array of so many numbers if it is one.
+pub(super) fn text_size(json: &[u8], numbers: Option<usize>) -> usize {
+    numbers.map_or(json.len(), |numbers| array_size(numbers).min(json.len()))
 }
 
 /// The size of an array of so many numbers.
@@ -222,8 +227,10 @@ impl Ledger<'_> {
 struct Draft<'u> {
     was: Tally,
     now: Tally,
-    /// The size of each field.
-    sizes: BTreeMap<&'u [u8], usize>,
+    /// What was there, unless the updates have deleted it.
+    stored: Option<&'u Fields>,
+    /// The size of each field that the updates wrote.
+    written: BTreeMap<&'u [u8], usize>,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -239,7 +246,7 @@ struct Tally {
 impl Tally {
     /// The size that counts for a component.
     fn text_size(&self, key: &[u8]) -> usize {
-        if self.exists { text_size(key, self.fields, self.bytes) } else { 0 }
+        if self.exists { component_size(key, self.fields, self.bytes) } else { 0 }
     }
 
     /// The size that counts for a whole.
@@ -250,20 +257,22 @@ impl Tally {
 
 impl<'u> Draft<'u> {
     fn of<'a: 'u>(stored: Option<(&'a Fields, bool)>) -> Self {
-        let mut was = Tally::default();
-        let mut sizes = BTreeMap::new();
-        if let Some((fields, alive)) = stored {
-            sizes.extend(fields.sizes());
-            was = Tally { exists: true, alive, fields: sizes.len(), bytes: sizes.values().sum() };
-        }
-        Self { was, now: was, sizes }
+        let was = stored.map_or_else(Tally::default, |(fields, alive)| Tally {
+            exists: true,
+            alive,
+            fields: fields.count(),
+            bytes: fields.size(),
+        });
+        let stored = stored.map(|(fields, _)| fields);
+        Self { was, now: was, stored, written: BTreeMap::new() }
     }
 
     /// Does what a merge would (MG2, MG3, TB1, TB2).
     fn take(&mut self, update: &Update<'u>, fields: &'u [Field<'u>], keeps_tombstones: bool) {
         match update.existence {
             Some(false) => {
-                self.sizes.clear();
+                self.stored = None;
+                self.written.clear();
                 self.now = Tally { exists: keeps_tombstones, ..Tally::default() };
             }
             Some(true) => {
@@ -282,10 +291,12 @@ impl<'u> Draft<'u> {
                 Value::Delta(_, delta) => array_size(delta.len),
             };
             let size = field_size(field.name, value);
-            let before = self.sizes.insert(field.name, size).unwrap_or(0);
-            self.now.bytes = self.now.bytes.saturating_add(size).saturating_sub(before);
+            let before = self.written.insert(field.name, size);
+            let before = before.or_else(|| self.stored?.size_of(field.name));
+            self.now.fields += usize::from(before.is_none());
+            self.now.bytes =
+                self.now.bytes.saturating_add(size).saturating_sub(before.unwrap_or_default());
         }
-        self.now.fields = self.sizes.len();
     }
 }
 
@@ -293,10 +304,8 @@ impl<'u> Draft<'u> {
 pub fn check_document(document: &super::Document, quota: &Quota) -> Result<(), Refusal> {
     let refuse = |code, message| Err(Refusal::new(code, message));
     for component in document.components() {
-        let sizes = component.fields().sizes();
-        let (count, bytes) = sizes
-            .fold((0, 0_usize), |(count, sum), (_, size)| (count + 1, sum.saturating_add(size)));
-        let size = text_size(component.key(), count, bytes);
+        let (count, bytes) = (component.fields().count(), component.fields().size());
+        let size = component_size(component.key(), count, bytes);
         if size > quota.component_bytes {
             let message = over(&named(component.key()), size, "bytes", quota.component_bytes);
             return refuse(RefusalCode::ComponentTooLarge, message);

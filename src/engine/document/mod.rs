@@ -8,7 +8,7 @@ use undo::{Place, Undo, Written};
 
 use super::{
     Clock,
-    fields::{Fields, Scratch},
+    fields::{Fields, Replaced, Scratch},
     merge,
     patch::{Field, Patches, Refusal},
     quota::{Bounds, Growth, Quota, Usage, key_size},
@@ -215,7 +215,7 @@ impl Document {
         let Some(component) = self.slots.get_mut(index(slot)) else { return };
         let replaced = std::mem::take(&mut component.fields);
         self.usage.change(Growth { added: 0, removed: replaced.size() });
-        self.touch(slot, alive, replaced);
+        self.touch(slot, alive, Replaced::Whole(replaced));
     }
 
     /// Returns whether the component was alive.
@@ -228,13 +228,13 @@ impl Document {
     }
 
     /// Makes a component, whose fields have just been replaced, the one that changed last.
-    fn touch(&mut self, slot: Slot, alive: bool, fields: Fields) {
+    fn touch(&mut self, slot: Slot, alive: bool, replaced: Replaced) {
         let clock = self.clock;
         let Some(component) = self.slots.get_mut(index(slot)) else { return };
         let changed = std::mem::replace(&mut component.changed, clock);
         let place = self.move_to_head(slot);
         if let Some(undo) = &mut self.undo {
-            undo.written(clock, Written { slot, alive, changed, place, fields });
+            undo.written(clock, Written { slot, alive, changed, place, replaced });
         }
     }
 

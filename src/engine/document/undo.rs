@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Clock, Document, Fields, Growth, Slot, hash, index, key_size};
+use super::{Clock, Document, Growth, Replaced, Slot, hash, index, key_size};
 
 /// Room for steps that one burst of changes needed is not kept for ever.
 const KEEP_STEPS: usize = 1024;
@@ -30,8 +30,7 @@ pub(super) struct Written {
     pub(super) changed: Clock,
     /// Where the component was in the list of changes; none where it stayed at its head.
     pub(super) place: Option<Place>,
-    /// What [`Fields::take_back`] wants.
-    pub(super) fields: Fields,
+    pub(super) replaced: Replaced,
 }
 
 /// The neighbours of a component in the list of changes. One that was in the list, and not at its head, has a newer one.
@@ -98,7 +97,7 @@ impl Document {
         }
     }
 
-    fn unwrite(&mut self, Written { slot, alive, changed, place, fields }: Written) {
+    fn unwrite(&mut self, Written { slot, alive, changed, place, replaced }: Written) {
         self.set_alive(slot, alive);
         if let Some(place) = place {
             self.move_from_head(slot, &place);
@@ -106,7 +105,7 @@ impl Document {
         if let Some(component) = self.slots.get_mut(index(slot)) {
             component.changed = changed;
             let removed = component.fields.size();
-            component.fields.take_back(fields);
+            component.fields.take_back(replaced);
             self.usage.change(Growth { added: component.fields.size(), removed });
         }
     }

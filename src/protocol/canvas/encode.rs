@@ -266,15 +266,12 @@ fn whole_arrays<'f>(
     out: &mut Vec<u8>,
 ) {
     let mut object = Object::open(out);
-    // In one pass, however many fields there are.
-    let current: Option<BTreeMap<_, _>> =
-        current.map(|current| current.iter().map(|(name, _, content)| (name, content)).collect());
     for field in fields {
         match &field.value {
             Value::Json(json) => object.member(field.name).extend_from_slice(json),
             Value::Delta(..) if !is_last(field.name) => {}
             Value::Delta(..) => {
-                if let Some(content) = current.as_ref().and_then(|it| it.get(field.name)) {
+                if let Some(content) = current.and_then(|current| current.get(field.name)) {
                     content.write(object.member(field.name));
                 }
             }

@@ -1,0 +1,107 @@
+//! How fields stand in one run of bytes.
+//!
+//! ```text
+//! entry := name-length name clock tag bytes?
+//! tag   := length << 1           the value's JSON text follows
+//!        | index << 1 | 1        the value is detached
+//! ```
+//!
+//! with every number a LEB128 varint.
+
+use super::super::Clock;
+
+/// What the shortest entry takes: a number each for the lengths of name and value and for the clock, and one digit.
+pub(super) const LEAST_ENTRY_BYTES: usize = 4;
+
+/// What an entry takes beside name and value, at most.
+pub(super) const MOST_HEAD_BYTES: usize = 30;
+
+/// One field.
+#[derive(Clone, Copy)]
+pub(super) struct Entry<'a> {
+    pub(super) name: &'a [u8],
+    pub(super) clock: Clock,
+    pub(super) stored: Stored<'a>,
+}
+
+/// Where its value is.
+#[derive(Clone, Copy)]
+pub(super) enum Stored<'a> {
+    Packed(&'a [u8]),
+    Detached(usize),
+}
+
+impl Entry<'_> {
+    /// Appends the entry.
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        push_number(length(self.name), out);
+        out.extend_from_slice(self.name);
+        push_number(self.clock, out);
+        match self.stored {
+            Stored::Packed(json) => {
+                push_number(length(json) << 1, out);
+                out.extend_from_slice(json);
+            }
+            Stored::Detached(index) => {
+                push_number(u64::try_from(index).unwrap_or(u64::MAX) << 1 | 1, out);
+            }
+        }
+    }
+}
+
+fn push_number(mut number: u64, out: &mut Vec<u8>) {
+    while number >= 0x80 {
+        out.push(u8::try_from(number & 0x7f).unwrap_or_default() | 0x80);
+        number >>= 7;
+    }
+    out.push(u8::try_from(number).unwrap_or_default());
+}
+
+fn length(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
+}
+
+/// Reads entries one after the other.
+#[derive(Default)]
+pub(super) struct Entries<'a> {
+    pub(super) rest: &'a [u8],
+}
+
+impl<'a> Iterator for Entries<'a> {
+    type Item = Entry<'a>;
+
+    fn next(&mut self) -> Option<Entry<'a>> {
+        let length = self.number()?;
+        let name = self.bytes(length)?;
+        let clock = self.number()?;
+        let tag = self.number()?;
+        let stored = if tag & 1 == 1 {
+            Stored::Detached(usize::try_from(tag >> 1).ok()?)
+        } else {
+            Stored::Packed(self.bytes(tag >> 1)?)
+        };
+        Some(Entry { name, clock, stored })
+    }
+}
+
+impl<'a> Entries<'a> {
+    fn number(&mut self) -> Option<u64> {
+        let mut number = 0;
+        let mut shift = 0_u32;
+        loop {
+            let (byte, rest) = self.rest.split_first()?;
+            self.rest = rest;
+            number |= u64::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return Some(number);
+            }
+            shift += 7;
+        }
+    }
+
+    fn bytes(&mut self, length: u64) -> Option<&'a [u8]> {
+        let (bytes, rest) = self.rest.split_at_checked(usize::try_from(length).ok()?)?;
+        self.rest = rest;
+        Some(bytes)
+    }
+}

@@ -1,0 +1,193 @@
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::super::patch::Value;
+use super::*;
+use crate::engine::buffer::Delta;
+
+fn json<'f>(name: &'f str, value: &'f str) -> Field<'f> {
+    Field { name: name.as_bytes(), value: Value::Json(value.as_bytes()) }
+}
+
+fn delta(name: &str, len: usize, offset: usize, number: f64) -> Field<'_> {
+    let delta = Delta { len, runs: vec![(offset, 1)], numbers: vec![number] };
+    Field { name: name.as_bytes(), value: Value::Delta(b"", Box::new(delta)) }
+}
+
+fn merged(updates: &[(&[Field<'_>], Clock)]) -> Fields {
+    let mut fields = Fields::default();
+    for (update, clock) in updates {
+        fields.merge(update, *clock, &mut Scratch::default());
+    }
+    fields
+}
+
+fn read(fields: &Fields) -> Vec<(String, Clock, String)> {
+    fields
+        .iter()
+        .map(|(name, clock, content)| {
+            let mut text = Vec::new();
+            content.write(&mut text);
+            (
+                String::from_utf8_lossy(name).into_owned(),
+                clock,
+                String::from_utf8_lossy(&text).into_owned(),
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn mg1_the_last_write_wins_per_field() {
+    let fields =
+        merged(&[(&[json("x", "1"), json("y", "2")], 1), (&[json("y", "30"), json("z", "4")], 2)]);
+
+    let expected = [("x", 1, "1"), ("y", 2, "30"), ("z", 2, "4")];
+    assert_eq!(
+        read(&fields),
+        expected.map(|(name, clock, value)| (name.into(), clock, value.into()))
+    );
+}
+
+#[test]
+fn mg7_a_delta_builds_on_text_on_a_delta_and_on_nothing() {
+    let fields = merged(&[
+        (&[json("a", "[1,2]")], 1),
+        (&[delta("a", 3, 2, 9.0), delta("b", 2, 1, 5.0)], 2),
+        (&[delta("a", 3, 0, 7.0)], 300),
+    ]);
+
+    assert_eq!(fields.get(b"a"), Some(Content::Numbers(&[7.0, 2.0, 9.0])));
+    assert_eq!(fields.get(b"b"), Some(Content::Numbers(&[0.0, 5.0])));
+}
+
+#[test]
+fn mg9_only_arrays_of_numbers_accept_a_delta() {
+    let fields = merged(&[(
+        &[json("a", "[1]"), json("s", "\"x\""), json("n", "[null]"), delta("d", 3, 0, 1.0)],
+        1,
+    )]);
+
+    let bases = ["a", "d", "s", "n"].map(|name| fields.base(name.as_bytes()));
+    assert_eq!(bases, [Some(1), Some(3), None, None]);
+}
+
+#[test]
+fn large_values_survive_writes_to_their_neighbours() {
+    let large = format!("\"{}\"", "x".repeat(5_000));
+
+    let fields = merged(&[
+        (&[json("large", &large), json("x", "1")], 1),
+        (&[json("x", "2")], 2),
+        (&[json("large", "0")], 3),
+        (&[json("large", &large)], 4),
+    ]);
+
+    assert_eq!(fields.get(b"large"), Some(Content::Json(large.as_bytes())));
+    assert_eq!(fields.get(b"x"), Some(Content::Json(b"2")));
+}
+
+/// Something that a test writes into a field.
+#[derive(Debug, Clone)]
+enum Wanted {
+    Text(usize),
+    Array(usize),
+    Delta { len: usize, offset: usize },
+}
+
+fn wanted() -> impl Strategy<Value = Wanted> {
+    prop_oneof![
+        4 => (0_usize..60).prop_map(Wanted::Text),
+        1 => (1_015_usize..1_030).prop_map(Wanted::Text),
+        1 => prop_oneof![0_usize..5, 500_usize..520].prop_map(Wanted::Array),
+        3 => (0_usize..8, 0_usize..9).prop_map(|(len, offset)| Wanted::Delta { len, offset }),
+    ]
+}
+
+/// Fields of these names; a delta is left out where it finds no array.
+fn update<'f>(
+    wanted: &'f BTreeMap<String, Wanted>,
+    texts: &'f BTreeMap<String, String>,
+    fields: &Fields,
+    number: f64,
+) -> Vec<Field<'f>> {
+    let field = |(name, wanted): (&'f String, &Wanted)| match wanted {
+        Wanted::Delta { len, offset } => {
+            fields.base(name.as_bytes()).map(|_| delta(name, *len, *offset, number))
+        }
+        Wanted::Text(_) | Wanted::Array(_) => Some(json(name, texts.get(name)?)),
+    };
+    wanted.iter().filter_map(field).collect()
+}
+
+fn texts(wanted: &BTreeMap<String, Wanted>) -> BTreeMap<String, String> {
+    let text = |wanted: &Wanted| match wanted {
+        Wanted::Text(length) => format!("\"{}\"", "x".repeat(*length)),
+        Wanted::Array(numbers) => format!("[{}]", vec!["7.5"; *numbers].join(",")),
+        Wanted::Delta { .. } => String::new(),
+    };
+    wanted.iter().map(|(name, wanted)| (name.clone(), text(wanted))).collect()
+}
+
+/// What the fields say of themselves is what a walk over them finds.
+fn assert_consistent(fields: &Fields) {
+    let sum: usize = fields.iter().map(|(name, ..)| fields.size_of(name).unwrap()).sum();
+    assert_eq!(fields.size(), sum);
+    assert_eq!(fields.count(), fields.iter().count());
+    assert!(fields.size_bound() >= sum && fields.count_bound() >= fields.count());
+}
+
+proptest! {
+    #[test]
+    fn mg1_merging_equals_a_map(
+        updates in prop::collection::vec(
+            prop::collection::btree_map("[a-z]{1,2}", "[0-9]{1,3}", 0..40), 1..8
+        )
+    ) {
+        let mut expected = BTreeMap::new();
+        let mut fields = Fields::default();
+        for (step, update) in updates.iter().enumerate() {
+            let clock = Clock::try_from(step * 1_000).unwrap();
+            let update: Vec<_> = update.iter().map(|(name, value)| json(name, value)).collect();
+            fields.merge(&update, clock, &mut Scratch::default());
+            for field in &update {
+                let Value::Json(value) = field.value else { continue };
+                expected.insert(
+                    String::from_utf8_lossy(field.name).into_owned(),
+                    (clock, String::from_utf8_lossy(value).into_owned()),
+                );
+            }
+        }
+
+        let actual: BTreeMap<_, _> =
+            read(&fields).into_iter().map(|(name, clock, value)| (name, (clock, value))).collect();
+        prop_assert_eq!(actual, expected);
+    }
+
+    #[test]
+    fn writes_are_taken_back_one_by_one(
+        writes in prop::collection::vec(
+            prop::collection::btree_map("[a-h]{1,2}", wanted(), 1..6), 1..60
+        )
+    ) {
+        let mut fields = Fields::default();
+        let mut steps = Vec::new();
+        for (clock, wanted) in (1..).zip(&writes) {
+            let texts = texts(wanted);
+            let update = update(wanted, &texts, &fields, 0.5);
+            let before = read(&fields);
+            let size = fields.size();
+            let (replaced, growth) =
+                fields.replace(&update, clock, true, &mut Scratch::default());
+            prop_assert_eq!(fields.size() + growth.removed, size + growth.added);
+            assert_consistent(&fields);
+            steps.push((replaced, before));
+        }
+        for (replaced, before) in steps.into_iter().rev() {
+            fields.take_back(replaced);
+            prop_assert_eq!(read(&fields), before);
+            assert_consistent(&fields);
+        }
+    }
+}
