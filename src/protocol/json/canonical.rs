@@ -1,26 +1,30 @@
 //! Rewriting valid JSON text canonically.
 
-use std::{collections::BTreeMap, ops::Range};
+use std::ops::Range;
 
 use super::{number, string};
 
 /// The canonical form of `text`, which [`super::scan()`] must have found valid. Of names that occur twice the last
 /// value stays (CV4).
 pub fn canonicalize(text: &[u8]) -> Vec<u8> {
-    let mut writer = Writer { rest: text, out: Vec::with_capacity(text.len()) };
+    let out = Vec::with_capacity(text.len());
+    let mut writer = Writer { rest: text, out, overwritten: Vec::new() };
     writer.value();
-    writer.out
+    writer.finish()
 }
 
 struct Writer<'t> {
     rest: &'t [u8],
     out: Vec<u8>,
+    /// What of `out` was overwritten, inner before outer. It goes in the end, so that none of it is copied once for each level
+    /// that it stands in.
+    overwritten: Vec<Range<usize>>,
 }
 
-/// One member of an object, as written so far.
+/// One member of an object: where it begins, and its name.
 struct Member {
+    start: usize,
     name: Range<usize>,
-    all: Range<usize>,
 }
 
 impl Writer<'_> {
@@ -53,10 +57,10 @@ impl Writer<'_> {
             self.next();
             self.copy(1);
             self.value();
-            members.push(Member { name, all: start..self.out.len() });
+            members.push(Member { start, name });
         }
         self.copy(1);
-        self.drop_overwritten(&members);
+        self.find_overwritten(&members);
     }
 
     fn array(&mut self) {
@@ -92,26 +96,37 @@ impl Writer<'_> {
         self.copy(self.rest.iter().take_while(|byte| byte.is_ascii_lowercase()).count().max(1));
     }
 
-    /// Rewrites the object that was just written without the members that a later one of the same name overwrites.
-    fn drop_overwritten(&mut self, members: &[Member]) {
+    /// Finds the members of an object that a later one of the same name overwrites. The last one never is, so what
+    /// is overwritten ends where another begins, comma and all.
+    fn find_overwritten(&mut self, members: &[Member]) {
         let name = |member: &Member| self.out.get(member.name.clone()).unwrap_or_default();
-        let last: BTreeMap<&[u8], usize> =
-            members.iter().enumerate().map(|(index, member)| (name(member), index)).collect();
-        if last.len() == members.len() {
-            return;
-        }
-        let mut kept = Vec::new();
-        for (index, member) in members.iter().enumerate() {
-            if last.get(name(member)) == Some(&index) {
-                if !kept.is_empty() {
-                    kept.push(b',');
-                }
-                kept.extend_from_slice(self.out.get(member.all.clone()).unwrap_or_default());
+        let mut order: Vec<usize> = (0..members.len()).collect();
+        order.sort_by_key(|index| members.get(*index).map(name));
+        for pair in order.windows(2) {
+            let [index, later] = pair else { continue };
+            if let (Some(member), Some(next), Some(later)) =
+                (members.get(*index), members.get(index + 1), members.get(*later))
+                && name(member) == name(later)
+            {
+                self.overwritten.push(member.start..next.start);
             }
         }
-        kept.push(b'}');
-        self.out.truncate(members.first().map_or(0, |member| member.all.start));
-        self.out.extend_from_slice(&kept);
+    }
+
+    /// What was written without what was overwritten.
+    fn finish(mut self) -> Vec<u8> {
+        if self.overwritten.is_empty() {
+            return self.out;
+        }
+        self.overwritten.sort_unstable_by_key(|range| range.start);
+        let mut kept = Vec::with_capacity(self.out.len());
+        let mut from = 0;
+        for range in &self.overwritten {
+            kept.extend_from_slice(self.out.get(from..range.start).unwrap_or_default());
+            from = from.max(range.end);
+        }
+        kept.extend_from_slice(self.out.get(from..).unwrap_or_default());
+        kept
     }
 
     /// Skips white space and looks at what follows.
@@ -158,6 +173,11 @@ mod tests {
             (r#"{"a":1,"\u0061":2}"#, r#"{"a":2}"#),
             (r#"[{"x":{"y":1,"y":2},"x":{"y":3,"z":4,"y":5}}]"#, r#"[{"x":{"z":4,"y":5}}]"#),
             (r#"{"":1,"":2}"#, r#"{"":2}"#),
+            (
+                r#"{"a":{"b":1,"b":2},"a":1,"c":{"d":{"e":1,"e":2},"d":0}}"#,
+                r#"{"a":1,"c":{"d":0}}"#,
+            ),
+            (r#"{"a":1,"a":{"b":1,"b":{"c":1,"c":2}},"d":3}"#, r#"{"a":{"b":{"c":2}},"d":3}"#),
         ] {
             assert_eq!(canonicalize(text.as_bytes()), expected.as_bytes());
         }
