@@ -162,6 +162,6 @@ pub enum CloseReason {
     TokenRefused,
     /// Too many of its frames wait for the store (DU16).
     TooManyFramesWait,
-    /// It lags, and what it lacks is more than is kept for it (SR8).
+    /// It lags, and what it lacks is more than is kept for it (SR8), or it would have to be told too much at once (CV9).
     TooSlow,
 }

@@ -32,6 +32,7 @@ mod presence;
 mod quota;
 mod room;
 mod session;
+mod whole_arrays;
 
 pub use buffer::{Delta, write_numbers};
 pub use document::{Component, Document, Restore};

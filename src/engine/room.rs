@@ -332,6 +332,7 @@ impl Room {
         let late = if changed.is_some() { self.document.apply(&document) } else { Vec::new() };
         self.presence.apply(&client, &presence);
         let clock = changed.map(|text| self.append(Some(&client), text, effects));
+        self.spare_whole_arrays(Some(id), &document, effects);
         let change = Message::Change { client: Some(client), clock, document, late, presence };
         self.broadcast(Some(id), change, effects);
         Ok(changed)
@@ -344,6 +345,7 @@ impl Room {
         let text = document.text;
         let late = self.document.apply(&document);
         let clock = Some(self.append(None, text, effects));
+        self.spare_whole_arrays(None, &document, effects);
         let change =
             Message::Change { client: None, clock, document, late, presence: Patches::default() };
         self.broadcast(None, change, effects);

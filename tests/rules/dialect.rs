@@ -68,6 +68,39 @@ fn cv1_ab3_an_array_is_spelled_out_once_however_often_a_frame_changes_it() {
     assert_eq!(sent.matches("[9,2,3]").count(), 1);
 }
 
+/// 13 KB of deltas over the arrays of a large document are gigabytes of text, and no string of a runtime.
+#[test]
+fn cv9_version_1_is_closed_before_too_much_is_spelled_out_for_it() {
+    let mut table = Table::with(&["alice", "bob", "carol", "dave"]);
+    let array = format!("[{}0]", "0,".repeat((1 << 20) - 1));
+    for key in 0..5 {
+        table.patch(1, &format!(r#"[{{"{key}":{{"_exists":true,"p":{array}}}}}]"#));
+    }
+    for session in [2, 3] {
+        table.receive(session, r#"{"type":"reconnect","lastTimestamp":5,"protocolVersion":1}"#);
+    }
+    table.forget();
+    let delta = |key: &i32| format!(r#"{{"{key}":{{"p":{{"__buf":1,"len":1048576,"runs":[]}}}}}}"#);
+    let deltas = |keys: &[i32]| keys.iter().map(delta).collect::<Vec<_>>().join(",");
+
+    table.patch(1, &format!("[{}]", deltas(&[0, 1, 2, 3, 3, 2, 1, 0])));
+    let is_closed = |asked: &Asked| matches!(asked, Asked::Close(..));
+    assert!(!table.asked.iter().any(is_closed), "4,194,304 numbers are not too many");
+    assert!(table.sent(2).concat().len() > 8 << 20);
+    table.forget();
+
+    table.patch(2, &format!("[{}]", deltas(&[0, 1, 2, 3, 4])));
+
+    let closed: Vec<&Asked> = table.asked.iter().filter(|asked| is_closed(asked)).collect();
+    assert_eq!(closed, [&Asked::Close(3, CloseReason::TooSlow)]);
+    assert!(table.sent(2).concat().contains(r#""type":"ack""#), "its sender knows what it did");
+    assert!(table.sent(4).concat().contains("__buf"), "version 2 reads what was sent");
+    table.join(5, "carol");
+    table.forget();
+    table.receive(5, r#"{"type":"reconnect","lastTimestamp":6,"protocolVersion":1}"#);
+    assert!(table.sent(5).len() > 1, "in pieces");
+}
+
 #[test]
 fn cv1_frames_without_deltas_are_the_same_for_both_versions() {
     let mut table = mixed_room();

@@ -354,6 +354,28 @@ fn rc10_presence_is_in_the_last_frame_where_it_fits() {
 }
 
 #[test]
+fn rc10_the_presence_of_a_crowd_comes_in_pieces_too() {
+    let mut table = Table::with(&["alice", "bob", "carol", "dave"]);
+    for session in 1..=3 {
+        table.show(session, &format!(r#"[{{"p{session}":{{"_exists":true}}}}]"#));
+    }
+    table.room.set_piece_bytes(1, 1);
+
+    table.join(5, "erin");
+    let joined = table.sent(5);
+    table.forget();
+    table.reconnect(4, 0);
+    let caught_up = table.sent(4);
+
+    for sent in [&joined[..3], &caught_up[..3]] {
+        for (piece, key) in sent.iter().zip(["p1", "p2", "p3"]) {
+            let entry = format!(r#"{{"{key}":{{"_exists":true}}}}"#);
+            assert!(piece.contains(&format!(r#""ephemeralPatches":[{entry}]}}"#)), "{piece}");
+        }
+    }
+}
+
+#[test]
 fn rc10_a_client_that_has_seen_nothing_still_has_seen_nothing_after_the_first_frames() {
     let mut table = Table::with(&["alice", "bob"]);
     table.patch(1, r#"[{"a":{"_exists":true}}]"#);
