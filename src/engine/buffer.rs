@@ -193,7 +193,7 @@ mod tests {
         }
 
         #[test]
-        fn a_delta_and_the_way_back_change_nothing(
+        fn du14_a_delta_and_the_way_back_change_nothing(
             base in prop::collection::vec(prop_oneof![-1e3..1e3, Just(0.0), Just(-0.0)], 0..20),
             len in 0usize..24,
             runs in prop::collection::vec((0usize..30, prop::collection::vec(-1e3..1e3, 0..6)), 0..5),

@@ -71,8 +71,8 @@ export const dialect = [
   {
     rule: 'CV4',
     file: 'src/protocol/json/canonical.rs',
-    find: 'members.iter().enumerate().map(|(index, member)|',
-    replace: 'members.iter().enumerate().rev().map(|(index, member)|',
+    find: '|index| members.get(*index).map(name)',
+    replace: '|index| (members.get(*index).map(name), usize::MAX - *index)',
     why: 'lets the first of duplicate names win',
   },
   {
@@ -167,6 +167,34 @@ export const dialect = [
     find: 'return Buffer.concat(data)',
     replace: 'return Buffer.concat(data.slice(0, 1))',
     why: 'takes only the first of several Buffers',
+  },
+  {
+    rule: ['CV9', 'CC1'],
+    file: 'src/engine/whole_arrays.rs',
+    find: 'usize = 1 << 22;',
+    replace: 'usize = usize::MAX;',
+    why: 'spells out whatever a frame touches',
+  },
+  {
+    rule: 'CV9',
+    file: 'src/engine/whole_arrays.rs',
+    find: 'usize = 1 << 22;',
+    replace: 'usize = (1 << 22) - 1;',
+    why: 'closes readers of version 1 too soon',
+  },
+  {
+    rule: 'CV9',
+    file: 'src/engine/whole_arrays.rs',
+    find: '&& Some(**id) != sender',
+    replace: '',
+    why: 'closes the sender, who needs nothing spelled out',
+  },
+  {
+    rule: 'CV9',
+    file: 'src/engine/whole_arrays.rs',
+    find: ' || numbers_of(patches) <= MOST_NUMBERS',
+    replace: '',
+    why: 'counts an array once for each of its deltas',
   },
   {
     rule: 'D12',

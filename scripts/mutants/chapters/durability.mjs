@@ -94,10 +94,24 @@ export const durability = [
   },
   {
     rule: 'DU14',
-    file: 'src/engine/fields.rs',
-    find: '                        back.apply(&mut numbers);',
-    replace: '                        numbers.resize(back.len, 0.0);',
+    file: 'src/engine/fields/detached.rs',
+    find: '                    back.apply(&mut numbers);',
+    replace: '                    numbers.resize(back.len, 0.0);',
     why: 'leaves in an array what a delta wrote',
+  },
+  {
+    rule: 'DU14',
+    file: 'src/engine/fields/wide.rs',
+    find: 'self.by_name.retain(|field| index(*field) < overwritten.fields);',
+    replace: '',
+    why: 'keeps the names of fields that it took back',
+  },
+  {
+    rule: 'DU14',
+    file: 'src/engine/buffer.rs',
+    find: 'number.to_bits() == 0',
+    replace: 'number.abs() < 2.0',
+    why: 'forgets small numbers that were cut',
   },
   {
     rule: 'DU14',

@@ -1,7 +1,8 @@
 // SPEC.md sections 4 and 5.
 
 const document = 'src/engine/document/mod.rs'
-const fields = 'src/engine/fields.rs'
+const packed = 'src/engine/fields/packed.rs'
+const wide = 'src/engine/fields/wide.rs'
 const buffer = 'src/engine/buffer.rs'
 const merge = 'src/engine/merge.rs'
 const decoded = 'src/protocol/canvas/patches.rs'
@@ -10,17 +11,24 @@ const decoded = 'src/protocol/canvas/patches.rs'
 export const merging = [
   {
     rule: 'MG1',
-    file: fields,
-    find: 'None => next.keep(&entry, &mut old),',
+    file: packed,
+    find: 'None => next.keep(&entry, old),',
     replace: 'None => {}',
     why: 'forgets the fields that an update does not name',
   },
   {
     rule: 'MG1',
-    file: fields,
+    file: packed,
     find: 'growth.added += next.json(entry.name, clock, json);',
-    replace: 'let _ = json;\n                    next.keep(&entry, &mut old);',
+    replace: 'let _ = json;\n                    next.keep(&entry, old);',
     why: 'lets the first write win',
+  },
+  {
+    rule: 'MG1',
+    file: wide,
+    find: 'growth.removed += field_size(name, before.value.size());',
+    replace: 'if before.clock + 5 > clock { continue; }',
+    why: 'loses writes to fields beside many others',
   },
   {
     rule: ['MG2', 'MG3'],
@@ -76,15 +84,15 @@ export const merging = [
   },
   {
     rule: 'MG6',
-    file: fields,
+    file: packed,
     find: 'growth.added += next.json(entry.name, clock, json);',
     replace: 'growth.added += next.json(entry.name, entry.clock, json);',
     why: 'keeps the clock of the first write',
   },
   {
     rule: 'MG6',
-    file: fields,
-    find: 'None => next.keep(&entry, &mut old),',
+    file: packed,
+    find: 'None => next.keep(&entry, old),',
     replace: 'None => next.keep(&Entry { clock, ..entry }, &mut old),',
     why: 'gives fields the clock of their neighbours',
   },
@@ -115,13 +123,13 @@ export const merging = [
   {
     rule: 'MG7',
     file: merge,
-    find: 'self.find(name).map_or(Some(0), |content| content.numbers())',
-    replace: 'self.find(name).and_then(|content| content.numbers())',
+    find: 'self.stored.map_or(Some(0), |fields| fields.base(name))',
+    replace: 'self.stored.and_then(|fields| fields.get(name).and(fields.base(name)))',
     why: 'refuses a delta on a missing field',
   },
   {
     rule: 'MG8',
-    file: fields,
+    file: packed,
     find: `                Some(Field { value: Value::Delta(_, delta), .. }) => {
 `,
     replace: `                Some(Field { value: Value::Delta(json, _), .. }) if json.len() > 1 => {

@@ -166,7 +166,7 @@ proptest! {
     }
 
     #[test]
-    fn writes_are_taken_back_one_by_one(
+    fn du14_writes_are_taken_back_one_by_one(
         writes in prop::collection::vec(
             prop::collection::btree_map("[a-h]{1,2}", wanted(), 1..6), 1..60
         )
