@@ -5,17 +5,22 @@ use super::{
     frames::{frame, patches},
     watched_room::WatchedRoom,
 };
-use heddle::engine::{Access, Input};
+use heddle::{
+    engine::{Access, Input, Quota},
+    protocol::limits::Limits,
+};
 
 const CLIENTS: [&[u8]; 4] = [b"ann", b"bob", b"", b"__proto__"];
 
 /// More would cost more than they find.
 const MAX_STEPS: usize = 80;
 
-/// Joins, frames, edits, rights and a store that fails, in any order, in a room that is journaled or not.
+/// Joins, frames, edits, rights, slow readers and a store that fails, in any order, in a room that is journaled or not, and may
+/// hold much or little.
 pub fn room_frames(data: &[u8]) {
     let mut choices = Choices::new(data);
-    let mut room = WatchedRoom::new(choices.once_in(2));
+    let is_journaled = choices.once_in(2);
+    let mut room = WatchedRoom::new(is_journaled, quota(&mut choices));
     room.join(b"ann", Access::ReadWrite, false);
     room.join(b"bob", Access::ReadWrite, false);
     for _ in 0..MAX_STEPS {
@@ -27,7 +32,7 @@ pub fn room_frames(data: &[u8]) {
 }
 
 fn step(room: &mut WatchedRoom, choices: &mut Choices<'_>) {
-    match choices.below(24) {
+    match choices.below(28) {
         0..=11 => {
             let session = room.some_session(choices);
             room.receive(session, &frame(choices));
@@ -46,7 +51,29 @@ fn step(room: &mut WatchedRoom, choices: &mut Choices<'_>) {
             room.handle(Input::AccessChanged { session, access });
         }
         18 => answer_token(room, choices),
+        19..=20 => {
+            let session = room.some_session(choices);
+            room.handle(Input::Lagging { session });
+        }
+        21..=22 => {
+            let session = room.some_session(choices);
+            room.handle(Input::Drained { session });
+        }
         _ => room.step_store(choices),
+    }
+}
+
+fn quota(choices: &mut Choices<'_>) -> Quota {
+    if choices.once_in(2) {
+        return Limits::default().quota;
+    }
+    let document_bytes = choices.one_of(&[200, 400, 2_000]);
+    Quota {
+        fields: choices.one_of(&[1, 2, 4, 10]),
+        component_bytes: choices.one_of(&[20, 60, document_bytes]),
+        document_bytes,
+        components: choices.one_of(&[1, 3, 10]),
+        presence_bytes: choices.one_of(&[100, 300, 2_000]),
     }
 }
 

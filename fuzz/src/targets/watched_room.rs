@@ -2,8 +2,8 @@
 
 use super::{choices::Choices, json::parse};
 use heddle::{
-    engine::{Access, Input, SessionId},
-    protocol::canvas::snapshot,
+    engine::{Access, Input, Quota, SessionId},
+    protocol::{canvas::snapshot, limits::Limits},
     server::{Change, Delivery, Room, RoomError, groups, replay},
 };
 use serde_json::Value;
@@ -18,6 +18,7 @@ const TYPES: [&str; 7] =
 /// A room, and what its deliveries said so far.
 pub(super) struct WatchedRoom {
     pub(super) room: Room,
+    quota: Quota,
     journal: Option<Journal>,
     /// The delivery group of each session, as the owner of the sockets has it.
     members: BTreeMap<SessionId, u32>,
@@ -33,13 +34,14 @@ struct Journal {
 }
 
 impl WatchedRoom {
-    pub(super) fn new(is_journaled: bool) -> Self {
-        let mut room = Room::new(true).unwrap();
+    pub(super) fn new(is_journaled: bool, quota: Quota) -> Self {
+        let mut room = Room::with_limits(true, Limits { quota, ..Limits::default() }).unwrap();
         if is_journaled {
             room.set_journaled();
         }
         let journal = is_journaled.then(Journal::default);
-        Self { room, journal, members: BTreeMap::new(), next_session: 1, attempts: Vec::new() }
+        let members = BTreeMap::new();
+        Self { room, quota, journal, members, next_session: 1, attempts: Vec::new() }
     }
 
     /// One that was there once, is there, or is about to come.
@@ -117,6 +119,8 @@ impl WatchedRoom {
     }
 
     fn run(&mut self, deliveries: &[Delivery]) {
+        assert!(self.room.document_bytes() <= self.quota.document_bytes);
+        assert!(self.room.census().0 <= self.quota.components);
         let is_plain = self.journal.is_none();
         let mut closing = Vec::new();
         for delivery in deliveries {
