@@ -753,6 +753,11 @@ export interface RoomManagerStats extends RoomCounters {
   unstored: number
   /** How many rooms were opened; this figure only grows. One that did not load counts. */
   roomsOpened: number
+  /**
+   * Connections that `acceptConnection` refused before they had a session, by `ConnectionRefusalCode`: only grows. One
+   * whose socket closed before was not refused.
+   */
+  connectionsRefused: Record<string, number>
 }
 
 /**
@@ -770,6 +775,7 @@ export interface RoomManagerStats extends RoomCounters {
  * | `heddle:session:lagging` | a session's socket does not drain | |
  * | `heddle:session:drained` | it has drained, and the session is caught up | |
  * | `heddle:frame:refused` | a frame was refused | the `RefusalCode` |
+ * | `heddle:connection:refused` | a connection was refused before it had a session; it has no `room` | the `ConnectionRefusalCode` |
  * | `heddle:error` | what `onError` is told, or a process warning | the `HeddleErrorCode`, if it has one |
  */
 export type HeddleChannel =
@@ -780,6 +786,7 @@ export type HeddleChannel =
   | 'heddle:session:lagging'
   | 'heddle:session:drained'
   | 'heddle:frame:refused'
+  | 'heddle:connection:refused'
   | 'heddle:error'
 
 /**
@@ -787,12 +794,16 @@ export type HeddleChannel =
  * no payload, except for what the callbacks and storages of your own put into their errors.
  */
 export interface HeddleEvent {
-  room: Room
-  /** What the room's manager knows it by; a room without a manager has none. */
+  /** Of all but `heddle:connection:refused`. */
+  room: Room | undefined
+  /**
+   * What the room's manager knows it by; a room without a manager has none. Of `heddle:connection:refused`, what the URL asks
+   * for, where it was read.
+   */
   roomId: string | undefined
   /** Of events that speak of a session. */
   sessionId?: string | undefined
-  /** Of events that speak of a session, but for `heddle:error`. */
+  /** Of events that speak of a session, but for `heddle:error`; of a refused connection like `roomId`. */
   clientId?: string | undefined
   code?: string | number | undefined
   /** Of `heddle:error`. */
@@ -970,6 +981,24 @@ export type ConnectRequestErrorCode =
   | 'missing-client-id'
   | 'missing-token'
   | 'invalid-url'
+
+/**
+ * Why `acceptConnection` refused a connection, as `RoomManagerStats.connectionsRefused` and `heddle:connection:refused` tell it: what
+ * `ready` rejects with says the same, in the words of whoever refused. Each is
+ * - a `ConnectRequestErrorCode`, or `HEDDLE_INVALID_ARGUMENT` where an address is counted and there is none
+ * - `not-authorized`: `authorize` threw or rejected
+ * - `HEDDLE_AUTHORIZE_TIMEOUT`, `HEDDLE_BAD_AUTHORIZATION`: it gave no answer
+ * - the `HeddleErrorCode` with which its room did not open or take it, such as `HEDDLE_TOO_MANY_SESSIONS`
+ * - `room-not-opened`: the room did not open because `createStorage`, a storage or `roomOptions` failed
+ * - `too-many-frames`: what it sent meanwhile came to more than may wait; its socket was closed with 4413
+ */
+export type ConnectionRefusalCode =
+  | ConnectRequestErrorCode
+  | HeddleErrorCode
+  | 'HEDDLE_INVALID_ARGUMENT'
+  | 'not-authorized'
+  | 'room-not-opened'
+  | 'too-many-frames'
 
 /** What is wrong with a connection, whoever it is. Its message never holds the URL: there is a token in it. */
 export class ConnectRequestError extends Error {

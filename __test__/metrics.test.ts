@@ -10,6 +10,8 @@ it('[OB7] a manager tells its figures in the text format of Prometheus', async (
   const bob = await connect(manager, 'bob', { roomId: 'b' })
   ann.patch(create('a/Box'))
   bob.sendsRaw('no frame')
+  const authorize = () => Promise.reject(new Error('wrong token'))
+  await connect(manager, 'eve', { authorize }).catch(() => {})
 
   const metrics = readExposition(manager.metrics())
 
@@ -23,6 +25,7 @@ it('[OB7] a manager tells its figures in the text format of Prometheus', async (
     heddle_frames_received_total: { '': 2 },
     heddle_frames_sent_total: { '': 4 },
     heddle_frames_refused_total: { 'code="bad-json"': 1 },
+    heddle_connections_refused_total: { 'code="not-authorized"': 1 },
     heddle_errors_total: { '': 0 },
   })
   await manager.closeAll()
@@ -45,7 +48,7 @@ it('[OB7] no label is what a peer chooses', async () => {
 it('[OB7] a manager that never opened a room has all its figures', () => {
   const metrics = readExposition(new RoomManager().metrics())
 
-  expect(Object.keys(metrics)).toHaveLength(16)
+  expect(Object.keys(metrics)).toHaveLength(17)
   expect(metrics).toMatchObject({
     heddle_rooms: { type: 'gauge', help: 'Rooms that are open.', samples: { '': 0 } },
     heddle_frames_refused_total: { type: 'counter', samples: {} },

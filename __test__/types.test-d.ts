@@ -226,7 +226,7 @@ describe('rooms', () => {
 
   it('HeddleEvent says what a HeddleChannel tells', () => {
     expectTypeOf<'heddle:session:close'>().toExtend<HeddleChannel>()
-    expectTypeOf<HeddleEvent['room']>().toEqualTypeOf<Room>()
+    expectTypeOf<HeddleEvent['room']>().toEqualTypeOf<Room | undefined>()
     expectTypeOf<HeddleEvent['code']>().toEqualTypeOf<string | number | undefined>()
   })
 

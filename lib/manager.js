@@ -32,10 +32,10 @@ const DEFAULT_IDLE_TIMEOUT_MS = 30_000
  */
 
 /**
- * The limits of the managers: the back door for `acceptConnection`.
- * @type {WeakMap<object, Readonly<ManagerLimits>>}
+ * The limits and figures of the managers: the back door for `acceptConnection`.
+ * @type {WeakMap<object, { limits: Readonly<ManagerLimits>, figures: ManagerFigures }>}
  */
-const limits = new WeakMap()
+const innards = new WeakMap()
 
 /** A room that is opening or open. */
 class Entry {
@@ -96,7 +96,7 @@ class RoomManager {
     checkSharable(options)
     const { createStorage, idleTimeout, limits: given, ...defaults } = options
     this.#limits = resolveLimits(given)
-    limits.set(this, this.#limits)
+    innards.set(this, { limits: this.#limits, figures: this.#figures })
     this.#createStorage = createStorage
     this.#idleTimeoutMs = idleTimeout ?? DEFAULT_IDLE_TIMEOUT_MS
     this.#defaults = defaults
@@ -371,7 +371,15 @@ function checkSharable(options) {
  * @returns {Readonly<ManagerLimits>}
  */
 function limitsOf(manager) {
-  return limits.get(manager) ?? DEFAULT_LIMITS
+  return innards.get(manager)?.limits ?? DEFAULT_LIMITS
+}
+
+/**
+ * The figures of a manager; none for one that is not of heddle's making.
+ * @param {object} manager
+ */
+function figuresOf(manager) {
+  return innards.get(manager)?.figures
 }
 
 /** @returns {HeddleError} */
@@ -395,4 +403,4 @@ async function allSaved(lastSaves) {
   throw new HeddleError('HEDDLE_SAVE_FAILED', message, { cause })
 }
 
-module.exports = { limitsOf, RoomManager }
+module.exports = { figuresOf, limitsOf, RoomManager }

@@ -16,11 +16,13 @@ const { admit, checkDoorOptions } = require('./doorkeeper.js')
 const { ConnectionClosedError, ConnectRequestError } = require('../errors.js')
 const { asFrame, INBOX_IS_FULL, Inbox } = require('../reception/frames.js')
 const { Interim } = require('./interim.js')
-const { limitsOf } = require('../manager.js')
+const { figuresOf, limitsOf } = require('../manager.js')
 const { grantInTime } = require('./refresh.js')
+const { refusalCode, TOO_MANY_FRAMES, Step } = require('./refused.js')
 const { driverOf } = require('../room.js')
 const { closeSocket } = require('../sockets/sockets.js')
 const { deferred, ignore, isThenable, onRejection, Timer } = require('../timers.js')
+const { connectionRefused } = require('../witness/diagnostics.js')
 
 /** @typedef {import('../../index').ConnectionReady} ConnectionReady */
 /** @typedef {import('../../index').Room} Room */
@@ -42,6 +44,14 @@ const { deferred, ignore, isThenable, onRejection, Timer } = require('../timers.
  */
 class Arrival {
   #socket
+  #manager
+  /**
+   * How far it has come.
+   * @type {string}
+   */
+  #step = Step.KNOCKING
+  /** @type {{ roomId?: string, clientId?: string }} */
+  #who = {}
   /** @type {import('../timers.js').Deferred<ConnectionReady>} */
   #ready = deferred()
   /**
@@ -60,8 +70,9 @@ class Arrival {
   /** @param {AcceptConnectionOptions<TRequest, TMeta>} options */
   constructor(options) {
     this.#socket = options.socket
+    this.#manager = options.manager
     this.#inbox = new Inbox(limitsOf(options.manager).frameBytes)
-    this.#join(options).catch((error) => this.#end(error))
+    this.#join(options).catch((error) => this.#refuse(error, refusalCode(error, this.#step)))
   }
 
   get ready() {
@@ -98,6 +109,8 @@ class Arrival {
     const { socket, allowedOrigins, maxConnectionsPerIp, ip } = options
     this.#leave = admit(manager, { socket, request, allowedOrigins, maxConnectionsPerIp, ip })
     const { roomId, clientId, token } = parseConnectUrl(url)
+    this.#who = { roomId, clientId }
+    this.#step = Step.AUTHORIZING
     const grant = await grantInTime(
       () => authorize({ roomId, clientId, token, request }),
       'authorize',
@@ -105,6 +118,7 @@ class Arrival {
     )
     this.#timer.clear()
     if (this.#isOver) return
+    this.#step = Step.OPENING
     const isOpen = manager.getExistingRoom(roomId) !== undefined
     const room = await manager.getOrCreateRoom(roomId, isOpen ? {} : optionsOf(roomId, roomOptions))
     if (this.#isOver) return
@@ -135,12 +149,25 @@ class Arrival {
   }
 
   #refuseMore() {
-    this.#end(new ConnectionClosedError())
+    this.#refuse(new ConnectionClosedError(), TOO_MANY_FRAMES)
     try {
       onRejection(closeSocket(this.#socket, ...INBOX_IS_FULL), ignore)
     } catch {
       // It is gone already.
     }
+  }
+
+  /**
+   * It may not come in; where it is gone already, nobody is refused.
+   * @param {unknown} error
+   * @param {string} code
+   */
+  #refuse(error, code) {
+    if (!this.#isOver) {
+      figuresOf(this.#manager)?.refused(code)
+      connectionRefused({ ...this.#who, code })
+    }
+    this.#end(error)
   }
 
   /**

@@ -148,7 +148,7 @@ class SessionRefreshes {
     const { id, number } = this.#session
     run(engine.tokenRefused(number, attempt))
     // To throw is how a token is refused; only what is no answer at all is news to the server.
-    if (noAnswers.has(/** @type {object} */ (error))) hooks.report(error, id)
+    if (isNoAnswer(error)) hooks.report(error, id)
   }
 }
 
@@ -187,6 +187,15 @@ function grantOf(answer, callback) {
 }
 
 /**
+ * Whether an error says that there was no answer; all others are what users' code answered with.
+ * @param {unknown} error
+ * @returns {error is HeddleError}
+ */
+function isNoAnswer(error) {
+  return noAnswers.has(/** @type {object} */ (error))
+}
+
+/**
  * @param {import('../../index').HeddleErrorCode} code
  * @param {string} message
  * @returns {HeddleError}
@@ -206,4 +215,4 @@ function permissionOf(permissions) {
   return permissions === 'readwrite' ? 'readwrite' : 'readonly'
 }
 
-module.exports = { grantInTime, permissionOf, Refreshes, SessionRefreshes }
+module.exports = { grantInTime, isNoAnswer, permissionOf, Refreshes, SessionRefreshes }

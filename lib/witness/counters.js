@@ -64,4 +64,4 @@ class Counters {
   }
 }
 
-module.exports = { Counters }
+module.exports = { Counters, CountsByCode }

@@ -42,6 +42,7 @@ const channels = {
   sessionLagging: channel('heddle:session:lagging'),
   sessionDrained: channel('heddle:session:drained'),
   frameRefused: channel('heddle:frame:refused'),
+  connectionRefused: channel('heddle:connection:refused'),
   error: channel('heddle:error'),
 }
 
@@ -57,4 +58,15 @@ function publish(channel, { room, roomId, sessionId, clientId, code, error }) {
   inMicrotask(() => channel.publish(message))
 }
 
-module.exports = { channels, publish }
+/**
+ * A connection was refused before it had a session, and so before any room could tell.
+ * @param {{ roomId?: string, clientId?: string, code: string }} about
+ */
+function connectionRefused({ roomId, clientId, code }) {
+  const { connectionRefused } = channels
+  if (connectionRefused.hasSubscribers) {
+    publish(connectionRefused, { room: undefined, roomId, clientId, code })
+  }
+}
+
+module.exports = { channels, connectionRefused, publish }

@@ -2,7 +2,7 @@
 
 /** What `getStats()` and `metrics()` read: the figures of one room, and their sums over a manager's rooms. */
 
-const { Counters } = require('./counters.js')
+const { Counters, CountsByCode } = require('./counters.js')
 
 /** @typedef {import('../../index').RoomManagerStats} RoomManagerStats */
 /** @typedef {import('../../index').RoomStats} RoomStats */
@@ -75,6 +75,7 @@ class ManagerFigures {
   #counting = new Set()
   /** What those have counted that are gone. */
   #gone = new Counters()
+  #connectionsRefused = new CountsByCode()
 
   /**
    * Counts a room from its first moment on.
@@ -83,6 +84,14 @@ class ManagerFigures {
   add(room) {
     this.#roomsOpened += 1
     this.#counting.add(room)
+  }
+
+  /**
+   * A connection was refused before it had a session.
+   * @param {string} code
+   */
+  refused(code) {
+    this.#connectionsRefused.add(code)
   }
 
   /**
@@ -103,7 +112,13 @@ class ManagerFigures {
     const counters = new Counters()
     counters.include(this.#gone)
     for (const room of this.#counting) counters.include(room.counters)
-    return { rooms: open.length, ...gauges, roomsOpened: this.#roomsOpened, ...counters.all }
+    return {
+      rooms: open.length,
+      ...gauges,
+      roomsOpened: this.#roomsOpened,
+      connectionsRefused: this.#connectionsRefused.all,
+      ...counters.all,
+    }
   }
 }
 

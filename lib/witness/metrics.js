@@ -19,6 +19,12 @@ const METRICS = [
   ['heddle_document_bytes', 'gauge', 'The size of the documents of open rooms.', 'documentBytes'],
   ['heddle_unstored_changes', 'gauge', 'Accepted changes that are not stored yet.', 'unstored'],
   ['heddle_rooms_opened_total', 'counter', 'Rooms that were opened.', 'roomsOpened'],
+  [
+    'heddle_connections_refused_total',
+    'counter',
+    'Connections that were refused before they had a session, by reason.',
+    'connectionsRefused',
+  ],
   ['heddle_sessions_opened_total', 'counter', 'Sessions that joined.', 'sessionsOpened'],
   [
     'heddle_sessions_closed_total',

@@ -177,7 +177,7 @@ export const rights = [
   {
     rule: 'AU11',
     file: refresh,
-    find: '    if (noAnswers.has(/** @type {object} */ (error))) hooks.report(error, id)',
+    find: '    if (isNoAnswer(error)) hooks.report(error, id)',
     replace: '    void [hooks, id, error]',
     why: 'does not tell that there was no answer',
   },

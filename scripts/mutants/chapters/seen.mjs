@@ -172,6 +172,29 @@ export const seen = [
     why: 'tells what waits for one session only',
   },
   {
+    rule: 'OB11',
+    file: 'lib/arrival/refused.js',
+    find: 'const code = step === Step.AUTHORIZING ? undefined : ownCodeOf(error)',
+    replace: 'const code = Object(error).code',
+    why: 'counts by codes that users’ code made up',
+  },
+  {
+    rule: 'OB11',
+    file: 'lib/arrival/connection.js',
+    find: `    if (!this.#isOver) {
+      figuresOf`,
+    replace: `    {
+      figuresOf`,
+    why: 'takes a peer that left for one that was refused',
+  },
+  {
+    rule: 'OB11',
+    file: 'lib/arrival/connection.js',
+    find: '    this.#refuse(new ConnectionClosedError(), TOO_MANY_FRAMES)',
+    replace: '    this.#end(new ConnectionClosedError())',
+    why: 'does not count whom it closes for too many frames',
+  },
+  {
     rule: 'OB9',
     file: diagnostics,
     find: 'inMicrotask(() => channel.publish(message))',

@@ -160,11 +160,8 @@ export const sockets = [
   {
     rule: 'CC6',
     file: connection,
-    find: 'this.#join(options).catch((error) => this.#end(error))',
-    replace: `this.#join(options).catch((error) => {
-      this.#end(error)
-      closeSocket(this.#socket)
-    })`,
+    find: '    this.#end(error)\n  }\n\n  /**\n   * Ends',
+    replace: '    this.#end(error)\n    closeSocket(this.#socket)\n  }\n\n  /**\n   * Ends',
     why: 'closes a refused socket itself',
   },
   {
