@@ -400,11 +400,11 @@ export interface TokenRefreshResult {
  * at most 8 bytes for each.
  */
 export interface Limits {
-  /** Bytes of a frame (16 MiB, 4 MiB, `frame-too-large`). */
+  /** Bytes of a frame (16 MiB, 8 MiB, `frame-too-large`). */
   frameBytes: number
   /** Objects and arrays inside each other, at most 256 (64, 32, `too-deep`). */
   nesting: number
-  /** Component keys of a frame (100,000, 20,000, `too-many-keys`). */
+  /** Component keys of a frame (100,000, 50,000, `too-many-keys`). */
   keysPerFrame: number
   /** Bytes of a key or field name, as JSON text without the quotes (16 KiB, 1 KiB, `name-too-long`). */
   nameBytes: number
@@ -422,7 +422,7 @@ export interface Limits {
   bufferGrowthPerByte: number
   /** Numbers that the deltas of a frame may add whatever its size (65,536, `buffer-too-large`). */
   bufferGrowthBase: number
-  /** Bytes of one client's presence (1 MiB, 64 KiB, `presence-too-large`). */
+  /** Bytes of one client's presence (1 MiB, `presence-too-large`). */
   presenceBytes: number
   /** Sessions of a room (10,000, 1,000, `HEDDLE_TOO_MANY_SESSIONS`). */
   sessions: number
@@ -435,7 +435,7 @@ export interface Limits {
   stallTimeoutMs: number
   /** Frames that a session may send in the long run; over it, it is not read for a while, or closed with 4429 (`Infinity`, 200). */
   framesPerSecond: number
-  /** Frames that it may send at once after a rest (twice the rate, 1,000). */
+  /** Frames that it may send at once after a rest (twice the rate, 2,000). */
   framesBurst: number
   /** Bytes that a session may send in the long run, like `framesPerSecond` (`Infinity`, 1 MiB). */
   bytesPerSecond: number

@@ -49,23 +49,28 @@ const DEFAULT_LIMITS = Object.freeze({
   totalSessions: 100_000,
 })
 
-/** @type {Readonly<ManagerLimits>} */
+/**
+ * What a client did offline comes back as one frame, and one that is refused for its size is sent again for ever:
+ * `frameBytes` is for hundreds of strokes, and `keysPerFrame` for as many components as fit in it. A network that stalls until the
+ * heartbeat would end it holds back `framesBurst` at 30 frames a second. Presence has a component for each
+ * thing that is selected, so it stays as large as it is.
+ * @type {Readonly<ManagerLimits>}
+ */
 const PUBLIC_LIMITS = Object.freeze({
   ...DEFAULT_LIMITS,
-  frameBytes: 4 * MIB,
+  frameBytes: 8 * MIB,
   nesting: 32,
-  keysPerFrame: 20_000,
+  keysPerFrame: 50_000,
   nameBytes: KIB,
   fieldsPerComponent: 1_000,
   componentBytes: 4 * MIB,
   documentBytes: 128 * MIB,
   components: 200_000,
   bufferNumbers: 262_144,
-  presenceBytes: 64 * KIB,
   sessions: 1_000,
   queuedBytes: 512 * KIB,
   framesPerSecond: 200,
-  framesBurst: 1_000,
+  framesBurst: 2_000,
   bytesPerSecond: MIB,
   bytesBurst: 16 * MIB,
 })

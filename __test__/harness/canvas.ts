@@ -50,6 +50,8 @@ interface CanvasOptions {
   roomId?: string
   token?: string
   startOffline?: boolean
+  /** How much there can be on the canvas. */
+  maxEntities?: number
   /** Where what comes from the server waits; without them the client gets it as it comes. */
   sockets?: PacedSockets
 }
@@ -57,16 +59,23 @@ interface CanvasOptions {
 /** A person at a canvas: the real client, whole, on a real socket. */
 export class Canvas {
   readonly store: CanvasStore
-  readonly #world = new World([...COMPONENTS, Paper, Synced], { maxEntities: 256 })
+  readonly #world: World
   readonly #sockets: PacedSockets | undefined
   #online = false
 
   constructor(
     server: TestServer,
     readonly clientId: string,
-    { roomId = 'room', token = 'token', startOffline = false, sockets }: CanvasOptions = {},
+    {
+      roomId = 'room',
+      token = 'token',
+      startOffline = false,
+      maxEntities = 256,
+      sockets,
+    }: CanvasOptions = {},
   ) {
     this.#sockets = sockets
+    this.#world = new World([...COMPONENTS, Paper, Synced], { maxEntities })
     this.store = new CanvasStore({
       websocket: {
         documentId: roomId,

@@ -234,4 +234,25 @@ export const limits = [
     replace: 'if (this.#entries.size <= rooms) return',
     why: 'opens one room too many',
   },
+  {
+    rule: 'LM21',
+    file: 'lib/limits.js',
+    find: '  framesBurst: 2_000,\n',
+    replace: '  framesBurst: 1_000,\n',
+    why: 'closes the clients of a network that stalled',
+  },
+  {
+    rule: 'LM21',
+    file: 'lib/limits.js',
+    find: '  frameBytes: 8 * MIB,\n',
+    replace: '  frameBytes: 4 * MIB,\n',
+    why: 'locks out who was offline for an hour',
+  },
+  {
+    rule: 'LM21',
+    file: 'lib/limits.js',
+    find: '  nesting: 32,\n',
+    replace: '  nesting: 32,\n  presenceBytes: 64 * KIB,\n',
+    why: 'refuses who selects everything',
+  },
 ]
