@@ -330,7 +330,7 @@ export interface Storage {
   load(): Promise<RoomSnapshot | null>
   /**
    * Resolves when the snapshot is stored. One that rejects or throws is reported through `onError` and
-   * tried again with the newest state.
+   * tried again with the newest state. Reading a snapshot may throw `HEDDLE_SNAPSHOT_TOO_LARGE`, as `Room.getSnapshot` does.
    */
   save(snapshot: RoomSnapshot): Promise<void>
   /** Resolves when the changes are stored, in place of all from the first one's `timestamp` on. */
@@ -639,7 +639,10 @@ export class Room {
   handleSocketClose(sessionId: string): void
   /** Removes a session; its socket is not touched. */
   handleSocketError(sessionId: string): void
-  /** Gives a copy of the document, tombstones included. */
+  /**
+   * Gives a copy of the document, tombstones included. Throws `HEDDLE_SNAPSHOT_TOO_LARGE` where its JSON is longer than a string of the
+   * runtime can be (Node: 512 MiB); the room goes on.
+   */
   getSnapshot(): RoomSnapshot
   getSessionCount(): number
   /** Gives the sessions in the order in which they joined. */
@@ -681,7 +684,7 @@ export class Room {
    *
    * Rejects with `HEDDLE_NO_HISTORY`, whose message says what there is, when that is not there any more, never was, is not
    * stored yet, or the room keeps no history; with `HEDDLE_DAMAGED_FILE` or `HEDDLE_STORAGE` when it is there and
-   * cannot be read; with `HEDDLE_ROOM_LOADING` and with `HEDDLE_ROOM_CLOSED`.
+   * cannot be read; with `HEDDLE_SNAPSHOT_TOO_LARGE` as `getSnapshot` throws; with `HEDDLE_ROOM_LOADING` and with `HEDDLE_ROOM_CLOSED`.
    */
   getSnapshotAt(timestamp: number): Promise<RoomSnapshot>
   /**
@@ -1032,6 +1035,7 @@ export class ConnectionClosedError extends Error {
  * - `HEDDLE_MANAGER_CLOSED`: the manager is closed
  * - `HEDDLE_ROOM_LOCKED`: the room's files are open elsewhere; the message names the owner
  * - `HEDDLE_STORE_FAILED`: nothing can be stored in this room at the moment
+ * - `HEDDLE_SNAPSHOT_TOO_LARGE`: the document's JSON is longer than a string of the runtime can be
  * - `HEDDLE_NO_HISTORY`: the room cannot be had as it was then; the message says what there is
  * - `HEDDLE_HISTORY_FAILED`: a part of the history could not be archived, or removed; the room itself is stored
  * - `HEDDLE_TOO_MANY_ROOMS`: the manager has as many rooms as its limits allow
@@ -1053,6 +1057,7 @@ export type HeddleErrorCode =
   | 'HEDDLE_ROOM_LOCKED'
   | 'HEDDLE_STORE_FAILED'
   | 'HEDDLE_SAVE_FAILED'
+  | 'HEDDLE_SNAPSHOT_TOO_LARGE'
   | 'HEDDLE_NO_HISTORY'
   | 'HEDDLE_HISTORY_FAILED'
   | 'HEDDLE_MANAGER_CLOSED'

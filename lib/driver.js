@@ -19,7 +19,7 @@ const { LoadGate } = require('./reception/loading.js')
 const { Reception } = require('./reception/reception.js')
 const { permissionOf, Refreshes } = require('./arrival/refresh.js')
 const { Session, Sessions } = require('./sessions.js')
-const { snapshotText } = require('./keepers/snapshot.js')
+const { readText, snapshotText } = require('./keepers/snapshot.js')
 const { deferred, ignore } = require('./timers.js')
 const { commitAtEndOfTurn } = require('./turn.js')
 
@@ -272,7 +272,7 @@ class RoomDriver {
   /** The document as plain data, for a caller who asked to see it. */
   document() {
     this.#keeper?.commit()
-    return JSON.parse(this.#engine.snapshot().text())
+    return JSON.parse(readText(this.#engine.snapshot()))
   }
 
   /** Whether something was applied that no completed save holds. */

@@ -5,6 +5,7 @@
  */
 
 const { codedError, HeddleError, nativeError } = require('../errors.js')
+const { readText } = require('./snapshot.js')
 
 /** @typedef {import('../../index').HistoryEntry} HistoryEntry */
 /** @typedef {import('../../index').RoomSnapshot} RoomSnapshot */
@@ -56,7 +57,7 @@ class History {
    * @returns {Promise<RoomSnapshot>}
    */
   async snapshotAt(timestamp) {
-    return JSON.parse((await this.past(timestamp)).text())
+    return JSON.parse(readText(await this.past(timestamp)))
   }
 
   /**

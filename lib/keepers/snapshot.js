@@ -106,7 +106,22 @@ function snapshotText(snapshot) {
  * @returns {string}
  */
 function textOf(source) {
-  return typeof source === 'string' ? source : source.text()
+  return typeof source === 'string' ? source : readText(source)
+}
+
+/**
+ * Gives the text of a document that the native side has. Throws `HEDDLE_SNAPSHOT_TOO_LARGE` where it is longer than a
+ * string can be: a document may be, and only a reader in JS minds.
+ * @param {{ text: () => string }} document
+ * @returns {string}
+ */
+function readText(document) {
+  try {
+    return document.text()
+  } catch (cause) {
+    const message = 'The document is longer than a string of this runtime can be'
+    throw new HeddleError('HEDDLE_SNAPSHOT_TOO_LARGE', message, { cause })
+  }
 }
 
 /**
@@ -143,4 +158,4 @@ function stringify(snapshot) {
   throw new HeddleError('HEDDLE_BAD_SNAPSHOT', 'A snapshot must be JSON')
 }
 
-module.exports = { lazySnapshot, snapshotText, sourceOf }
+module.exports = { lazySnapshot, readText, snapshotText, sourceOf }

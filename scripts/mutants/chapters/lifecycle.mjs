@@ -244,4 +244,18 @@ export const lifecycle = [
     replace: '',
     why: 'does not say what a closed room weighs',
   },
+  {
+    rule: 'LC17',
+    file: 'lib/keepers/snapshot.js',
+    find: `    throw new HeddleError('HEDDLE_SNAPSHOT_TOO_LARGE', message, { cause })`,
+    replace: '    throw message && cause',
+    why: 'throws what the runtime throws',
+  },
+  {
+    rule: 'LC17',
+    file: 'lib/keepers/history.js',
+    find: 'JSON.parse(readText(await this.past(timestamp)))',
+    replace: 'JSON.parse((await this.past(timestamp)).text())',
+    why: 'rejects with what the runtime throws',
+  },
 ]
