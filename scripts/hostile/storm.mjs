@@ -84,15 +84,13 @@ async function serve(acceptor) {
   clients.send('storm')
   const [result] = await once(clients, 'message')
   blocks.stop()
-  process.send?.({
+  const figures = {
     ...result,
     longestBlockMs: Math.round(blocks.longestMs),
     longestBlockCpuMs: Math.round(blocks.longestCpuMs),
     peakRssMiB: Math.round(process.resourceUsage().maxRSS / 1024),
-  })
-  process.disconnect?.()
-  http.close()
-  for (const socket of wss.clients) socket.terminate()
+  }
+  process.send?.(figures, () => process.exit())
 }
 
 /** Answers what its clients wait for, and nothing more. */
