@@ -431,7 +431,10 @@ export interface Limits {
    * left, and then gets one diff. On Bun `backpressureLimit` must be above four times this, and `closeOnBackpressureLimit` off.
    */
   queuedBytes: number
-  /** How long nothing may leave such a socket before it is closed with code 4408, in milliseconds (30,000). */
+  /**
+   * How long nothing may leave such a socket before it is closed with code 4408, in milliseconds (30,000). Each KiB that
+   * leaves makes up for a second.
+   */
   stallTimeoutMs: number
   /** Frames that a session may send in the long run; over it, it is not read for a while, or closed with 4429 (`Infinity`, 200). */
   framesPerSecond: number

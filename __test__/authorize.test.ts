@@ -350,6 +350,41 @@ describe('frames before authorize has answered', () => {
   })
 })
 
+describe('frames that wait in many inboxes', () => {
+  const MIB = 1024 * 1024
+  const frameOf = (bytes: number) => '{"type":"unknown"}'.padEnd(bytes)
+
+  it('[RT21] past 1 GiB those that hold more than a little take nothing more', async () => {
+    const answer = deferred<AuthorizeResult>()
+    const manager = new RoomManager()
+    const large = frameOf(16 * MIB)
+    const crowd = Array.from({ length: 64 }, () => attempt(hangs, { manager }))
+    const [ann, bob] = [0, 1].map(() => attempt(() => answer.promise, { manager }))
+    const closed = () => crowd.filter(({ socket }) => socket.closes.length > 0).length
+    for (const { conn } of crowd) conn.onMessage(large)
+    expect(closed()).toBe(0)
+
+    for (const { conn } of [ann, bob].flatMap((made) => made ?? [])) conn.onMessage(frameOf(8_192))
+    ann?.conn.onMessage(frameOf(8_192))
+    bob?.conn.onMessage(frameOf(8_193))
+    expect([ann, bob].map((made) => made?.socket.closes.length)).toEqual([0, 1])
+    crowd[0]?.conn.onMessage(frameOf(64))
+    expect([closed(), crowd[0]?.socket.closes]).toEqual([1, [[4413, expect.any(String)]]])
+
+    // What that one held is free again, and so is what others hold that go, and what is handled.
+    ann?.conn.onMessage(frameOf(8 * MIB))
+    expect(ann?.socket.closes).toEqual([])
+    for (const { conn } of crowd.slice(1, 3)) conn.onClose()
+    answer.resolve({ permissions: 'readwrite' })
+    await expect(ann?.conn.ready).resolves.toBeDefined()
+    const later = attempt(hangs, { manager })
+    later.conn.onMessage(large)
+    for (let rest = 0; rest < 3; rest++) later.conn.onMessage(frameOf(8_192))
+    expect(later.socket.closes).toEqual([])
+    for (const { conn } of [later, ...crowd]) conn.onClose()
+  })
+})
+
 describe('sockets that are refused while the caller awaits', () => {
   class EmitterSocket extends EventEmitter {
     send() {}

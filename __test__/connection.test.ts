@@ -32,8 +32,8 @@ class EmitterSocket extends EventEmitter {
     this.plain.send(data)
   }
 
-  close(): void {
-    this.plain.close()
+  close(...details: unknown[]): void {
+    this.plain.closes.push(details)
   }
 
   received() {
@@ -370,6 +370,42 @@ describe('await acceptConnection', () => {
     ).toEqual(['1', '2', '3'])
     await manager.closeAll()
   })
+
+  it.each([
+    ['before it is in its room', true],
+    ['when it is in its room', false],
+  ])(
+    '[CC7] [LM7] what is kept to be told from what comes again is bounded %s',
+    async (_, waits) => {
+      const limits = { frameBytes: 1_000 }
+      const manager = new RoomManager({ limits })
+      const authorized = deferred<AuthorizeResult>()
+      const sockets = [new EmitterSocket(), new EmitterSocket()]
+      const openings = []
+      for (const socket of sockets) {
+        socket.on('message', () => {})
+        const { conn } = accept({ socket, manager, authorize: () => authorized.promise })
+        openings.push(await beginAwait(conn))
+      }
+      if (!waits) authorized.resolve({ permissions: 'readwrite' })
+      if (!waits) await openings[1]?.outcome
+
+      const frame = Buffer.from('{"type":"unknown"}'.padEnd(1_000))
+      for (const [more, socket] of sockets.entries()) {
+        for (let bytes = 0; bytes < 66_000; bytes += 1_000) socket.emit('message', frame)
+        socket.emit('message', frame.subarray(0, 536 + more))
+      }
+
+      expect(sockets.map((socket) => socket.plain.closes)).toEqual([
+        [],
+        [[4413, 'too many frames wait']],
+      ])
+      authorized.resolve({ permissions: 'readwrite' })
+      const { room } = (await openings[0]?.outcome) ?? {}
+      expect(room?.getSessionCount()).toBe(1)
+      await manager.closeAll()
+    },
+  )
 
   it('[CC7] listens only when awaited, and leaves no listener behind', async () => {
     const count = (socket: EventEmitter) =>

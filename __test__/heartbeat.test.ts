@@ -87,6 +87,27 @@ it('[HB2] the time in which a socket is paused does not count', () => {
   expect(socket.isTerminated).toBe(true)
 })
 
+it('[HB2] the time in which a socket lags does not count', () => {
+  const { room, socket } = open({ heartbeatMs: 1_000, queuedBytes: 1_000 })
+  const slow = Object.assign(socket, { bufferedAmount: 0 })
+  const bob = room.join('bob')
+  vi.advanceTimersByTime(1_000)
+  expect(socket.pings).toBe(1)
+
+  slow.bufferedAmount = 1_001
+  bob.patch(create('a/Box'))
+  expect(socket.isPaused).toBe(true)
+  vi.advanceTimersByTime(5_900)
+  expect([socket.isTerminated, socket.pings]).toEqual([false, 1])
+  // It is read again, and counts as alive although there was no pong.
+  slow.bufferedAmount = 0
+  vi.advanceTimersByTime(200)
+
+  expect([socket.isPaused, socket.pings, room.room.getSessionCount()]).toEqual([false, 2, 2])
+  vi.advanceTimersByTime(1_000)
+  expect(socket.isTerminated).toBe(true)
+})
+
 it.each([0, Number.POSITIVE_INFINITY])('[HB3] %s turns it off', (heartbeatMs) => {
   const { socket } = open({ heartbeatMs })
 
@@ -120,6 +141,23 @@ it('[HB4] [CC3] a ping that throws costs its session, and the others are asked',
   expect(errors).toEqual([failure])
   expect(socket.closes).toHaveLength(1)
   expect([room.room.getSessionCount(), other.pings]).toEqual([1, 1])
+})
+
+it('[HB4] a ping that rejects costs its session, and nobody else anything', async () => {
+  vi.useRealTimers()
+  const { room, socket, errors } = open({ heartbeatMs: 20 })
+  const other = new PingableSocket()
+  other.onPing = () => other.pong()
+  room.join('bob', 'readwrite', other)
+  const failure = new Error('broken pipe')
+  Object.assign(socket, { ping: () => Promise.reject(failure) })
+
+  await eventually(() => expect(errors).toEqual([failure]))
+  await eventually(() => expect(other.pings).toBeGreaterThan(3))
+
+  expect(socket.closes).toHaveLength(1)
+  expect([room.room.getSessionCount(), other.isTerminated]).toEqual([1, false])
+  room.room.close()
 })
 
 it('[HB5] a session that leaves leaves no listener, and the last one no timer', () => {

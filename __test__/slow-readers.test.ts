@@ -216,16 +216,38 @@ describe('a socket that does not move', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('[SR7] is left alone while a little leaves it', () => {
+  it('[SR7] is left alone while a KiB leaves it for each second', () => {
     const { socket, lag, drain } = openSlowRoom()
-    lag(10_000)
+    let left = 1_000_000
+    lag(left)
 
-    for (let left = 9_999; left > 9_980; left -= 1) {
+    for (let look = 0; look < 20; look++) {
       vi.advanceTimersByTime(29_000)
+      left -= 30 * 1024
       drain(left)
     }
 
     expect(socket.closes).toEqual([])
+  })
+
+  it.each([
+    ['a byte now and then', 1, 29_000],
+    ['half a KiB a second', 512, 60_000 - 980],
+  ])('[SR7] is closed where %s leaves it', (_what, bytes, lastsMs) => {
+    const { socket, lag, drain } = openSlowRoom()
+    let left = 1_000_000
+    lag(left)
+    const trickle = () => {
+      vi.advanceTimersByTime(980)
+      left -= bytes
+      drain(left)
+    }
+
+    for (let ms = 0; ms < lastsMs - 1_000; ms += 1_000) trickle()
+    expect(socket.closes).toEqual([])
+    for (let more = 0; more < 4; more++) trickle()
+
+    expect(socket.closes).toEqual([[4408, 'too slow']])
   })
 
   it.each([
@@ -236,11 +258,11 @@ describe('a socket that does not move', () => {
     ],
   ])('[SR7] is left alone while the system takes %s', (_what, raw) => {
     const { socket, lag } = openSlowRoom()
-    const _handle = { writeQueueSize: 10_000 }
+    const _handle = { writeQueueSize: 1_000_000 }
     Object.assign(socket, { _socket: raw(_handle) })
-    lag(10_000)
+    lag(1_000_000)
 
-    for (; _handle.writeQueueSize > 9_980; _handle.writeQueueSize -= 1) {
+    for (; _handle.writeQueueSize > 400_000; _handle.writeQueueSize -= 30_000) {
       vi.advanceTimersByTime(29_000)
     }
     expect(socket.closes).toEqual([])

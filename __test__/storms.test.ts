@@ -1,5 +1,13 @@
-import { beforeEach, expect, it } from 'vitest'
-import { Room, type RoomSnapshot, type ServerMessage, type StoredChange } from '../index.js'
+import { beforeEach, describe, expect, it } from 'vitest'
+import {
+  acceptConnection,
+  ConnectionClosedError,
+  Room,
+  RoomManager,
+  type RoomSnapshot,
+  type ServerMessage,
+  type StoredChange,
+} from '../index.js'
 import { PausableSocket } from './harness/patient-sockets.js'
 import { create, Member, openRoom, type TestRoom, update } from './harness/room.js'
 import { eventually, serve } from './harness/server.js'
@@ -215,6 +223,100 @@ it('[RT13] of several counts in a row a queued socket gets the last', async () =
     { type: 'patch', clientId: 'c1' },
     { type: 'clientCount', count: 98 },
   ])
+})
+
+it('[RT13] a room of queued sockets tells each turn one count, before what follows it', async () => {
+  const room = openRoom()
+  const queued = (name: string) => room.join(name, 'readwrite', new QueuedSocket())
+  const [ann, bob] = [queued('ann'), queued('bob')]
+  await turn()
+  expect([ann, bob].map((member) => member.received())).toEqual(
+    [ann, bob].map(() => [{ type: 'clientCount', count: 2 }]),
+  )
+
+  const cleo = queued('cleo')
+  queued('dora').leave()
+  ann.patch(create('a/Box'))
+  queued('emil')
+  bob.reconnect(1)
+  await turn()
+
+  const counted = (...counts: number[]) => counts.map((count) => ({ type: 'clientCount', count }))
+  const patch = { type: 'patch', clientId: 'ann' }
+  expect(ann.received()).toMatchObject([...counted(3), { type: 'ack' }, ...counted(4)])
+  expect(bob.received()).toMatchObject([...counted(3), patch, ...counted(4), { type: 'synced' }])
+  expect(cleo.received()).toMatchObject([...counted(3), patch, ...counted(4)])
+  cleo.leave()
+  room.room.close()
+  await turn()
+  expect([ann, bob].map((member) => member.received())).toEqual([counted(3), counted(3)])
+})
+
+describe('sockets that come at once', () => {
+  function arrive(manager: RoomManager, count: number, roomId = 'room') {
+    return Array.from({ length: count }, (_, index) => {
+      const socket = new PlainSocket()
+      const url = `/?roomId=${roomId}&clientId=${roomId}-${index}&token=t`
+      const authorize = () => ({ permissions: 'readwrite' as const })
+      return { socket, conn: acceptConnection({ socket, url, manager, authorize }) }
+    })
+  }
+
+  /** Ends a turn, and lets what it set off run. */
+  async function turns(manager: RoomManager, until: number): Promise<number[]> {
+    const counts: number[] = []
+    while (counts.at(-1) !== until) {
+      await turn()
+      counts.push(manager.getStats().sessions)
+    }
+    return counts
+  }
+
+  it('[RT14] join a few per turn, in order, whatever their rooms', async () => {
+    const manager = new RoomManager()
+    await manager.getOrCreateRoom('room')
+    const others = arrive(manager, 20, 'other')
+    const crowd = arrive(manager, 80)
+    const documentPatches = [create('a/Box')]
+    crowd[79]?.conn.onMessage(JSON.stringify({ type: 'patch', messageId: 'm', documentPatches }))
+
+    const counts = await turns(manager, 100)
+
+    const steps = counts.map((count, at) => count - (counts[at - 1] ?? 0))
+    expect(Math.max(...steps)).toBeLessThanOrEqual(32)
+    expect(manager.getExistingRoom('other')?.getSessionCount()).toBe(others.length)
+    const names = manager.getExistingRoom('room')?.getSessions() ?? []
+    expect(names.map(({ clientId }) => clientId)).toEqual(crowd.map((_, at) => `room-${at}`))
+    expect(crowd[79]?.socket.received().at(-1)).toMatchObject({ type: 'ack', messageId: 'm' })
+    await manager.closeAll()
+  })
+
+  it('[RT14] who goes meanwhile takes nobody’s place', async () => {
+    const manager = new RoomManager()
+    const crowd = arrive(manager, 64)
+    await turn()
+    for (const { conn } of crowd.slice(32, 63)) conn.onClose()
+
+    await turns(manager, 33)
+
+    await expect(crowd[63]?.conn.ready).resolves.toBeDefined()
+    await expect(crowd[40]?.conn.ready).rejects.toBeInstanceOf(ConnectionClosedError)
+    await manager.closeAll()
+  })
+
+  it('[RT14] [LC1] who waits while the room closes gets it opened again', async () => {
+    const manager = new RoomManager()
+    const before = await manager.getOrCreateRoom('room')
+    const crowd = arrive(manager, 33)
+    await crowd[0]?.conn.ready
+    manager.closeRoom('room')
+
+    const { room } = (await crowd[32]?.conn.ready) ?? {}
+
+    expect(room).not.toBe(before)
+    expect(room?.getSessionCount()).toBe(1)
+    await manager.closeAll()
+  })
 })
 
 /** A storage whose appends wait until they are let through. */

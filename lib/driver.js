@@ -178,6 +178,17 @@ class RoomDriver {
     this.#reception.disconnect(sessionId)
   }
 
+  /**
+   * Removes a session that took too much, and closes its socket.
+   * @param {string} sessionId
+   * @param {number} code
+   * @param {string} reason
+   */
+  expel(sessionId, code, reason) {
+    const session = this.#sessions.get(sessionId)
+    if (session !== undefined) this.#reception.expel(session, code, reason)
+  }
+
   get sessionCount() {
     return this.#sessions.count
   }
@@ -412,6 +423,7 @@ class RoomDriver {
    * @param {string} [reason]
    */
   #close(session, code, reason) {
+    this.#sessions.catchUp(session)
     try {
       session.close(code, reason)
     } catch (error) {

@@ -170,6 +170,7 @@ class EffectQueue {
    * @param {any} second
    */
   #performFor(session, operation, first, second) {
+    this.#sessions.catchUp(session)
     switch (operation) {
       case SEND:
         spend(first.length)

@@ -10,6 +10,7 @@
 
 const { randomUUID } = require('node:crypto')
 const { HeddleError } = require('./errors.js')
+const { isCount, LatestCount } = require('./sockets/counts.js')
 const { outletFor } = require('./sockets/outlets.js')
 const { bufferedBytes, closeSocket, leavingBytes } = require('./sockets/sockets.js')
 const { onRejection } = require('./timers.js')
@@ -54,6 +55,8 @@ const GROUP_HELD = 4
 class Session {
   /** A random lower-case UUID: what users know. */
   id = randomUUID()
+  /** The number of the last count that it was told, or need not be. */
+  countHeard = 0
   /** Set when nothing may be sent to the socket any more. */
   isGone = false
   /** What the socket was closed with; 0 as long as nobody here has closed it. */
@@ -189,6 +192,7 @@ class Sessions {
   /** @type {Session[]} */
   #held = []
   #directCount = 0
+  #count = new LatestCount(() => [this.#live, this.#wholeArrays, this.#held])
   #witness
 
   /** @param {import('./witness/witness.js').Witness} witness */
@@ -286,6 +290,8 @@ class Sessions {
    * @param {number} group a bit; 0 for none
    */
   place(session, group) {
+    this.catchUp(session)
+    this.#count.skip(session)
     const from = /** @type {Session[] | undefined} */ (session.group)
     if (from !== undefined) {
       const last = from.pop()
@@ -305,9 +311,22 @@ class Sessions {
    * @param {string} text
    */
   broadcast(groups, except, text) {
+    if (this.#directCount === 0 && isCount(text)) {
+      this.#count.keep(text)
+      return
+    }
+    this.#count.tell()
     if ((groups & GROUP_LIVE) !== 0) sendToAll(this.#live, except, text)
     if ((groups & GROUP_WHOLE_ARRAYS) !== 0) sendToAll(this.#wholeArrays, except, text)
     if ((groups & GROUP_HELD) !== 0) sendToAll(this.#held, except, text)
+  }
+
+  /**
+   * Tells a session what it has yet to hear, before something else happens to it.
+   * @param {Session} session
+   */
+  catchUp(session) {
+    this.#count.tellTo(session)
   }
 
   /**

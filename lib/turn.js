@@ -13,6 +13,8 @@ const atEndOfTurn = setImmediate
 /** @type {Step[]} */
 let commits = []
 /** @type {Step[]} */
+let tellings = []
+/** @type {Step[]} */
 let flushes = []
 let isArmed = false
 
@@ -22,6 +24,15 @@ let isArmed = false
  */
 function commitAtEndOfTurn(commit) {
   commits.push(commit)
+  arm()
+}
+
+/**
+ * Tells a room's sessions something at the end of this turn, after all commits. The step must not throw.
+ * @param {Step} tell
+ */
+function tellAtEndOfTurn(tell) {
+  tellings.push(tell)
   arm()
 }
 
@@ -45,10 +56,13 @@ function endTurn() {
   const steps = commits
   commits = []
   for (const commit of steps) commit()
+  const news = tellings
+  tellings = []
+  for (const tell of news) tell()
   // What the commits let go is among them.
   const writes = flushes
   flushes = []
   for (const flush of writes) flush()
 }
 
-module.exports = { commitAtEndOfTurn, flushAtEndOfTurn }
+module.exports = { commitAtEndOfTurn, flushAtEndOfTurn, tellAtEndOfTurn }

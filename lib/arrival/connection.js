@@ -23,6 +23,7 @@ const { driverOf } = require('../room.js')
 const { closeSocket } = require('../sockets/sockets.js')
 const { deferred, ignore, isThenable, onRejection, Timer } = require('../timers.js')
 const { connectionRefused } = require('../witness/diagnostics.js')
+const { turnToJoin } = require('./turns.js')
 
 /** @typedef {import('../../index').ConnectionReady} ConnectionReady */
 /** @typedef {import('../../index').Room} Room */
@@ -90,7 +91,7 @@ class Arrival {
     if (this.#isOver) return
     const frame = asFrame(data)
     if (this.#inbox !== undefined) {
-      if (!this.#inbox.add(frame)) this.#refuseMore()
+      if (!this.#inbox.add(frame)) this.refuseMore()
     } else if (this.#session !== undefined) {
       this.#session.room.handleSocketMessage(this.#session.sessionId, frame)
     }
@@ -101,6 +102,22 @@ class Arrival {
     if (this.#session !== undefined) {
       this.#session.room.handleSocketClose(this.#session.sessionId)
     } else this.#end(new ConnectionClosedError())
+  }
+
+  /** The socket has said more than is kept. */
+  refuseMore() {
+    if (this.#session !== undefined) {
+      const { room, sessionId } = this.#session
+      driverOf(room).expel(sessionId, ...INBOX_IS_FULL)
+      return
+    }
+    if (this.#isOver) return
+    this.#refuse(new ConnectionClosedError(), TOO_MANY_FRAMES)
+    try {
+      onRejection(closeSocket(this.#socket, ...INBOX_IS_FULL), ignore)
+    } catch {
+      // It is gone already.
+    }
   }
 
   /** @param {AcceptConnectionOptions<TRequest, TMeta>} options which the caller may change afterwards */
@@ -119,9 +136,20 @@ class Arrival {
     this.#timer.clear()
     if (this.#isOver) return
     this.#step = Step.OPENING
-    const isOpen = manager.getExistingRoom(roomId) !== undefined
-    const room = await manager.getOrCreateRoom(roomId, isOpen ? {} : optionsOf(roomId, roomOptions))
+    const opened = () => {
+      const isOpen = manager.getExistingRoom(roomId) !== undefined
+      return manager.getOrCreateRoom(roomId, isOpen ? {} : optionsOf(roomId, roomOptions))
+    }
+    let room = await opened()
     if (this.#isOver) return
+    const turn = turnToJoin()
+    if (turn !== undefined) {
+      await turn
+      if (this.#isOver) return
+      // It may have closed meanwhile, empty as it was.
+      room = await opened()
+      if (this.#isOver) return
+    }
     const sessionId = driverOf(room).connect({
       socket: this.#socket,
       clientId,
@@ -148,15 +176,6 @@ class Arrival {
     this.#ready.resolve(session)
   }
 
-  #refuseMore() {
-    this.#refuse(new ConnectionClosedError(), TOO_MANY_FRAMES)
-    try {
-      onRejection(closeSocket(this.#socket, ...INBOX_IS_FULL), ignore)
-    } catch {
-      // It is gone already.
-    }
-  }
-
   /**
    * It may not come in; where it is gone already, nobody is refused.
    * @param {unknown} error
@@ -176,6 +195,7 @@ class Arrival {
    */
   #end(error) {
     this.#isOver = true
+    this.#inbox?.close()
     this.#inbox = undefined
     this.#timer.clear()
     this.#leave()
@@ -192,7 +212,7 @@ function acceptConnection(options) {
   checkOptions(options)
   /** @type {Arrival<TRequest, TMeta>} */
   const arrival = new Arrival(options)
-  const interim = new Interim(options.socket, arrival)
+  const interim = new Interim(options.socket, arrival, limitsOf(options.manager).frameBytes)
   const handlers = {
     ready: arrival.ready,
     getMetadata: () => arrival.metadata,

@@ -22,11 +22,13 @@ const { asFrame, Inbox, isSameFrame } = require('../reception/frames.js')
  * @typedef {object} Listener
  * @property {(data: unknown) => void} receive
  * @property {() => void} disconnect
+ * @property {() => void} refuseMore too much was heard
  */
 
 class Interim {
   #socket
   #listener
+  #frameBytes
   #hasListened = false
   #isListening = false
   /**
@@ -38,10 +40,12 @@ class Interim {
   /**
    * @param {unknown} socket
    * @param {Listener} listener
+   * @param {number} frameBytes the size of the largest frame
    */
-  constructor(socket, listener) {
+  constructor(socket, listener, frameBytes) {
     this.#socket = socket
     this.#listener = listener
+    this.#frameBytes = frameBytes
   }
 
   /** Listens, if the socket is an event emitter, until the caller does. */
@@ -50,7 +54,10 @@ class Interim {
     if (this.#hasListened || !isEmitter(socket)) return
     this.#hasListened = true
     this.#isListening = true
-    if (socket.listenerCount('message') > 0) this.#heard = new Inbox()
+    if (socket.listenerCount('message') > 0) {
+      // An account of its own: what was heard waits for no longer than the caller takes to listen.
+      this.#heard = new Inbox(this.#frameBytes, { bytes: 0 })
+    }
     socket.on('message', this.#onMessage)
     socket.on('close', this.#onClose)
     socket.on('error', this.#onClose)
@@ -98,8 +105,9 @@ class Interim {
   #onMessage = (/** @type {unknown} */ data) => {
     // The event that a listener before this one forwarded still arrives here.
     if (!this.#isListening) return
-    if (this.#heard?.add(asFrame(data)) === false) this.#heard = undefined
-    this.#listener.receive(data)
+    // What is forgotten could not be told from what comes again.
+    if (this.#heard?.add(asFrame(data)) === false) this.#listener.refuseMore()
+    else this.#listener.receive(data)
   }
 
   #onClose = () => {

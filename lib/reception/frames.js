@@ -8,11 +8,17 @@
 const { types } = require('node:util')
 const { invalidArgument } = require('../arguments.js')
 
-/** The size above which the engine refuses a frame. */
-const FRAME_LIMIT_BYTES = 16 * 1024 * 1024
-
 /** What an inbox holds beside one frame of the largest size. */
 const INBOX_MARGIN_BYTES = 64 * 1024
+
+/**
+ * What all inboxes of the process hold before each may hold but a little: every one may be as large as the largest frame,
+ * and there may be as many as there are sessions.
+ */
+const ALL_INBOXES_BYTES = 1024 * 1024 * 1024
+
+/** What an inbox may hold all the same: who sends little is not to pay for who sends much. */
+const LEAST_INBOX_BYTES = 16 * 1024
 
 /** The close code and reason of a socket whose inbox is over its bound. */
 const INBOX_IS_FULL = /** @type {const} */ ([4413, 'too many frames wait'])
@@ -76,17 +82,31 @@ function mayCatchUp(frame) {
   return bytes.includes('reconnect') || bytes.includes('\\')
 }
 
-/** Frames of one session that wait, in order. */
+/**
+ * What inboxes hold together.
+ * @typedef {{ bytes: number }} Account
+ */
+
+/** @type {Account} */
+const all = { bytes: 0 }
+
+/** Frames of one session that wait, in order. To be closed by whoever lets go of it before it is empty. */
 class Inbox {
   #limitBytes
+  #account
+  #isClosed = false
   /** @type {Frame[]} */
   #frames = []
   #next = 0
   #bytes = 0
 
-  /** @param {number} [frameBytes] the size of the largest frame */
-  constructor(frameBytes = FRAME_LIMIT_BYTES) {
+  /**
+   * @param {number} frameBytes the size of the largest frame
+   * @param {Account} [account] of what it is a part
+   */
+  constructor(frameBytes, account = all) {
     this.#limitBytes = frameBytes + INBOX_MARGIN_BYTES
+    this.#account = account
   }
 
   /**
@@ -95,11 +115,14 @@ class Inbox {
    * @returns {boolean}
    */
   add(frame) {
-    this.#bytes += costOf(frame)
-    if (this.#bytes > this.#limitBytes) {
+    const cost = costOf(frame)
+    const isCrowded = this.#account.bytes + cost > ALL_INBOXES_BYTES
+    const mostBytes = isCrowded ? LEAST_INBOX_BYTES : this.#limitBytes
+    if (this.#isClosed || this.#bytes + cost > mostBytes) {
       this.close()
       return false
     }
+    this.#count(cost)
     // A runtime may reuse the memory after the call, and a slice would pin the chunk it is cut from.
     this.#frames.push(typeof frame === 'string' ? frame : new Uint8Array(frame))
     return true
@@ -122,7 +145,7 @@ class Inbox {
     if (frame === undefined) return undefined
     this.#frames[this.#next] = ''
     this.#next += 1
-    this.#bytes -= costOf(frame)
+    this.#count(-costOf(frame))
     // An inbox that never gets empty does not grow either.
     if (this.#next === this.#frames.length || this.#next >= MOST_TAKEN) {
       this.#frames = this.#frames.slice(this.#next)
@@ -135,7 +158,14 @@ class Inbox {
   close() {
     this.#frames = []
     this.#next = 0
-    this.#bytes = Number.POSITIVE_INFINITY
+    this.#isClosed = true
+    this.#count(-this.#bytes)
+  }
+
+  /** @param {number} bytes */
+  #count(bytes) {
+    this.#bytes += bytes
+    this.#account.bytes += bytes
   }
 }
 
@@ -144,4 +174,4 @@ function costOf(frame) {
   return Math.max(Buffer.byteLength(frame), LEAST_COST_BYTES)
 }
 
-module.exports = { asFrame, FRAME_LIMIT_BYTES, INBOX_IS_FULL, Inbox, isSameFrame, mayCatchUp }
+module.exports = { asFrame, INBOX_IS_FULL, Inbox, isSameFrame, mayCatchUp }

@@ -7,14 +7,14 @@
  * One timer per room asks all its sockets that can be asked, as `ws` can. Bun pings and times out by itself.
  */
 
-const { Timer } = require('../timers.js')
+const { onRejection, Timer } = require('../timers.js')
 
 /** @typedef {import('../sessions.js').Session} Session */
 
 /**
  * A socket that can ping and tells of pongs.
  * @typedef {object} Pinger
- * @property {() => void} ping
+ * @property {() => unknown} ping
  * @property {(event: string, listener: () => void) => unknown} on
  * @property {(event: string, listener: () => void) => unknown} removeListener
  */
@@ -50,11 +50,12 @@ class Pulse {
   /**
    * Asks for the next sign of life; gives `false` when there was none since the last time. Throws what the socket's
    * `ping` throws.
+   * @param {(error: unknown) => void} onFailure called when it gives a promise that rejects
    */
-  ask() {
+  ask(onFailure) {
     if (!this.#isAlive) return false
     this.#isAlive = false
-    this.#socket.ping()
+    onRejection(this.#socket.ping(), onFailure)
     return true
   }
 
@@ -117,10 +118,11 @@ class Heartbeat {
    * @param {Pulse} pulse
    */
   #ask(session, pulse) {
+    const fail = (/** @type {unknown} */ error) => this.#owner.failed(session, error)
     try {
-      if (!pulse.ask()) this.#owner.dead(session)
+      if (!pulse.ask(fail)) this.#owner.dead(session)
     } catch (error) {
-      this.#owner.failed(session, error)
+      fail(error)
     }
   }
 }

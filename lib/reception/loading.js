@@ -59,6 +59,7 @@ class LoadGate {
    * @param {Session} session
    */
   forget(session) {
+    this.#inboxes.get(session)?.close()
     this.#inboxes.delete(session)
   }
 
@@ -79,6 +80,7 @@ class LoadGate {
 
   /** @param {unknown} error */
   fail(error) {
+    for (const inbox of this.#inboxes.values()) inbox.close()
     this.#inboxes.clear()
     this.#arrivals.length = 0
     this.#outcome.reject(error)

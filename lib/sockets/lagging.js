@@ -23,6 +23,9 @@ const POLL_MS = 20
  */
 const LONGEST_STALL_PER_POLL_MS = 1_000
 
+/** What has to leave on the whole: a reader that takes a byte now and then would keep what waits for ever. */
+const LEAST_BYTES_PER_MS = 1024 / 1000
+
 /** A session has drained when it is down to this share of the mark: it should not lag again at once. */
 const DRAINED_SHARE = 1 / 4
 
@@ -36,7 +39,7 @@ const DRAINED_SHARE = 1 / 4
  */
 
 /**
- * What a socket held at the last look.
+ * What a socket held at the last look, and how much time without progress there is to be made up for.
  * @typedef {{ queued: number, leaving: number, stalledMs: number }} Look
  */
 
@@ -102,8 +105,9 @@ class Laggards {
       if (!isSpent(false)) this.#release(session)
       return
     }
-    const hasMoved = queued < look.queued || leaving < look.leaving
-    look.stalledMs = hasMoved ? 0 : look.stalledMs + elapsedMs
+    // Both count the same bytes, at different moments.
+    const leftBytes = Math.max(look.queued - queued, look.leaving - leaving, 0)
+    look.stalledMs = Math.max(0, look.stalledMs + elapsedMs - leftBytes / LEAST_BYTES_PER_MS)
     look.queued = queued
     look.leaving = leaving
     if (look.stalledMs >= limits.stallTimeoutMs) {

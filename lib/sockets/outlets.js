@@ -13,17 +13,13 @@
  * wrote, and past the mark it tells its owner and writes nothing more until the socket has let go of some.
  */
 
+const { isCount } = require('./counts.js')
 const { bufferedBytes, kindOf } = require('./sockets.js')
 const { onRejection } = require('../timers.js')
 const { flushAtEndOfTurn } = require('../turn.js')
 
 /** @typedef {import('../../index').WebSocketLike} WebSocketLike */
 /** @typedef {import('./sockets.js').SocketKind} SocketKind */
-
-const COUNT_START = '{"type":"clientCount"'
-
-/** What no `clientCount` reaches: what is as short is looked at. */
-const COUNT_LENGTH = COUNT_START.length + 24
 
 /**
  * Who is told what a socket does not do. None of these may throw.
@@ -187,14 +183,6 @@ class QueuedOutlet {
       this.#owner.failed(error)
     }
   }
-}
-
-/**
- * Whether a text is a `clientCount`.
- * @param {string | undefined} text
- */
-function isCount(text) {
-  return text !== undefined && text.length < COUNT_LENGTH && text.startsWith(COUNT_START)
 }
 
 module.exports = { outletFor }

@@ -41,6 +41,20 @@ export const heartbeat = [
     why: 'asks sockets that are not read',
   },
   {
+    rule: 'HB2',
+    file: reception,
+    find: 'resumed: () => session.pulse?.beat(),',
+    replace: 'resumed: () => {},',
+    why: 'takes a peer for gone that was not heard',
+  },
+  {
+    rule: 'HB4',
+    file: heartbeatFile,
+    find: 'onRejection(this.#socket.ping(), onFailure)',
+    replace: 'void onFailure\n    onRejection(this.#socket.ping(), () => {})',
+    why: 'keeps a session whose pings reject',
+  },
+  {
     rule: 'HB3',
     file: heartbeatFile,
     find: 'heartbeatMs === 0 || ',

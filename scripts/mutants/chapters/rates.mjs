@@ -1,5 +1,7 @@
 // SPEC.md section 22.
 
+const outlets = 'lib/sockets/outlets.js'
+const turns = 'lib/arrival/turns.js'
 const budget = 'lib/reception/budget.js'
 const intake = 'lib/reception/intake.js'
 const ratesFile = 'lib/reception/rates.js'
@@ -136,17 +138,80 @@ export const rates = [
   },
   {
     rule: 'RT13',
-    file: 'lib/sockets/outlets.js',
+    file: outlets,
     find: 'if (isCount(text) && isCount(this.#texts[last])) this.#texts[last] = text\n    else this.#keep(text)',
     replace: 'void last\n    this.#keep(text)',
-    why: 'tells every count of a crowd to everybody',
+    why: 'tells several counts in a row',
   },
   {
     rule: 'RT13',
-    file: 'lib/sockets/outlets.js',
+    file: outlets,
     find: 'isCount(text) && isCount(this.#texts[last])',
     replace: 'isCount(text) && last >= 0',
     why: 'tells a count in place of another frame',
+  },
+  {
+    rule: 'RT13',
+    file: 'lib/sessions.js',
+    find: '    this.#count.tell()\n',
+    replace: '',
+    why: 'tells a count behind what came after it',
+  },
+  {
+    rule: 'RT13',
+    file: 'lib/effects.js',
+    find: '    this.#sessions.catchUp(session)\n',
+    replace: '',
+    why: 'answers before the count that came first',
+  },
+  {
+    rule: 'RT13',
+    file: 'lib/sockets/counts.js',
+    find: 'if (this.#text === undefined) tellAtEndOfTurn(() => this.tell())\n',
+    replace: '',
+    why: 'keeps a count that nothing follows',
+  },
+  {
+    rule: 'RT14',
+    file: turns,
+    find: 'const JOINS_PER_TURN = 32',
+    replace: 'const JOINS_PER_TURN = 1000',
+    why: 'lets all sockets of a turn join in it',
+  },
+  {
+    rule: 'RT14',
+    file: turns,
+    find: '  joins = next.length\n',
+    replace: '  joins = 0\n',
+    why: 'lets who comes pass those who wait',
+  },
+  {
+    rule: 'RT14',
+    file: 'lib/arrival/connection.js',
+    find: '      // It may have closed meanwhile, empty as it was.\n      room = await opened()\n',
+    replace: '',
+    why: 'turns away whose room has closed while they waited',
+  },
+  {
+    rule: 'RT21',
+    file: 'lib/reception/frames.js',
+    find: 'isCrowded ? LEAST_INBOX_BYTES : this.#limitBytes',
+    replace: 'this.#limitBytes',
+    why: 'keeps as much as there are sessions for',
+  },
+  {
+    rule: 'RT21',
+    file: 'lib/reception/frames.js',
+    find: 'const LEAST_INBOX_BYTES = 16 * 1024',
+    replace: 'const LEAST_INBOX_BYTES = 0',
+    why: 'has those who send little pay for those who send much',
+  },
+  {
+    rule: 'RT21',
+    file: 'lib/arrival/connection.js',
+    find: '    this.#inbox?.close()\n',
+    replace: '',
+    why: 'counts what nobody keeps any more',
   },
   {
     rule: 'RT20',

@@ -216,16 +216,23 @@ export const slowReaders = [
   {
     rule: 'SR7',
     file: lagging,
-    find: 'queued < look.queued || leaving < look.leaving',
-    replace: 'queued < look.queued',
+    find: 'Math.max(look.queued - queued, look.leaving - leaving, 0)',
+    replace: 'Math.max(look.queued - queued, 0)',
     why: 'takes a large frame that is leaving for one that is not',
   },
   {
     rule: 'SR7',
     file: lagging,
-    find: 'queued < look.queued || leaving < look.leaving',
-    replace: 'leaving < look.leaving',
+    find: 'Math.max(look.queued - queued, look.leaving - leaving, 0)',
+    replace: 'Math.max(look.leaving - leaving, 0)',
     why: 'does not see that a socket holds less',
+  },
+  {
+    rule: 'SR7',
+    file: lagging,
+    find: 'leftBytes / LEAST_BYTES_PER_MS',
+    replace: '(leftBytes > 0 ? look.stalledMs + elapsedMs : 0)',
+    why: 'takes a byte now and then for progress',
   },
   {
     rule: ['SR8', 'CC1'],
