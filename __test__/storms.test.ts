@@ -321,8 +321,15 @@ describe('sockets that come at once', () => {
 
 /** A storage whose appends wait until they are let through. */
 class HeldAppends extends StrictStorage {
-  readonly gate = deferred()
+  gate = deferred()
   appends = 0
+
+  /** Ends the append that waits; the next one waits again. */
+  letThrough(): void {
+    const { gate } = this
+    this.gate = deferred()
+    gate.resolve()
+  }
 
   override async append(changes: readonly StoredChange[]): Promise<void> {
     this.appends += 1
@@ -358,13 +365,36 @@ it('[RT20] a room whose store takes nothing takes no more than four frames of fu
   expect(sockets.map((socket) => socket.isPaused)).toEqual([false, false])
 })
 
+it('[RT20] what waited in one session may be too much again for the others', async () => {
+  const storage = new HeldAppends(new Map(), 'room')
+  const room = openRoom({ storage, limits: { frameBytes: 10_000 } })
+  await room.room.load()
+  // None of them can be paused, so that each has much waiting.
+  const members = Array.from({ length: 5 }, (_, n) => room.join(`c${n}`))
+  const text = 'x'.repeat(5_000)
+  for (let edit = 0; edit < 60; edit++) {
+    members[edit % 5]?.patch(create(`${edit}/Box`, { text }))
+  }
+  // The first append has one change, the second all that was taken meanwhile.
+  for (const appends of [1, 2]) {
+    expect(storage.appends).toBe(appends)
+    storage.letThrough()
+    await eventually(() => expect(storage.appends).toBe(appends + 1))
+  }
+
+  expect(room.room.getStats().unstored).toBeLessThan(6)
+  storage.letThrough()
+  storage.gate.resolve()
+  await eventually(() => expect(room.clock).toBe(60))
+})
+
 it('[RT10] catch-ups that wait for a store count in the turn that encodes them', async () => {
   const storage = new HeldAppends(new Map(), 'room')
   const room = openRoom({ storage, initialSnapshot: largeSnapshot() })
   storage.gate.resolve()
   await room.room.load()
   const held = deferred()
-  Object.assign(storage, { gate: held })
+  storage.gate = held
   const members = crowd(room, 2 * PER_TURN)
   members[0]?.patch(create('b/Box'))
   members[0]?.patch(create('c/Box'))

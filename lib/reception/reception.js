@@ -201,7 +201,11 @@ class Reception {
       for (const session of sessions.visible()) session.intake?.hold(Reason.STORE_IS_SLOW)
     } else if (this.#isStoreSlow && this.#unstoredBytes <= most / 2) {
       this.#isStoreSlow = false
-      for (const session of [...sessions.visible()]) session.intake?.release(Reason.STORE_IS_SLOW)
+      for (const session of [...sessions.visible()]) {
+        // What one of them had waiting may have been too much again.
+        if (this.#isStoreSlow) break
+        session.intake?.release(Reason.STORE_IS_SLOW)
+      }
     }
   }
 }

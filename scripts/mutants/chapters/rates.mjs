@@ -234,4 +234,11 @@ export const rates = [
     replace: 'void session',
     why: 'takes no frames any more when the store has caught up',
   },
+  {
+    rule: 'RT20',
+    file: 'lib/reception/reception.js',
+    find: '        if (this.#isStoreSlow) break\n',
+    replace: '',
+    why: 'takes what waits in all sessions at once when the store has caught up',
+  },
 ]
