@@ -45,6 +45,21 @@ it('[HB1] a pong keeps a socket, and so does any frame', () => {
   expect(room.room.getSessionCount()).toBe(1)
 })
 
+it('[HB1] a part of a frame keeps a socket, which could not put a pong into it', () => {
+  const { socket } = open({ heartbeatMs: 1_000 })
+  const raw = { bytesRead: 100 }
+  Object.assign(socket, { _socket: raw })
+
+  for (let beat = 0; beat < 10; beat++) {
+    vi.advanceTimersByTime(1_000)
+    raw.bytesRead += 1
+  }
+  expect([socket.pings, socket.isTerminated]).toEqual([10, false])
+  vi.advanceTimersByTime(2_000)
+
+  expect([socket.pings, socket.isTerminated]).toEqual([11, true])
+})
+
 it('[HB1] one without terminate is closed', () => {
   const { room, socket } = open({ heartbeatMs: 1_000 })
   Object.assign(socket, { terminate: undefined })
@@ -177,11 +192,11 @@ it('[HB1] over real sockets the living stay, and one whose peer is silent goes',
   vi.useRealTimers()
   const server = await serve({ limits: { heartbeatMs: 50 } })
   const ann = await server.connect('ann')
-  await server.connect('bob')
+  const bob = await server.connect('bob')
   const room = server.manager.getExistingRoom('room')
 
-  // The socket stays open and is heard no more, as when a cable is pulled.
-  server.sockets[1]?.removeAllListeners('pong')
+  // The socket stays open, and its peer hears and says nothing more, as when a cable is pulled.
+  bob.ws.pause()
   await eventually(() => expect(room?.getSessionCount()).toBe(1))
 
   await eventually(() => expect(ann.count).toBe(1))

@@ -7,6 +7,7 @@
  * One timer per room asks all its sockets that can be asked, as `ws` can. Bun pings and times out by itself.
  */
 
+const { readBytes } = require('../sockets/sockets.js')
 const { onRejection, Timer } = require('../timers.js')
 
 /** @typedef {import('../sessions.js').Session} Session */
@@ -31,6 +32,7 @@ class Pulse {
   #socket
   #onStop
   #isAlive = true
+  #readBytes
 
   /**
    * @param {Pinger} socket
@@ -39,6 +41,7 @@ class Pulse {
   constructor(socket, onStop) {
     this.#socket = socket
     this.#onStop = onStop
+    this.#readBytes = readBytes(socket)
     socket.on('pong', this.beat)
   }
 
@@ -53,7 +56,10 @@ class Pulse {
    * @param {(error: unknown) => void} onFailure called when it gives a promise that rejects
    */
   ask(onFailure) {
-    if (!this.#isAlive) return false
+    const read = readBytes(this.#socket)
+    // Who sends one large frame cannot put a pong into it.
+    if (!this.#isAlive && read === this.#readBytes) return false
+    this.#readBytes = read
     this.#isAlive = false
     onRejection(this.#socket.ping(), onFailure)
     return true

@@ -150,6 +150,20 @@ function leavingBytes(socket) {
 }
 
 /**
+ * How many bytes have come through a socket so far, frames that are still under way included; 0 where it does not tell.
+ * @param {unknown} socket
+ * @returns {number}
+ */
+function readBytes(socket) {
+  const source = /** @type {{ _socket?: { bytesRead?: unknown } | null }} */ (socket)
+  try {
+    return amount(source._socket?.bytesRead)
+  } catch {
+    return 0
+  }
+}
+
+/**
  * @param {unknown} value
  * @returns {number}
  */
@@ -181,4 +195,4 @@ function closeSocket(socket, code, reason) {
   }
 }
 
-module.exports = { bufferedBytes, closeSocket, kindOf, leavingBytes, TOO_SLOW }
+module.exports = { bufferedBytes, closeSocket, kindOf, leavingBytes, readBytes, TOO_SLOW }

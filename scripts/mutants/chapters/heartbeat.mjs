@@ -8,9 +8,16 @@ export const heartbeat = [
   {
     rule: 'HB1',
     file: heartbeatFile,
-    find: 'if (!this.#isAlive) return false\n',
+    find: 'if (!this.#isAlive && read === this.#readBytes) return false\n',
     replace: '',
     why: 'never takes a peer for gone',
+  },
+  {
+    rule: 'HB1',
+    file: heartbeatFile,
+    find: '!this.#isAlive && read === this.#readBytes',
+    replace: '!this.#isAlive',
+    why: 'takes a peer for gone that sends one large frame',
   },
   {
     rule: 'HB1',
