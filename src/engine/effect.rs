@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Clock,
+    Clock, Told,
     patch::{Patches, Refusal},
     session::{Group, SessionId},
 };
@@ -71,8 +71,13 @@ pub struct Audience {
 pub enum Message<'f> {
     /// How many sessions the room has.
     ClientCount(usize),
-    /// The presence of everybody but this client.
-    Presence(Arc<[u8]>),
+    /// The presence of everybody but one client.
+    Presence {
+        /// Who.
+        client: Arc<[u8]>,
+        /// What it need not be told again.
+        told: Told,
+    },
     /// What somebody did.
     Change {
         /// Who; nobody when the server itself did.
@@ -115,6 +120,8 @@ pub enum Message<'f> {
         touched: Vec<&'f [u8]>,
         /// Whether it may know what was deleted since, though it has seen nothing (RC5).
         buries: bool,
+        /// What it need not be told of presence again.
+        told: Told,
     },
     /// The end of a catch-up.
     Synced(Clock),
@@ -145,7 +152,7 @@ impl Message<'_> {
             Self::Ack { .. } | Self::Resync { .. } | Self::CatchUp { .. } | Self::Synced(_) => true,
             Self::Change { clock, .. } => clock.is_some(),
             Self::ClientCount(_)
-            | Self::Presence(_)
+            | Self::Presence { .. }
             | Self::PresenceGone { .. }
             | Self::VersionMismatch
             | Self::Refused(..) => false,

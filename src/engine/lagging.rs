@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    Clock,
+    Clock, Presence, Told,
     departures::Stamp,
     effect::{CloseReason, Effect, Message},
     room::Room,
@@ -19,6 +19,7 @@ pub(super) type Laggards = BTreeMap<SessionId, Lag>;
 pub(super) struct Lag {
     cursor: Clock,
     departures: Stamp,
+    presence: Stamp,
 }
 
 impl Room {
@@ -35,7 +36,8 @@ impl Room {
         }
         self.population.exit(session.group);
         let departures = self.presence.remember_departures();
-        self.laggards.insert(id, Lag { cursor: self.document.clock(), departures });
+        let (cursor, presence) = (self.document.clock(), self.presence.latest());
+        self.laggards.insert(id, Lag { cursor, departures, presence });
         if session.group != Group::Mute {
             effects.push(Effect::Place(id, Group::Mute));
         }
@@ -51,12 +53,14 @@ impl Room {
             let keys = self.presence.departed_since(&client, lag.departures);
             if !keys.is_empty() {
                 let nobody = Arc::from(&b""[..]);
+                let keys = keys.clone();
                 effects.push(Effect::Send(id, Message::PresenceGone { client: nobody, keys }));
             }
-            if group != Group::Held {
-                self.send_diff(id, lag.cursor, effects);
-            } else if self.presence.of_others(&client).next().is_some() {
-                effects.push(Effect::Send(id, Message::Presence(client)));
+            let told = Presence::told(lag.presence, keys);
+            if group == Group::Held {
+                effects.push(Effect::Send(id, Message::Presence { client, told }));
+            } else {
+                self.send_diff(id, lag.cursor, told, effects);
             }
             effects.push(Effect::Send(id, Message::ClientCount(self.sessions.len())));
             effects.push(Effect::Place(id, group));
@@ -66,10 +70,16 @@ impl Room {
     }
 
     /// Sends what came after a clock, tombstones included, and the presence of the others (SR3).
-    pub(super) fn send_diff(&self, id: SessionId, since: Clock, effects: &mut Vec<Effect<'_>>) {
+    pub(super) fn send_diff(
+        &self,
+        id: SessionId,
+        since: Clock,
+        told: Told,
+        effects: &mut Vec<Effect<'_>>,
+    ) {
         if let Some(session) = self.sessions.get(&id) {
             let client = Arc::clone(&session.client);
-            let diff = Message::CatchUp { client, since, touched: Vec::new(), buries: true };
+            let diff = Message::CatchUp { client, since, touched: Vec::new(), buries: true, told };
             effects.push(Effect::Send(id, diff));
         }
     }

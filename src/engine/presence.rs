@@ -17,27 +17,61 @@ pub struct Presence {
     scratch: Scratch,
     /// What went, while anybody has yet to hear of it.
     departures: Option<Departures>,
+    /// How many frames have changed presence.
+    latest: Stamp,
 }
 
 #[derive(Debug, Default)]
 struct Client {
-    entries: BTreeMap<Box<[u8]>, Fields>,
+    entries: BTreeMap<Box<[u8]>, Entry>,
     usage: Usage,
 }
 
+#[derive(Debug, Default)]
+struct Entry {
+    fields: Fields,
+    /// Which frame changed it last.
+    changed: Stamp,
+}
+
+/// What somebody has been told of presence already: by default nothing.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// Everything up to here,
+    until: Stamp,
+    /// but for these keys, in order: it was told that they are gone, and another client may still have them.
+    gone: Vec<Box<[u8]>>,
+}
+
 impl Presence {
-    /// The presence entries of everybody but `client`.
+    /// The presence entries of everybody but `client`, as far as it has not been told of them.
     pub fn of_others<'a>(
         &'a self,
         client: &'a [u8],
+        told: &'a Told,
     ) -> impl Iterator<Item = (&'a [u8], &'a Fields)> {
         let others = self.clients.iter().filter(move |(other, _)| ***other != *client);
-        others.flat_map(|(_, client)| client.entries.iter().map(|(key, fields)| (&**key, fields)))
+        others
+            .flat_map(|(_, client)| &client.entries)
+            .filter(|(key, entry)| {
+                entry.changed > told.until || told.gone.binary_search(key).is_ok()
+            })
+            .map(|(key, entry)| (&**key, &entry.fields))
+    }
+
+    /// Whether there is anything to tell `client` of others.
+    pub fn has_others(&self, client: &[u8]) -> bool {
+        self.of_others(client, &Told::default()).next().is_some()
+    }
+
+    /// The place up to which everybody has been told everything that happened so far.
+    pub(super) fn latest(&self) -> Stamp {
+        self.latest
     }
 
     /// One presence entry.
     pub fn get(&self, client: &[u8], key: &[u8]) -> Option<&Fields> {
-        self.clients.get(client)?.entries.get(key)
+        self.clients.get(client)?.entries.get(key).map(|entry| &entry.fields)
     }
 
     /// Checks that every delta finds a base (MG9), and gives by how many numbers the deltas make arrays grow.
@@ -63,6 +97,7 @@ impl Presence {
         if patches.is_empty() {
             return;
         }
+        self.latest += 1;
         let Client { entries, usage } = match self.clients.get_mut(client) {
             Some(client) => client,
             None => self.clients.entry(Arc::clone(client)).or_default(),
@@ -71,7 +106,7 @@ impl Presence {
             let fields = patches.fields_of(update);
             match (update.existence, entries.get_mut(update.key)) {
                 (Some(false), Some(entry)) => {
-                    let removed = entry.size() + key_size(update.key);
+                    let removed = entry.fields.size() + key_size(update.key);
                     usage.change(Growth { added: 0, removed });
                     if let Some(departures) = &mut self.departures {
                         departures.note(client, update.key);
@@ -79,14 +114,15 @@ impl Presence {
                     entries.remove(update.key);
                 }
                 (_, Some(entry)) => {
-                    usage.change(entry.merge(fields, 0, &mut self.scratch));
-                    usage.note(update.key, entry);
+                    usage.change(entry.fields.merge(fields, 0, &mut self.scratch));
+                    usage.note(update.key, &entry.fields);
+                    entry.changed = self.latest;
                 }
                 (Some(true), None) => {
-                    let mut entry = Fields::default();
+                    let mut entry = Entry { fields: Fields::default(), changed: self.latest };
                     usage.change(Growth { added: key_size(update.key), removed: 0 });
-                    usage.change(entry.merge(fields, 0, &mut self.scratch));
-                    usage.note(update.key, &entry);
+                    usage.change(entry.fields.merge(fields, 0, &mut self.scratch));
+                    usage.note(update.key, &entry.fields);
                     entries.insert(update.key.into(), entry);
                 }
                 (Some(false) | None, None) => {}
@@ -117,6 +153,11 @@ impl Presence {
 
     pub(super) fn forget_departures(&mut self) {
         self.departures = None;
+    }
+
+    /// What `client` has been told when it is told that `gone` went, in order.
+    pub(super) fn told(until: Stamp, gone: Vec<Box<[u8]>>) -> Told {
+        Told { until, gone }
     }
 
     /// The keys of everybody but `client` that went since, those included that are back.

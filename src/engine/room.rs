@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    Clock, Document, Presence,
+    Clock, Document, Presence, Told,
     effect::{CloseReason, Effect, Message},
     input::{Frame, Input, ReconnectPatches},
     lagging::Laggards,
@@ -127,7 +127,9 @@ impl Room {
             Input::Replaced { session, group } => self.place(session, group, effects),
             Input::Lagging { session } => self.lag(session, effects),
             Input::Drained { session } => self.end_lag(session, effects),
-            Input::CaughtUp { session, since } => self.send_diff(session, since, effects),
+            Input::CaughtUp { session, since } => {
+                self.send_diff(session, since, Told::default(), effects);
+            }
             Input::Evicted { session, reason } => {
                 if self.sessions.contains_key(&session) {
                     self.close(session, reason, effects);
@@ -168,8 +170,9 @@ impl Room {
         self.sessions.insert(id, session);
         self.population.enter(group);
         effects.push(Effect::Place(id, group));
-        if self.presence.of_others(&client).next().is_some() {
-            effects.push(Effect::Send(id, Message::Presence(client)));
+        if self.presence.has_others(&client) {
+            let told = Told::default();
+            effects.push(Effect::Send(id, Message::Presence { client, told }));
         }
         self.announce_count(effects);
     }
@@ -305,7 +308,8 @@ impl Room {
             }
         }
         let buries = since > 0 || self.buries_for_all;
-        let catch_up = Message::CatchUp { client, since, touched, buries };
+        let told = Told::default();
+        let catch_up = Message::CatchUp { client, since, touched, buries, told };
         effects.push(Effect::Send(id, catch_up));
         effects.push(Effect::Send(id, Message::Synced(self.document.clock())));
         effects.extend(changed.map(Effect::Changed));

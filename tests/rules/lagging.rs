@@ -8,6 +8,7 @@ const NOTHING: [&str; 0] = [];
 
 const ACK: &str = r#"{"type":"ack","messageId":"m","timestamp":2}"#;
 const COUNT: &str = r#"{"type":"clientCount","count":2}"#;
+const COUNT_OF_THREE: &str = r#"{"type":"clientCount","count":3}"#;
 
 /// Alice and bob in a room whose document, at clock 1, is `a`.
 fn drawing(mut table: Table) -> Table {
@@ -117,11 +118,49 @@ fn sr3_presence_that_went_meanwhile_is_taken_back_first() {
                 r#"{"type":"patch","clientId":"","ephemeralPatches":["#,
                 r#"{"a1":{"_exists":false},"a2":{"_exists":false},"c":{"_exists":false}}]}"#
             ),
-            concat!(
-                r#"{"type":"patch","clientId":"","ephemeralPatches":["#,
-                r#"{"a1":{"_exists":true},"a3":{"_exists":true}}]}"#
-            ),
+            r#"{"type":"patch","clientId":"","ephemeralPatches":[{"a1":{"_exists":true}}]}"#,
             COUNT,
+        ]
+    );
+}
+
+#[test]
+fn sr3_presence_that_stayed_as_it_was_is_not_sent_again() {
+    let mut table = Table::with(&["alice", "bob", "carol"]);
+    table.show(1, r#"[{"a1":{"_exists":true,"x":1},"a2":{"_exists":true}}]"#);
+    table.show(3, r#"[{"c":{"_exists":true}}]"#);
+    table.forget();
+
+    table.lag(2);
+    table.show(1, r#"[{"a1":{"x":2}}]"#);
+    table.drained(2);
+
+    let changed =
+        r#"{"type":"patch","clientId":"","ephemeralPatches":[{"a1":{"_exists":true,"x":2}}]}"#;
+    assert_eq!(table.sent(2), [changed, COUNT_OF_THREE]);
+
+    table.lag(2);
+    table.drained(2);
+    assert_eq!(table.sent(2), [COUNT_OF_THREE]);
+}
+
+#[test]
+fn sr3_a_key_that_went_of_one_client_is_sent_again_of_another() {
+    let mut table = Table::with(&["alice", "bob", "carol"]);
+    table.show(1, r#"[{"k":{"_exists":true,"of":"alice"}}]"#);
+    table.show(3, r#"[{"k":{"_exists":true,"of":"carol"},"l":{"_exists":true}}]"#);
+    table.forget();
+
+    table.lag(2);
+    table.show(1, r#"[{"k":{"_exists":false}}]"#);
+    table.drained(2);
+
+    assert_eq!(
+        table.sent(2),
+        [
+            r#"{"type":"patch","clientId":"","ephemeralPatches":[{"k":{"_exists":false}}]}"#,
+            r#"{"type":"patch","clientId":"","ephemeralPatches":[{"k":{"_exists":true,"of":"carol"}}]}"#,
+            COUNT_OF_THREE,
         ]
     );
 }

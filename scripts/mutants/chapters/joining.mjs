@@ -7,14 +7,14 @@ export const joining = [
   {
     rule: 'JN1',
     file: room,
-    find: 'if self.presence.of_others(&client).next().is_some() {',
-    replace: 'if self.presence.of_others(&client).next().is_none() {',
+    find: 'if self.presence.has_others(&client) {',
+    replace: 'if !self.presence.has_others(&client) {',
     why: 'sends presence to who joins only where there is none',
   },
   {
     rule: 'JN1',
     file: room,
-    find: 'if self.presence.of_others(&client).next().is_some() {',
+    find: 'if self.presence.has_others(&client) {',
     replace: 'if false {',
     why: 'sends no presence to who joins',
   },

@@ -8,9 +8,10 @@ export const presence = [
   {
     rule: 'PR1',
     file: presenceFile,
-    find: 'usage.change(entry.merge(fields, 0, &mut self.scratch));\n                    usage.note(update.key, entry);',
-    replace: `*entry = Fields::default();
-                    usage.change(entry.merge(fields, 0, &mut self.scratch));`,
+    find: 'usage.change(entry.fields.merge(fields, 0, &mut self.scratch));\n                    usage.note(update.key, &entry.fields);\n                    entry.changed',
+    replace: `entry.fields = Fields::default();
+                    usage.change(entry.fields.merge(fields, 0, &mut self.scratch));
+                    entry.changed`,
     why: 'replaces presence instead of merging it',
   },
   {

@@ -25,9 +25,9 @@ export const reconnect = [
   {
     rule: 'RC1',
     file: pieces,
-    find: '            pieces.presence(client, room);\n        }\n        Message::ClientCount',
+    find: '            pieces.presence(client, told, room);\n        }\n        Message::ClientCount',
     replace:
-      '            if pieces.open.is_some() {\n                pieces.presence(client, room);\n            }\n        }\n        Message::ClientCount',
+      '            if pieces.open.is_some() {\n                pieces.presence(client, told, room);\n            }\n        }\n        Message::ClientCount',
     why: 'leaves presence out of a catch-up without document',
   },
   {

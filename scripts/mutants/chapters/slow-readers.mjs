@@ -79,8 +79,8 @@ export const slowReaders = [
   {
     rule: 'SR3',
     file: engine,
-    find: 'touched: Vec::new(), buries: true };',
-    replace: 'touched: Vec::new(), buries: since > 0 };',
+    find: 'touched: Vec::new(), buries: true, told };',
+    replace: 'touched: Vec::new(), buries: since > 0, told };',
     why: 'leaves tombstones out of the diff from clock 0',
   },
   {
@@ -114,6 +114,27 @@ export const slowReaders = [
   {
     rule: 'SR3',
     file: presence,
+    find: 'entry.changed > told.until || ',
+    replace: '',
+    why: 'does not tell which presence changed',
+  },
+  {
+    rule: 'SR3',
+    file: presence,
+    find: ' || told.gone.binary_search(key).is_ok()',
+    replace: '',
+    why: 'takes a presence key from a client for that of another which went',
+  },
+  {
+    rule: 'SR3',
+    file: engine,
+    find: 'let told = Presence::told(lag.presence, keys);',
+    replace: 'let told = Presence::told(0, keys);',
+    why: 'tells all presence again to a session that has drained',
+  },
+  {
+    rule: 'SR3',
+    file: presence,
     find: 'departures.note(&client, key);',
     replace: 'let _ = (&client, key, &departures);',
     why: 'forgets that the presence of a client went that left',
@@ -135,8 +156,8 @@ export const slowReaders = [
   {
     rule: 'SR5',
     file: engine,
-    find: 'if group != Group::Held {',
-    replace: 'if group != Group::Mute {',
+    find: 'if group == Group::Held {',
+    replace: 'if group == Group::Mute {',
     why: 'sends the document to a session that is held back',
   },
   {

@@ -5,7 +5,7 @@
 //! has no clock, and follows.
 
 use super::encode::{Frame, TOMBSTONE, component_since, encode, fields_since, push_quoted};
-use crate::engine::{Clock, Group, Message, Room};
+use crate::engine::{Clock, Group, Message, Room, Told};
 
 /// The text of a message to one session, in as many frames as it takes for none to be much longer than `limit`.
 ///
@@ -13,10 +13,10 @@ use crate::engine::{Clock, Group, Message, Room};
 pub fn encode_for_one(message: &Message<'_>, room: &Room, limit: usize) -> Vec<Vec<u8>> {
     let mut pieces = Pieces { done: Vec::new(), open: None, limit };
     match message {
-        Message::Presence(client) => pieces.presence(client, room),
-        Message::CatchUp { client, since, touched, buries } => {
+        Message::Presence { client, told } => pieces.presence(client, told, room),
+        Message::CatchUp { client, since, touched, buries, told } => {
             pieces.document(*since, touched, *buries, room);
-            pieces.presence(client, room);
+            pieces.presence(client, told, room);
         }
         Message::ClientCount(_)
         | Message::Change { .. }
@@ -94,8 +94,8 @@ impl Pieces {
         }
     }
 
-    fn presence(&mut self, client: &[u8], room: &Room) {
-        for (key, fields) in room.presence().of_others(client) {
+    fn presence(&mut self, client: &[u8], told: &Told, room: &Room) {
+        for (key, fields) in room.presence().of_others(client, told) {
             fields_since(fields, None, self.member("ephemeralPatches", key, None, self.limit));
         }
     }
