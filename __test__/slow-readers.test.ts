@@ -154,23 +154,76 @@ describe('a socket that is past the mark', () => {
     expect(ann.received()).toHaveLength(2)
   })
 
-  it('[SR4] is not read from on when the diff itself does not leave', () => {
+  it('[SR11] is heard now and then, however much there is to tell it each time', () => {
     const { room, ann, bob, socket, lag, drain } = openSlowRoom()
     lag()
-    ann.patch(create('a/Box', { text: 'x'.repeat(2_000) }))
+    const text = 'x'.repeat(2_000)
+    ann.patch(create('a/Box', { text }))
     bob.patch(create('b/Box'))
 
     socket.isStuck = true
     drain()
-    expect(bob.received()).toMatchObject([{ timestamp: 2 }, { type: 'clientCount' }])
-    expect([room.clock, socket.isPaused]).toEqual([2, true])
-
-    socket.isStuck = false
-    drain()
-    expect(bob.received()).toEqual([
-      { type: 'clientCount', count: 2 },
+    expect(bob.received()).toMatchObject([
+      { type: 'patch', timestamp: 2 },
+      { type: 'clientCount' },
+      { type: 'clientCount' },
       { type: 'ack', messageId: 'bob-1', timestamp: 3 },
     ])
+    expect(room.room.getStats().lagging).toBe(1)
+
+    expect(socket.isPaused).toBe(false)
+    ann.patch(update('a/Box', { text }))
+    bob.patch(create('c/Box', { text: 'x'.repeat(16 * 1024) }))
+    bob.patch(create('d/Box'))
+    expect([bob.received(), room.clock, socket.isPaused]).toEqual([[], 4, true])
+
+    drain()
+    expect(bob.received()).toMatchObject([
+      { type: 'patch', timestamp: 4 },
+      { type: 'clientCount' },
+      { type: 'clientCount' },
+      { type: 'ack', messageId: 'bob-2', timestamp: 5 },
+      { type: 'clientCount' },
+      { type: 'ack', messageId: 'bob-3', timestamp: 6 },
+    ])
+    expect([room.room.getStats().lagging, socket.isPaused]).toEqual([1, false])
+  })
+
+  it('[SR11] is told one catch-up at a time', () => {
+    const { ann, bob, socket, lag, drain } = openSlowRoom()
+    lag()
+    ann.patch(create('a/Box', { text: 'x'.repeat(2_000) }))
+    bob.reconnect(0)
+    bob.reconnect(0)
+    const synced = () => bob.received().filter(({ type }) => type === 'synced')
+
+    socket.isStuck = true
+    drain()
+    expect([synced().length, socket.isPaused]).toEqual([1, true])
+    drain()
+    expect(synced()).toHaveLength(1)
+  })
+
+  it('[SR11] counts as one that is not read', () => {
+    const { room, bob, socket, lag, drain } = openSlowRoom({
+      limits: { framesPerSecond: 1, framesBurst: 1 },
+    })
+    const ann = room.members[0]
+    lag()
+    socket.isStuck = true
+    ann?.patch(create('a/Box', { text: 'x'.repeat(2_000) }))
+    vi.advanceTimersByTime(5_000)
+    drain()
+    expect(socket.isPaused).toBe(false)
+
+    bob.patch(create('b/Box'))
+    expect(socket.isPaused).toBe(false)
+    // Whatever else there is to wait for, it waits for that.
+    bob.patch(create('c/Box'))
+    expect(socket.isPaused).toBe(true)
+    drain()
+
+    expect([room.clock, socket.isPaused]).toEqual([2, true])
   })
 
   it('[SR8] [CC1] is given up when more presence went than is remembered for it', () => {

@@ -128,6 +128,11 @@ class Inbox {
     return true
   }
 
+  /** What the frames that wait count, in bytes. */
+  get bytes() {
+    return this.#bytes
+  }
+
   /**
    * Gives the oldest frame, which stays.
    * @returns {Frame | undefined}

@@ -28,6 +28,9 @@ const Reason = /** @type {const} */ ({
 /** Those reasons that may last: reading on would only fill the inbox. */
 const PAUSING = Reason.LAGGING | Reason.OVER_RATE | Reason.STORE_IS_SLOW
 
+/** What is taken in at most of somebody who is heard now and then, but for the frame that is over it. */
+const MOST_AJAR_BYTES = 16 * 1024
+
 /**
  * A socket that can be told not to read, as `ws` can.
  * @typedef {{ pause: () => void, resume: () => void }} Pausable
@@ -54,6 +57,8 @@ class Intake {
   #isDraining = false
   #isOver = false
   #isPaused = false
+  /** Whether the socket is read a little, although it counts as paused. */
+  #isAjar = false
 
   /**
    * @param {unknown} socket
@@ -71,7 +76,7 @@ class Intake {
     return this.#reasons !== 0
   }
 
-  /** Whether nothing is read from the socket. */
+  /** Whether nothing is read from the socket, but for some frames now and then. */
   get isPaused() {
     return this.#isPaused
   }
@@ -100,6 +105,7 @@ class Intake {
    */
   receive(frame) {
     if (this.#isOver) return true
+    if (this.#isAjar && this.#inbox.bytes >= MOST_AJAR_BYTES) this.#pause()
     if (this.#reasons !== 0 || this.#isDraining || this.#mustTakeTurns(frame)) {
       return this.#inbox.add(frame)
     }
@@ -124,6 +130,26 @@ class Intake {
   release(reason) {
     this.#reasons &= ~reason
     this.#drain()
+  }
+
+  /**
+   * Handles what waits for this reason, which stays, and has some more come for the next time: somebody whom there is
+   * always more to tell is heard all the same. Of what it asks for, it is told one thing at a time.
+   * @param {number} reason
+   */
+  admit(reason) {
+    if (this.#isDraining) return
+    this.#isDraining = true
+    let frame = this.#inbox.peek()
+    while (frame !== undefined && this.#reasons === reason && !this.#mustTakeTurns(frame)) {
+      this.#inbox.take()
+      this.#receiver.handle(frame)
+      if (mayCatchUp(frame)) break
+      frame = this.#inbox.peek()
+    }
+    this.#isDraining = false
+    if (this.#reasons === 0) this.#drain()
+    else if (this.#reasons === reason && this.#inbox.peek() === undefined) this.#leaveAjar()
   }
 
   /** Forgets what waits, for good: the session is gone. */
@@ -167,7 +193,8 @@ class Intake {
   }
 
   #pause() {
-    if (this.#isPaused || this.#socket === undefined) return
+    if ((this.#isPaused && !this.#isAjar) || this.#socket === undefined) return
+    this.#isAjar = false
     try {
       this.#socket.pause()
       this.#isPaused = true
@@ -179,7 +206,19 @@ class Intake {
   #resume() {
     if (!this.#isPaused) return
     this.#isPaused = false
+    this.#isAjar = false
     this.#receiver.resumed()
+    this.#read()
+  }
+
+  /** Has the socket read a little. */
+  #leaveAjar() {
+    if (!this.#isPaused) return
+    this.#isAjar = true
+    this.#read()
+  }
+
+  #read() {
     try {
       this.#socket?.resume()
     } catch {

@@ -124,8 +124,11 @@ class Laggards {
     const { engine, queue, witness } = this.#host
     this.#looks.delete(session)
     queue.run(engine.drained(session.number))
-    // What it was sent now may have been too much again.
-    if (this.#looks.has(session)) return
+    // What it was sent now may have been too much again, and so may be whatever it will be sent.
+    if (this.#looks.has(session)) {
+      session.intake?.admit(Reason.LAGGING)
+      return
+    }
     witness.drained(session)
     session.intake?.release(Reason.LAGGING)
   }
