@@ -167,6 +167,23 @@ describe('plain sockets', () => {
     expect(bob.socket.closes).toEqual([[]])
   })
 
+  it('[CC3] whose send or close gives a promise that rejects are told of', async () => {
+    const errors: unknown[] = []
+    const room = openRoom({ onError: (error) => errors.push(error) })
+    const ann = room.join('ann')
+    const bob = room.join('bob')
+    const [unsent, unclosed] = [new Error('not sent'), new Error('not closed')]
+    ann.socket.send = () => Promise.reject(unsent)
+    bob.socket.close = () => Promise.reject(unclosed)
+
+    room.room.applyPatch(create('a/Box'))
+    await eventually(() => expect(errors).toEqual([unsent]))
+    room.room.close()
+    await eventually(() => expect(errors).toEqual([unsent, unclosed]))
+
+    expect(ann.socket.closes).toHaveLength(1)
+  })
+
   it('[CC3] that close themselves inside close are removed once', () => {
     const left: unknown[] = []
     const room = openRoom({ onSessionRemoved: (_room, info) => left.push(info) })
