@@ -71,8 +71,8 @@ export const dialect = [
   {
     rule: 'CV4',
     file: 'src/protocol/json/canonical.rs',
-    find: '|index| members.get(*index).map(name)',
-    replace: '|index| (members.get(*index).map(name), usize::MAX - *index)',
+    find: '[(one, index), (other, _)] = pair',
+    replace: '[(one, _), (other, index)] = pair',
     why: 'lets the first of duplicate names win',
   },
   {

@@ -12,7 +12,7 @@ export const merging = [
   {
     rule: 'MG1',
     file: packed,
-    find: 'None => next.keep(&entry, old),',
+    find: 'None => next.keep(&entry, bytes, old),',
     replace: 'None => {}',
     why: 'forgets the fields that an update does not name',
   },
@@ -20,7 +20,7 @@ export const merging = [
     rule: 'MG1',
     file: packed,
     find: 'growth.added += next.json(entry.name, clock, json);',
-    replace: 'let _ = json;\n                    next.keep(&entry, old);',
+    replace: 'let _ = json;\n                    next.keep(&entry, bytes, old);',
     why: 'lets the first write win',
   },
   {
@@ -92,7 +92,7 @@ export const merging = [
   {
     rule: 'MG6',
     file: packed,
-    find: 'None => next.keep(&entry, old),',
+    find: 'None => next.keep(&entry, bytes, old),',
     replace: 'None => next.keep(&Entry { clock, ..entry }, &mut old),',
     why: 'gives fields the clock of their neighbours',
   },

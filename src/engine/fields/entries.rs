@@ -85,6 +85,14 @@ impl<'a> Iterator for Entries<'a> {
 }
 
 impl<'a> Entries<'a> {
+    /// The next entry, and the bytes that it is.
+    pub(super) fn next_with_bytes(&mut self) -> Option<(Entry<'a>, &'a [u8])> {
+        let before = self.rest;
+        let entry = self.next()?;
+        let (bytes, _) = before.split_at_checked(before.len() - self.rest.len())?;
+        Some((entry, bytes))
+    }
+
     fn number(&mut self) -> Option<u64> {
         let mut number = 0;
         let mut shift = 0_u32;

@@ -67,7 +67,8 @@ impl Packed {
         let old = detached.as_deref_mut().unwrap_or(&mut nothing);
         let mut next = Builder::new(std::mem::take(&mut scratch.entries), entries.len());
 
-        for entry in (Entries { rest: &entries }) {
+        let mut rest = Entries { rest: &entries };
+        while let Some((entry, bytes)) = rest.next_with_bytes() {
             let found = lookup.find(entry.name);
             if found.is_some() {
                 growth.removed += field_size(entry.name, stored_size(&entry.stored, old));
@@ -87,7 +88,7 @@ impl Packed {
                     };
                     growth.added += next.detached(entry.name, clock, Detached::Numbers(numbers));
                 }
-                None => next.keep(&entry, old),
+                None => next.keep(&entry, bytes, old),
             }
         }
         for Field { name, value } in lookup.unmatched() {
@@ -156,9 +157,9 @@ impl Builder {
     }
 
     /// Takes over an entry that the update does not touch. A detached value is moved, not copied.
-    fn keep(&mut self, entry: &Entry<'_>, old: &mut [Detached]) {
+    fn keep(&mut self, entry: &Entry<'_>, bytes: &[u8], old: &mut [Detached]) {
         match entry.stored {
-            Stored::Packed(_) => entry.write(&mut self.entries),
+            Stored::Packed(_) => self.entries.extend_from_slice(bytes),
             Stored::Detached(index) => {
                 if let Some(value) = old.get_mut(index) {
                     let value = std::mem::replace(value, Detached::Moved(self.detached.len()));

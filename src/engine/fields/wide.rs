@@ -48,11 +48,10 @@ impl Wide {
     pub(super) fn of(packed: Packed) -> Self {
         let (text, detached) = (packed.entries.into_vec(), packed.detached.unwrap_or_default());
         let (mut places, mut size) = (Vec::new(), 0_usize);
-        let mut entries = Entries { rest: &text };
-        loop {
-            let place = text.len() - entries.rest.len();
-            let Some(entry) = entries.next() else { break };
+        let (mut entries, mut place) = (Entries { rest: &text }, 0);
+        while let Some((entry, bytes)) = entries.next_with_bytes() {
             places.push(place);
+            place += bytes.len();
             size =
                 size.saturating_add(field_size(entry.name, stored_size(&entry.stored, &detached)));
         }
@@ -220,10 +219,7 @@ impl Wide {
     }
 
     fn length(&self, place: usize) -> usize {
-        let mut entries = self.rest(place);
-        let before = entries.rest.len();
-        entries.next();
-        before - entries.rest.len()
+        self.rest(place).next_with_bytes().map_or(0, |(_, bytes)| bytes.len())
     }
 
     /// The index of `by_name` where a name is, or would be.

@@ -99,14 +99,17 @@ impl Writer<'_> {
     /// Finds the members of an object that a later one of the same name overwrites. The last one never is, so what
     /// is overwritten ends where another begins, comma and all.
     fn find_overwritten(&mut self, members: &[Member]) {
+        if members.len() < 2 {
+            return;
+        }
         let name = |member: &Member| self.out.get(member.name.clone()).unwrap_or_default();
-        let mut order: Vec<usize> = (0..members.len()).collect();
-        order.sort_by_key(|index| members.get(*index).map(name));
-        for pair in order.windows(2) {
-            let [index, later] = pair else { continue };
-            if let (Some(member), Some(next), Some(later)) =
-                (members.get(*index), members.get(index + 1), members.get(*later))
-                && name(member) == name(later)
+        let mut names: Vec<(&[u8], usize)> =
+            members.iter().enumerate().map(|(index, member)| (name(member), index)).collect();
+        names.sort_unstable();
+        for pair in names.windows(2) {
+            if let [(one, index), (other, _)] = pair
+                && one == other
+                && let (Some(member), Some(next)) = (members.get(*index), members.get(index + 1))
             {
                 self.overwritten.push(member.start..next.start);
             }
