@@ -169,7 +169,7 @@ export const dialect = [
     why: 'takes only the first of several Buffers',
   },
   {
-    rule: ['CV9', 'CC1'],
+    rule: 'CV9',
     file: 'src/engine/whole_arrays.rs',
     find: 'usize = 1 << 22;',
     replace: 'usize = usize::MAX;',
