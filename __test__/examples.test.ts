@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import WebSocket from 'ws'
-import type { ServerMessage } from '../index.js'
+import { PUBLIC_LIMITS, type ServerMessage } from '../index.js'
 import { bunPath, nodeOfLine, oldestBunPath } from '../scripts/runtimes.mjs'
 
 const examples = fileURLToPath(new URL('../examples', import.meta.url))
@@ -85,11 +85,15 @@ class Client {
   }
 }
 
-function startExample(runtime: string, file: string): Promise<Example> {
+function startExample(
+  runtime: string,
+  file: string,
+  env: Record<string, string> = {},
+): Promise<Example> {
   const child = spawn(runtime, [join(examples, file)], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env.PATH, PORT: '0', NODE_NO_WARNINGS: '1' },
+    env: { PATH: process.env.PATH, PORT: '0', NODE_NO_WARNINGS: '1', ...env },
   })
   running.push(child)
   return new Promise((resolve, reject) => {
@@ -144,6 +148,30 @@ describe.each([
     expect(code).toBe(4401)
     expect(String(reason)).not.toBe('')
     expect(client.socket.readyState).toBe(WebSocket.OPEN)
+    expect(await example.stop()).toBe(0)
+  })
+})
+
+describe.each([
+  { file: 'node-ws.mjs', runtime: () => process.execPath },
+  { file: 'bun.ts', runtime: bunPath },
+])('examples/$file on the open internet', { timeout: 30_000 }, ({ file, runtime }) => {
+  it('takes only the pages that it is told, and no frame that is too large', async () => {
+    const ORIGINS = 'https://app.example,https://beta.app.example'
+    const example = await startExample(runtime(), file, { ORIGINS })
+    const url = `${example.url}?roomId=room&clientId=eve&token=token`
+    const from = (origin: string) => new WebSocket(url, { origin })
+
+    const [foreign] = await once(from('https://evil.example'), 'close')
+    const eve = new Client(from('https://beta.app.example'))
+    await once(eve.socket, 'open')
+    await eve.patch({ 'shape/Position': { _exists: true, x: 1 } })
+    eve.socket.send('x'.repeat(PUBLIC_LIMITS.frameBytes + 1))
+    const [tooLarge] = await once(eve.socket, 'close')
+
+    expect(foreign).toBe(4401)
+    // Of the WebSocket libraries, which read no further: `ws` says why, Bun hangs up.
+    expect([1009, 1006]).toContain(tooLarge)
     expect(await example.stop()).toBe(0)
   })
 })
