@@ -768,7 +768,7 @@ export interface RoomManagerStats extends RoomCounters {
 
 /**
  * The channels of `node:diagnostics_channel` on which heddle tells what happens, in this process's rooms of this thread:
- * `subscribe('heddle:session:close', ({ clientId, code }) => …)`. An event that nobody subscribed to costs nothing. Each is
+ * `subscribe('heddle:session:close', (message) => { const { clientId, code } = message as HeddleEvent })`. An event that nobody subscribed to costs nothing. Each is
  * published in a microtask after it happened, in order, so a subscriber may call the room. What a subscriber
  * throws is an `uncaughtException` of the process, as with every channel of the runtime, and disturbs no room.
  *
@@ -922,7 +922,7 @@ export interface ConnectionHandlers<TMeta = unknown> {
    * Resolves when the session is live. Rejects with `ConnectRequestError`; with what `authorize`
    * threw, `HEDDLE_BAD_AUTHORIZATION` when it gave no object with `permissions`, or `HEDDLE_AUTHORIZE_TIMEOUT`
    * when it gave nothing in time; with what the opening of the room
-   * rejected with; with `ConnectionClosedError` as soon as the socket closes first. heddle leaves the socket
+   * rejected with, or `HEDDLE_TOO_MANY_SESSIONS`; with `ConnectionClosedError` as soon as the socket closes first. heddle leaves the socket
    * open then, for the caller to choose the close code. A rejection that nobody looks at does not
    * end the process.
    */
@@ -1030,8 +1030,8 @@ export class ConnectionClosedError extends Error {
  * - `HEDDLE_ROOM_LOADING`: the room has not loaded yet
  * - `HEDDLE_ROOM_IN_USE`: `load()` was called after an edit; the room is closed without saving
  * - `HEDDLE_ROOM_BROKEN`: the engine failed in this room, which is closed; others go on
- * - `HEDDLE_BAD_SNAPSHOT`: what a storage or the caller gave is no snapshot
- * - `HEDDLE_BAD_PATCH`: `applyPatch` got what a frame would be refused for
+ * - `HEDDLE_BAD_SNAPSHOT`: what a storage or the caller gave is no snapshot, or over a limit (`refusal`)
+ * - `HEDDLE_BAD_PATCH`: `applyPatch` got what a frame would be refused for (`refusal`)
  * - `HEDDLE_DAMAGED_FILE`: a room's file is no snapshot; it was left untouched
  * - `HEDDLE_STORAGE`: a file could not be read or written; `cause` says why
  * - `HEDDLE_SAVE_FAILED`: a snapshot could not be saved; `cause` says why
