@@ -406,7 +406,10 @@ export interface Limits {
   nesting: number
   /** Component keys of a frame (100,000, 50,000, `too-many-keys`). */
   keysPerFrame: number
-  /** Bytes of a key or field name, as JSON text without the quotes (16 KiB, 1 KiB, `name-too-long`). */
+  /**
+   * Bytes of a key or field name, as JSON text without the quotes (16 KiB, 1 KiB, `name-too-long`). A `clientId` has no more
+   * either, nor has a `roomId` in a connect URL.
+   */
   nameBytes: number
   /** Fields of a component (10,000, 1,000, `too-many-fields`). */
   fieldsPerComponent: number
@@ -626,8 +629,8 @@ export class Room {
    * Adds a session and returns its id, a random lower-case UUID. Broadcasts reach the socket from
    * now on. The caller has checked who it is.
    *
-   * Throws `HEDDLE_ROOM_CLOSED`, and `HEDDLE_TOO_MANY_SESSIONS` where the room, or its manager, has as many as its limits
-   * allow; nothing has happened then.
+   * Throws `HEDDLE_ROOM_CLOSED`, `HEDDLE_TOO_MANY_SESSIONS` where the room, or its manager, has as many as its limits
+   * allow, and `HEDDLE_INVALID_ARGUMENT` for a `clientId` over `nameBytes`; nothing has happened then.
    */
   handleSocketConnect(options: {
     socket: WebSocketLike
@@ -978,7 +981,8 @@ export function parseConnectUrl(url: string): { roomId: string; clientId: string
  *
  * - `origin-not-allowed`: the page is none of `allowedOrigins`
  * - `too-many-connections`: its address has `maxConnectionsPerIp` already
- * - the others: the connect URL lacks a parameter (or has it empty), or is none
+ * - `missing-…`, `invalid-url`: the connect URL lacks a parameter (or has it empty), or is none
+ * - `name-too-long`: its `clientId` or `roomId` is over `nameBytes` of the manager's limits
  */
 export type ConnectRequestErrorCode =
   | 'origin-not-allowed'
@@ -987,6 +991,7 @@ export type ConnectRequestErrorCode =
   | 'missing-client-id'
   | 'missing-token'
   | 'invalid-url'
+  | 'name-too-long'
 
 /**
  * Why `acceptConnection` refused a connection, as `RoomManagerStats.connectionsRefused` and `heddle:connection:refused` tell it: what

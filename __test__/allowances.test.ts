@@ -117,6 +117,18 @@ describe('who may come in', () => {
     expect(room.getSessionCount()).toBe(2)
   })
 
+  it('[LM22] a client has a name of so many bytes', () => {
+    const { room } = openRoom({ limits: { nameBytes: 5 } })
+    const enter = (clientId: string) =>
+      room.handleSocketConnect({ socket: new PlainSocket(), clientId, permissions: 'readwrite' })
+
+    enter('annab')
+    enter('ännn')
+    expect(() => enter('annabe')).toThrow(failure('HEDDLE_INVALID_ARGUMENT'))
+    expect(() => enter('ännä')).toThrow(failure('HEDDLE_INVALID_ARGUMENT'))
+    expect(room.getSessionCount()).toBe(2)
+  })
+
   it('[LM19] a manager has so many sessions, whatever became of their rooms', async () => {
     const manager = new RoomManager({ limits: { totalSessions: 2 } })
     const a = await manager.getRoom('a')

@@ -137,7 +137,9 @@ describe('acceptConnection', () => {
     ['missing-client-id', '/?roomId=r&token=t'],
     ['missing-token', '/?roomId=r&clientId=ann'],
     ['invalid-url', 'ws://'],
-  ])('[CC6] ready rejects with %s, and the socket stays open', async (code, url) => {
+    ['name-too-long', `/?roomId=r&token=t&clientId=${'a'.repeat(16 * 1024 + 1)}`],
+    ['name-too-long', `/?clientId=ann&token=t&roomId=${'r'.repeat(16 * 1024 + 1)}`],
+  ])('[CC6] [LM22] ready rejects with %s, and the socket stays open', async (code, url) => {
     const authorize = vi.fn(LETS_IN)
     const { conn, socket, manager } = accept({ url, authorize })
 

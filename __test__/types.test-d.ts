@@ -367,7 +367,7 @@ describe('connections', () => {
 })
 
 describe('errors', () => {
-  it('ConnectRequestError has one of six codes', () => {
+  it('ConnectRequestError has one of seven codes', () => {
     expectTypeOf(ConnectRequestError).instance.toExtend<Error>()
     expectTypeOf<ConnectRequestErrorCode>().toEqualTypeOf<
       | 'origin-not-allowed'
@@ -376,6 +376,7 @@ describe('errors', () => {
       | 'missing-client-id'
       | 'missing-token'
       | 'invalid-url'
+      | 'name-too-long'
     >()
     expectTypeOf(ConnectRequestError)
       .instance.toHaveProperty('code')

@@ -59,6 +59,25 @@ function checkString(name, value) {
 }
 
 /**
+ * Checks a string that every frame of somebody may carry to everybody else.
+ * @param {string} name
+ * @param {string} value
+ * @param {number} most
+ */
+function checkBytes(name, value, most) {
+  if (!isWithin(value, most)) throw invalidArgument(name, `${most} bytes at most`, value)
+}
+
+/**
+ * Whether a string has no more bytes than that, in UTF-8.
+ * @param {string} value
+ * @param {number} most
+ */
+function isWithin(value, most) {
+  return value.length <= most && Buffer.byteLength(value) <= most
+}
+
+/**
  * @param {string} name
  * @param {unknown} value
  * @returns {asserts value is Record<string, unknown>}
@@ -152,6 +171,7 @@ function checkInteger(name, value, least) {
 }
 
 module.exports = {
+  checkBytes,
   checkFunction,
   checkInteger,
   checkMethods,
@@ -161,4 +181,5 @@ module.exports = {
   checkString,
   invalidArgument,
   isRecord,
+  isWithin,
 }

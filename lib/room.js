@@ -5,6 +5,7 @@
  */
 
 const {
+  checkBytes,
   checkInteger,
   checkMethods,
   checkRecord,
@@ -83,6 +84,7 @@ class Room {
     const { socket, clientId, permissions, metadata } = options
     checkMethods('options.socket', socket, ['send', 'close'])
     checkString('options.clientId', clientId)
+    checkBytes('options.clientId', clientId, this.#driver.limits.nameBytes)
     return this.#driver.connect({
       socket,
       clientId,

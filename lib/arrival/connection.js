@@ -11,6 +11,7 @@ const {
   checkRecord,
   checkString,
   invalidArgument,
+  isWithin,
 } = require('../arguments.js')
 const { admit, checkDoorOptions } = require('./doorkeeper.js')
 const { ConnectionClosedError, ConnectRequestError } = require('../errors.js')
@@ -127,6 +128,7 @@ class Arrival {
     this.#leave = admit(manager, { socket, request, allowedOrigins, maxConnectionsPerIp, ip })
     const { roomId, clientId, token } = parseConnectUrl(url)
     this.#who = { roomId, clientId }
+    checkNames({ roomId, clientId }, limitsOf(manager).nameBytes)
     this.#step = Step.AUTHORIZING
     const grant = await grantInTime(
       () => authorize({ roomId, clientId, token, request }),
@@ -275,6 +277,19 @@ function parseConnectUrl(url) {
   const token = searchParams.get('token')
   if (!token) throw missing('token', 'missing-token')
   return { roomId, clientId, token }
+}
+
+/**
+ * Frames carry the client's name to everybody, and a room's stays as long as the room.
+ * @param {Record<string, string>} names
+ * @param {number} most bytes
+ */
+function checkNames(names, most) {
+  for (const [name, value] of Object.entries(names)) {
+    if (isWithin(value, most)) continue
+    const message = `The ${name} in the connect URL is over the limit of ${most} bytes`
+    throw new ConnectRequestError(message, 'name-too-long')
+  }
 }
 
 /**

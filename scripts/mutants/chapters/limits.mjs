@@ -255,4 +255,25 @@ export const limits = [
     replace: '  nesting: 32,\n  presenceBytes: 64 * KIB,\n',
     why: 'refuses who selects everything',
   },
+  {
+    rule: 'LM22',
+    file: 'lib/room.js',
+    find: "    checkBytes('options.clientId', clientId, this.#driver.limits.nameBytes)\n",
+    replace: '',
+    why: 'lets in a client with a name of any length',
+  },
+  {
+    rule: 'LM22',
+    file: 'lib/arrival/connection.js',
+    find: '    checkNames({ roomId, clientId }, limitsOf(manager).nameBytes)\n',
+    replace: '',
+    why: 'asks for rights in the name of any length',
+  },
+  {
+    rule: 'LM22',
+    file: 'lib/arguments.js',
+    find: 'value.length <= most && Buffer.byteLength(value) <= most',
+    replace: 'value.length <= most',
+    why: 'counts characters for bytes',
+  },
 ]
