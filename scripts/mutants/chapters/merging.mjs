@@ -27,7 +27,7 @@ export const merging = [
     rule: 'MG1',
     file: wide,
     find: 'growth.removed += field_size(name, before.value.size());',
-    replace: 'if before.clock + 5 > clock { continue; }',
+    replace: 'if before.index.is_none() { continue; }',
     why: 'loses writes to fields beside many others',
   },
   {
