@@ -127,6 +127,7 @@ class Arrival {
     const { socket, allowedOrigins, maxConnectionsPerIp, ip } = options
     this.#leave = admit(manager, { socket, request, allowedOrigins, maxConnectionsPerIp, ip })
     const { roomId, clientId, token } = parseConnectUrl(url)
+    checkNames({ roomId, clientId }, limitsOf(manager).nameBytes)
     this.#who = { roomId, clientId }
     checkNames({ roomId, clientId }, limitsOf(manager).nameBytes)
     this.#step = Step.AUTHORIZING
