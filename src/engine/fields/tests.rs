@@ -142,7 +142,7 @@ proptest! {
     #[test]
     fn mg1_merging_equals_a_map(
         updates in prop::collection::vec(
-            prop::collection::btree_map("[a-z]{1,2}", "[0-9]{1,3}", 0..40), 1..8
+            prop::collection::btree_map("[a-h]{1,2}", "[0-9]{1,60}", 0..40), 1..8
         )
     ) {
         let mut expected = BTreeMap::new();
