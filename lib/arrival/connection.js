@@ -129,7 +129,6 @@ class Arrival {
     const { roomId, clientId, token } = parseConnectUrl(url)
     checkNames({ roomId, clientId }, limitsOf(manager).nameBytes)
     this.#who = { roomId, clientId }
-    checkNames({ roomId, clientId }, limitsOf(manager).nameBytes)
     this.#step = Step.AUTHORIZING
     const grant = await grantInTime(
       () => authorize({ roomId, clientId, token, request }),

@@ -7,6 +7,7 @@
 
 const { isSpent } = require('../reception/budget.js')
 const { Reason } = require('../reception/intake.js')
+const { Backlog, relieve } = require('./backlog.js')
 const { TOO_SLOW } = require('./sockets.js')
 const { Timer } = require('../timers.js')
 
@@ -38,15 +39,10 @@ const DRAINED_SHARE = 1 / 4
  * @property {(session: Session, code: number, reason: string) => void} expel
  */
 
-/**
- * What a socket held at the last look, and how much time without progress there is to be made up for.
- * @typedef {{ queued: number, leaving: number, stalledMs: number }} Look
- */
-
 class Laggards {
   #host
-  /** @type {Map<Session, Look>} */
-  #looks = new Map()
+  /** @type {Map<Session, Backlog>} */
+  #backlogs = new Map()
   #timer = new Timer()
   #polledAt = 0
 
@@ -63,10 +59,9 @@ class Laggards {
   add(session) {
     if (session.isGone) return
     const { engine, queue, witness } = this.#host
-    if (!this.#looks.has(session)) {
+    if (!this.#backlogs.has(session)) {
       witness.lagging(session)
-      const { queuedBytes: queued, leavingBytes: leaving } = session
-      this.#looks.set(session, { queued, leaving, stalledMs: 0 })
+      this.#backlogs.set(session, new Backlog(heldBy(session), () => this.#giveUp(session)))
       session.intake?.hold(Reason.LAGGING)
       if (!this.#timer.armed) {
         this.#polledAt = performance.now()
@@ -84,36 +79,43 @@ class Laggards {
     const now = performance.now()
     const elapsedMs = Math.min(now - this.#polledAt, LONGEST_STALL_PER_POLL_MS)
     this.#polledAt = now
-    for (const [session, look] of [...this.#looks]) {
-      if (session.isGone) this.#looks.delete(session)
-      else this.#look(session, look, elapsedMs)
+    for (const [session, backlog] of [...this.#backlogs]) {
+      if (session.isGone) this.#forget(session)
+      else this.#look(session, backlog, elapsedMs)
     }
-    if (this.#looks.size > 0) this.#arm()
+    relieve(now)
+    if (this.#backlogs.size > 0) this.#arm()
   }
 
   /**
    * @param {Session} session
-   * @param {Look} look
+   * @param {Backlog} backlog
    * @param {number} elapsedMs
    */
-  #look(session, look, elapsedMs) {
+  #look(session, backlog, elapsedMs) {
     session.flush()
-    const { limits, expel } = this.#host
-    const { queuedBytes: queued, leavingBytes: leaving } = session
-    if (queued <= limits.queuedBytes * DRAINED_SHARE) {
+    const { limits } = this.#host
+    const held = heldBy(session)
+    if (held.queued <= limits.queuedBytes * DRAINED_SHARE) {
       // Many may drain at once, and each diff may be large.
       if (!isSpent(false)) this.#release(session)
       return
     }
-    // Both count the same bytes, at different moments.
-    const leftBytes = Math.max(look.queued - queued, look.leaving - leaving, 0)
-    look.stalledMs = Math.max(0, look.stalledMs + elapsedMs - leftBytes / LEAST_BYTES_PER_MS)
-    look.queued = queued
-    look.leaving = leaving
-    if (look.stalledMs >= limits.stallTimeoutMs) {
-      this.#looks.delete(session)
-      expel(session, ...TOO_SLOW)
-    }
+    const excusedMs = backlog.look(held) / LEAST_BYTES_PER_MS
+    backlog.stalledMs = Math.max(0, backlog.stalledMs + elapsedMs - excusedMs)
+    if (backlog.stalledMs >= limits.stallTimeoutMs) this.#giveUp(session)
+  }
+
+  /** @param {Session} session */
+  #giveUp(session) {
+    this.#forget(session)
+    this.#host.expel(session, ...TOO_SLOW)
+  }
+
+  /** @param {Session} session */
+  #forget(session) {
+    this.#backlogs.get(session)?.end()
+    this.#backlogs.delete(session)
   }
 
   /**
@@ -122,16 +124,24 @@ class Laggards {
    */
   #release(session) {
     const { engine, queue, witness } = this.#host
-    this.#looks.delete(session)
+    this.#forget(session)
     queue.run(engine.drained(session.number))
     // What it was sent now may have been too much again, and so may be whatever it will be sent.
-    if (this.#looks.has(session)) {
+    if (this.#backlogs.has(session)) {
       session.intake?.admit(Reason.LAGGING)
       return
     }
     witness.drained(session)
     session.intake?.release(Reason.LAGGING)
   }
+}
+
+/**
+ * What a session's socket holds, and of that what the system is being given.
+ * @param {Session} session
+ */
+function heldBy({ queuedBytes: queued, leavingBytes: leaving }) {
+  return { queued, leaving }
 }
 
 module.exports = { Laggards }
