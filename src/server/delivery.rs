@@ -4,11 +4,11 @@ use crate::engine::{CloseReason, Group, RefusalCode, SessionId};
 
 /// One thing to do. Texts are JSON, shared by all who get them.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Delivery {
+pub enum Delivery<Text = Vec<u8>> {
     /// Send to one session.
-    Send(SessionId, Vec<u8>),
+    Send(SessionId, Text),
     /// Send to every session in these [`groups`], but one.
-    Broadcast(u32, Option<SessionId>, Vec<u8>),
+    Broadcast(u32, Option<SessionId>, Text),
     /// A frame of this session was refused; it has been told.
     Refused(SessionId, RefusalCode),
     /// Put the session into this one of the [`groups`].
@@ -18,24 +18,27 @@ pub enum Delivery {
     /// The session has left, and so many remain.
     Left(SessionId, usize),
     /// Verify this token, a JSON string, as this attempt.
-    VerifyToken(SessionId, u32, Vec<u8>),
+    VerifyToken(SessionId, u32, Text),
     /// The document changed; the patches' JSON text where somebody wants it.
-    Changed(Option<Vec<u8>>),
+    Changed(Option<Text>),
 }
 
-impl Delivery {
-    /// The length of its text.
-    pub(super) fn text_bytes(&self) -> usize {
+impl<Text> Delivery<Text> {
+    /// The same with its text, if it has one, in another form.
+    pub(super) fn map<Other>(self, form: impl FnOnce(Text) -> Other) -> Delivery<Other> {
         match self {
-            Self::Send(_, text)
-            | Self::Broadcast(_, _, text)
-            | Self::VerifyToken(_, _, text)
-            | Self::Changed(Some(text)) => text.len(),
-            Self::Place(..)
-            | Self::Close(..)
-            | Self::Refused(..)
-            | Self::Left(..)
-            | Self::Changed(None) => 0,
+            Self::Send(session, text) => Delivery::Send(session, form(text)),
+            Self::Broadcast(groups, except, text) => {
+                Delivery::Broadcast(groups, except, form(text))
+            }
+            Self::Refused(session, code) => Delivery::Refused(session, code),
+            Self::Place(session, group) => Delivery::Place(session, group),
+            Self::Close(session, reason) => Delivery::Close(session, reason),
+            Self::Left(session, remaining) => Delivery::Left(session, remaining),
+            Self::VerifyToken(session, attempt, token) => {
+                Delivery::VerifyToken(session, attempt, form(token))
+            }
+            Self::Changed(patches) => Delivery::Changed(patches.map(form)),
         }
     }
 }

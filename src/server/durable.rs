@@ -1,24 +1,29 @@
 //! A room and its store: what the room accepts is handed to the store, and what the store tells goes back to the room.
 
-use std::{collections::VecDeque, time::Duration};
+use std::time::Duration;
 
 use super::{
     delivery::Delivery,
+    outbox::Outbox,
     recovery::Recovered,
     replay::{ReplayError, restore},
     room::{Room, RoomError, Snapshot},
     store::{Store, StoreEvent},
 };
 use crate::{
-    protocol::canvas::changes::{self, ChangeText, Changes},
+    engine::{Clock, Input, SessionId},
+    protocol::{
+        canvas::changes::{self, ChangeText, Changes},
+        limits::Limits,
+    },
     storage::{Change, StorageError},
 };
 
 /// Something for the owner of a durable room to do.
 #[derive(Debug)]
-pub enum News {
+pub enum News<Text = Vec<u8>> {
     /// What the room wants done.
-    Deliver(Delivery),
+    Deliver(Delivery<Text>),
     /// The room has accepted changes that are to be committed.
     Commit,
     /// Nothing can be stored at the moment; what was not stored has been taken back and waits.
@@ -29,6 +34,20 @@ pub enum News {
     StoreTrouble(StorageError),
     /// The flush or the close with this ticket has ended.
     Settled(u32, Result<(), StorageError>),
+}
+
+impl<Text> News<Text> {
+    /// The same with its text, if it has one, in another form.
+    pub(super) fn map<Other>(self, form: impl FnOnce(Text) -> Other) -> News<Other> {
+        match self {
+            Self::Deliver(delivery) => News::Deliver(delivery.map(form)),
+            Self::Commit => News::Commit,
+            Self::StoreFailed(error) => News::StoreFailed(error),
+            Self::StoreHealed => News::StoreHealed,
+            Self::StoreTrouble(error) => News::StoreTrouble(error),
+            Self::Settled(ticket, outcome) => News::Settled(ticket, outcome),
+        }
+    }
 }
 
 /// A room whose changes are stored before anything shows them.
@@ -61,14 +80,73 @@ impl DurableRoom {
         Ok(is_known)
     }
 
-    /// What an input has caused.
-    pub fn news(&mut self, deliveries: Vec<Delivery>) -> VecDeque<News> {
-        let mut news: VecDeque<_> = deliveries.into_iter().map(News::Deliver).collect();
+    /// Handles an input that carries no frame.
+    pub fn handle(&mut self, input: Input<'_>, out: &mut Outbox) -> Result<(), RoomError> {
+        self.room.handle_into(input, out)?;
+        self.remind(out);
+        Ok(())
+    }
+
+    /// Handles a frame.
+    pub fn receive(
+        &mut self,
+        session: SessionId,
+        frame: &[u8],
+        out: &mut Outbox,
+    ) -> Result<(), RoomError> {
+        self.room.receive_into(session, frame, out)?;
+        self.remind(out);
+        Ok(())
+    }
+
+    /// Applies an edit by the server itself: the JSON text of a list of patches (PA11).
+    pub fn edit(&mut self, patches: &[u8], out: &mut Outbox) -> Result<(), RoomError> {
+        self.edit_within(patches, self.room.limits, out)
+    }
+
+    /// [`edit`](Self::edit), of any size: for patches that lead to what the room has held before.
+    pub fn edit_unlimited(&mut self, patches: &[u8], out: &mut Outbox) -> Result<(), RoomError> {
+        self.edit_within(patches, Limits::ACCEPTED_BEFORE, out)
+    }
+
+    fn edit_within(
+        &mut self,
+        patches: &[u8],
+        limits: Limits,
+        out: &mut Outbox,
+    ) -> Result<(), RoomError> {
+        self.room.edit_into(patches, limits, out)?;
+        self.remind(out);
+        Ok(())
+    }
+
+    /// The changes up to this clock are stored, in a storage of the user's own. Gives what waited for them.
+    pub fn stored(&mut self, clock: Clock, out: &mut Outbox) -> Result<(), RoomError> {
+        self.room.stored_into(clock, out)?;
+        self.remind(out);
+        Ok(())
+    }
+
+    /// What is not stored in a storage of the user's own will not be: it is taken back, and waits.
+    pub fn store_failed(&mut self, out: &mut Outbox) -> Result<(), RoomError> {
+        self.room.store_failed_into(out)?;
+        self.remind(out);
+        Ok(())
+    }
+
+    /// A storage of the user's own works again: what waited is handled.
+    pub fn store_recovered(&mut self, out: &mut Outbox) -> Result<(), RoomError> {
+        self.room.store_recovered_into(out)?;
+        self.remind(out);
+        Ok(())
+    }
+
+    /// Adds to what an input has caused that there is something to commit, where nobody knows yet.
+    fn remind(&mut self, out: &mut Outbox) {
         if !self.is_commit_due && self.room.has_batch() {
             self.is_commit_due = true;
-            news.push_back(News::Commit);
+            out.push(News::Commit);
         }
-        news
     }
 
     /// The store, once there is one.
@@ -77,19 +155,23 @@ impl DurableRoom {
     }
 
     /// Hands what was accepted since the last call to the store, and gives what may happen now.
-    pub fn commit(&mut self) -> Result<VecDeque<News>, RoomError> {
-        let mut news = VecDeque::new();
+    pub fn commit(&mut self, out: &mut Outbox) -> Result<(), RoomError> {
         self.is_commit_due = false;
         self.hand_over();
-        self.hear(&mut news)?;
-        Ok(news)
+        self.poll(out)
     }
 
     /// Gives what has become of what was handed over before.
-    pub fn poll(&mut self) -> Result<VecDeque<News>, RoomError> {
-        let mut news = VecDeque::new();
-        self.hear(&mut news)?;
-        Ok(news)
+    pub fn poll(&mut self, out: &mut Outbox) -> Result<(), RoomError> {
+        let mut broken = None;
+        while let Some(event) = self.store.as_ref().and_then(Store::poll) {
+            // Its files go on without a room that broke: whoever waits for them is still told.
+            broken = self.hear(event, out).err().or(broken);
+        }
+        match broken {
+            Some(error) if out.is_empty() => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// The text of the changes that nobody has taken yet, for a storage of the user's own.
@@ -123,11 +205,11 @@ impl DurableRoom {
     }
 
     /// Stops waiting for a store that has not answered for so long.
-    pub fn give_up(&mut self, after: Duration) -> Result<VecDeque<News>, RoomError> {
+    pub fn give_up(&mut self, after: Duration, out: &mut Outbox) -> Result<(), RoomError> {
         if let Some(store) = &self.store {
             store.give_up(after);
         }
-        self.poll()
+        self.poll(out)
     }
 
     fn hand_over(&mut self) {
@@ -144,50 +226,38 @@ impl DurableRoom {
         store.commit(changes.collect(), last);
     }
 
-    fn hear(&mut self, news: &mut VecDeque<News>) -> Result<(), RoomError> {
-        let mut broken = None;
-        while let Some(event) = self.store.as_ref().and_then(Store::poll) {
-            let deliveries = match event {
-                StoreEvent::Stored(clock) => self.room.stored(clock),
-                StoreEvent::Failed(error) => {
-                    news.push_back(News::StoreFailed(error));
-                    self.take_back()
-                }
-                StoreEvent::Healed => {
-                    news.push_back(News::StoreHealed);
-                    let deliveries = self.room.store_recovered();
-                    self.hand_over();
-                    deliveries
-                }
-                StoreEvent::Trouble(error) => {
-                    news.push_back(News::StoreTrouble(error));
-                    continue;
-                }
-                StoreEvent::Settled(ticket, outcome) => {
-                    news.push_back(News::Settled(ticket, outcome));
-                    continue;
-                }
-            };
-            match deliveries {
-                Ok(deliveries) => news.extend(deliveries.into_iter().map(News::Deliver)),
-                // Its files go on without it: whoever waits for them is still told.
-                Err(error) => broken = Some(error),
+    fn hear(&mut self, event: StoreEvent, out: &mut Outbox) -> Result<(), RoomError> {
+        match event {
+            StoreEvent::Stored(clock) => self.room.stored_into(clock, out),
+            StoreEvent::Failed(error) => {
+                out.push(News::StoreFailed(error));
+                self.take_back(out)
             }
-        }
-        match broken {
-            Some(error) if news.is_empty() => Err(error),
-            _ => Ok(()),
+            StoreEvent::Healed => {
+                out.push(News::StoreHealed);
+                let recovered = self.room.store_recovered_into(out);
+                self.hand_over();
+                recovered
+            }
+            StoreEvent::Trouble(error) => {
+                out.push(News::StoreTrouble(error));
+                Ok(())
+            }
+            StoreEvent::Settled(ticket, outcome) => {
+                out.push(News::Settled(ticket, outcome));
+                Ok(())
+            }
         }
     }
 
     /// Takes back what will not be stored, and says what the store is to be healed with.
-    fn take_back(&mut self) -> Result<Vec<Delivery>, RoomError> {
-        let deliveries = self.room.store_failed()?;
+    fn take_back(&mut self, out: &mut Outbox) -> Result<(), RoomError> {
+        self.room.store_failed_into(out)?;
         let stored = self.room.snapshot()?.text;
         if let Some(store) = &self.store {
             store.heal(stored);
         }
-        Ok(deliveries)
+        Ok(())
     }
 }
 

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use super::{
     delivery::Delivery,
+    outbox::Outbox,
     provisional::{Again, Change, Entry, Origin, Provisional},
     replay::replay_change,
-    room::{Room, RoomError, Snapshot},
+    room::{Room, RoomError, Snapshot, deliveries},
     waiting::Kept,
 };
 use crate::{
@@ -98,41 +99,52 @@ impl Room {
 
     /// The changes of all batches up to this clock are stored. Gives what waited for them.
     pub fn stored(&mut self, clock: Clock) -> Result<Vec<Delivery>, RoomError> {
+        deliveries(|out| self.stored_into(clock, out))
+    }
+
+    pub(super) fn stored_into(&mut self, clock: Clock, out: &mut Outbox) -> Result<(), RoomError> {
         self.guard(|room| {
-            let Some(provisional) = &mut room.provisional else { return Ok(Vec::new()) };
+            let Some(provisional) = &mut room.provisional else { return Ok(()) };
             let clock = clock.min(provisional.handed);
             room.engine.handle(Input::Stored { clock }, &mut Vec::new());
-            Ok(provisional.release(clock))
+            provisional.release(clock, out);
+            Ok(())
         })
     }
 
     /// Nothing that is not stored yet will be, nor anything else until [`Self::store_recovered`]. Takes the unstored
     /// changes back, lets their frames wait, and gives what else waited.
     pub fn store_failed(&mut self) -> Result<Vec<Delivery>, RoomError> {
+        deliveries(|out| self.store_failed_into(out))
+    }
+
+    pub(super) fn store_failed_into(&mut self, out: &mut Outbox) -> Result<(), RoomError> {
         self.guard(|room| {
-            let Some(provisional) = &mut room.provisional else { return Ok(Vec::new()) };
+            let Some(provisional) = &mut room.provisional else { return Ok(()) };
             provisional.is_stalled = true;
             provisional.batch.clear();
             let tail = provisional.take_tail();
             room.engine.handle(Input::StoreFailed, &mut Vec::new());
             provisional.handed = room.engine.document().clock();
-            let mut released = Vec::new();
             let mut groups = BTreeMap::new();
-            for Entry { deliveries, again, caught_up, .. } in tail {
+            for Entry { deliveries, showing, again, caught_up, .. } in tail {
                 let is_taken_back = again.is_some() || caught_up.is_some();
-                let leaves = deliveries.into_iter().filter(|(_, shows)| !(is_taken_back && *shows));
-                released.extend(leaves.map(|(delivery, _)| delivery));
+                for (delivery, shows) in deliveries.zip(showing) {
+                    if !(is_taken_back && shows) {
+                        out.push(delivery);
+                    }
+                }
                 if let Some((session, since)) = caught_up {
-                    released.extend(room.run(Input::CaughtUp { session, since }, None));
+                    room.run(Input::CaughtUp { session, since }, None, out);
                 }
                 if let Some(again) = again {
-                    released.extend(room.take_back(again, &mut groups));
+                    room.take_back(again, &mut groups, out);
                 }
             }
             for (session, group) in groups {
-                released.extend(room.run(Input::Replaced { session, group }, None));
+                room.run(Input::Replaced { session, group }, None, out);
             }
-            Ok(released)
+            Ok(())
         })
     }
 
@@ -144,16 +156,21 @@ impl Room {
 
     /// Changes can be stored again. Handles what waited, in order.
     pub fn store_recovered(&mut self) -> Result<Vec<Delivery>, RoomError> {
+        deliveries(|out| self.store_recovered_into(out))
+    }
+
+    pub(super) fn store_recovered_into(&mut self, out: &mut Outbox) -> Result<(), RoomError> {
         self.guard(|room| {
-            let mut released = Vec::new();
             if let Some(provisional) = &mut room.provisional {
                 provisional.is_stalled = false;
             }
             while let Some(kept) = room.next_waiting() {
-                released.extend(kept.session.map(|it| room.catch_up(it)).unwrap_or_default());
-                released.extend(room.handle_again(&kept));
+                if let Some(session) = kept.session {
+                    room.catch_up(session, out);
+                }
+                room.handle_again(&kept, out);
             }
-            Ok(released)
+            Ok(())
         })
     }
 
@@ -172,23 +189,22 @@ impl Room {
         session: SessionId,
         bytes: &[u8],
         frame: Frame<'_>,
-    ) -> Vec<Delivery> {
+        out: &mut Outbox,
+    ) {
         let is_reconnect = matches!(frame, Frame::Reconnect { .. });
         let is_blocked =
             self.provisional.as_ref().is_some_and(|waits| waits.waiting.blocks(session));
-        let mut released = Vec::new();
         let mut is_shown = false;
         if let Frame::Patch { message_id, presence, .. } = frame
             && !is_blocked
         {
-            released = self.run(Input::Postponed { session, message_id, presence }, None);
+            self.run(Input::Postponed { session, message_id, presence }, None, out);
             is_shown = true;
         }
         if self.engine.session(session).is_some() {
             let kept = Kept { session: Some(session), bytes: bytes.into(), is_shown };
-            released.extend(self.keep(kept, is_reconnect));
+            self.keep(kept, is_reconnect, out);
         }
-        released
     }
 
     /// Handles an input and keeps what may not leave yet.
@@ -196,17 +212,19 @@ impl Room {
         &mut self,
         input: Input<'_>,
         origin: Option<Origin<'_>>,
-    ) -> Vec<Delivery> {
+        out: &mut Outbox,
+    ) {
         let group = origin.and_then(|origin| self.group(origin.session?));
         let lagged = self.lag_that_ends(&input);
         let mut effects = Vec::new();
         self.engine.handle(input, &mut effects);
         let catches_up =
             effects.iter().any(|effect| matches!(effect, Effect::Send(_, Message::CatchUp { .. })));
-        let mut deliveries = Vec::with_capacity(effects.len());
+        let (first, text_start) = (out.len(), out.text_bytes());
+        let mut showing = Vec::new();
         let mut showed = None;
         let mut is_refused = false;
-        let Some(mut provisional) = self.provisional.take() else { return Vec::new() };
+        let Some(mut provisional) = self.provisional.take() else { return };
         for effect in effects {
             let is_refusal = matches!(effect, Effect::Send(_, Message::Refused(..)));
             is_refused |= is_refusal;
@@ -222,9 +240,10 @@ impl Room {
             if let Effect::Left { session, .. } = &effect {
                 provisional.waiting.forget(*session);
             }
-            self.deliver(effect, &mut deliveries, |delivery| (delivery, shows));
+            self.deliver(effect, out);
+            showing.resize(out.len() - first, shows);
         }
-        let is_unstored = self.has_unstored() && deliveries.iter().any(|(_, shows)| *shows);
+        let is_unstored = self.has_unstored() && showing.contains(&true);
         let again = origin.filter(|_| is_unstored).map(|origin| Again {
             kept: Kept {
                 session: origin.session,
@@ -234,11 +253,13 @@ impl Room {
             showed: showed.filter(|_| !origin.is_shown),
             group,
         });
-        let shows = is_unstored.then(|| self.clock());
-        let caught_up = lagged.filter(|_| is_unstored);
-        let released = provisional.queue(Entry { shows, deliveries, again, caught_up });
+        if (is_unstored || provisional.keeps_any()) && !showing.is_empty() {
+            let deliveries = out.split_off(first, text_start);
+            let shows = is_unstored.then(|| self.clock());
+            let caught_up = lagged.filter(|_| is_unstored);
+            provisional.keep(Entry { shows, deliveries, showing, again, caught_up });
+        }
         self.provisional = Some(provisional);
-        released
     }
 
     /// Makes up for an entry of the tail whose change, or what it showed, was taken back. Notes the delivery group that
@@ -247,47 +268,43 @@ impl Room {
         &mut self,
         Again { kept, showed, group }: Again,
         groups: &mut BTreeMap<SessionId, Group>,
-    ) -> Vec<Delivery> {
-        let Some(session) = kept.session else { return self.keep(kept, false) };
-        let mut released = Vec::new();
+        out: &mut Outbox,
+    ) {
+        let Some(session) = kept.session else { return self.keep(kept, false, out) };
         let text = FrameText::read(&kept.bytes, &self.limits);
         if let Some(client) = showed
             && let Some(presence) = presence_of(canvas::decode_frame(&text, &self.limits))
         {
-            released = self.run(Input::Withdrawn { session, client, presence }, None);
+            self.run(Input::Withdrawn { session, client, presence }, None, out);
         }
         let frame = canvas::decode_frame(&text, &self.limits);
-        let Some(now) = self.group(session) else { return released };
+        let Some(now) = self.group(session) else { return };
         if let Frame::Reconnect { group, .. } = &frame
             && *group != now
         {
             // A later frame of the session has moved it elsewhere, and is what counts.
-            return released;
+            return;
         }
         if self.must_wait(session, &frame) {
             groups.entry(session).or_insert_with(|| group.unwrap_or(now));
             let is_reconnect = matches!(frame, Frame::Reconnect { .. });
             drop(frame);
             drop(text);
-            released.extend(self.keep(kept, is_reconnect));
+            self.keep(kept, is_reconnect, out);
         } else {
             // If its session lags now, that began after this frame was handled.
-            released.extend(self.handle_again(&kept));
+            self.handle_again(&kept, out);
         }
-        released
     }
 
     /// Lets a frame wait, or closes its session if too many do (DU16).
-    fn keep(&mut self, kept: Kept, is_reconnect: bool) -> Vec<Delivery> {
-        let Some(provisional) = &mut self.provisional else { return Vec::new() };
+    fn keep(&mut self, kept: Kept, is_reconnect: bool, out: &mut Outbox) {
+        let Some(provisional) = &mut self.provisional else { return };
         let session = kept.session;
         let has_room = provisional.waiting.push(kept, is_reconnect);
-        match session.filter(|_| !has_room) {
-            Some(session) => {
-                let reason = CloseReason::TooManyFramesWait;
-                self.run(Input::Evicted { session, reason }, None)
-            }
-            None => Vec::new(),
+        if let Some(session) = session.filter(|_| !has_room) {
+            let reason = CloseReason::TooManyFramesWait;
+            self.run(Input::Evicted { session, reason }, None, out);
         }
     }
 
@@ -296,11 +313,11 @@ impl Room {
     }
 
     /// Handles a frame or edit that could not be handled before, or whose change was taken back.
-    fn handle_again(&mut self, kept: &Kept) -> Vec<Delivery> {
+    fn handle_again(&mut self, kept: &Kept, out: &mut Outbox) {
         let Kept { session, ref bytes, is_shown } = *kept;
         let Some(session) = session else {
             // Nobody waits for an edit whose base is gone with what was taken back.
-            return self.apply_edit(bytes, Limits::ACCEPTED_BEFORE).unwrap_or_default();
+            return self.apply_edit(bytes, Limits::ACCEPTED_BEFORE, out).unwrap_or_default();
         };
         let text = FrameText::read(bytes, &self.limits);
         let frame = canvas::decode_frame(&text, &self.limits);
@@ -309,7 +326,7 @@ impl Room {
         } else {
             Input::Received { session, frame }
         };
-        self.run(input, Some(Origin { session: Some(session), bytes, is_shown }))
+        self.run(input, Some(Origin { session: Some(session), bytes, is_shown }), out);
     }
 
     /// The session that an input catches up, and the clock up to which it has been told everything.

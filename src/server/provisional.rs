@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use super::{
-    delivery::Delivery,
+    outbox::Outbox,
     waiting::{Kept, Waiting},
 };
 use crate::engine::{Clock, Group, SessionId};
@@ -41,8 +41,9 @@ pub(super) struct Provisional {
 pub(super) struct Entry {
     /// The clock that it shows, if it shows the document.
     pub(super) shows: Option<Clock>,
-    /// Each delivery, and whether it shows the document.
-    pub(super) deliveries: Vec<(Delivery, bool)>,
+    pub(super) deliveries: Outbox,
+    /// Of each delivery, whether it shows the document.
+    pub(super) showing: Vec<bool>,
     /// What it takes to handle it again, if it shows the document.
     pub(super) again: Option<Again>,
     /// The session that it caught up, if that shows the document, and the clock up to which that had been told everything.
@@ -55,8 +56,7 @@ const ENTRY_BYTES: usize = 64;
 impl Entry {
     fn bytes(&self) -> usize {
         let kept = self.again.as_ref().map_or(0, |again| again.kept.bytes.len());
-        let texts = self.deliveries.iter().map(|(delivery, _)| delivery.text_bytes());
-        ENTRY_BYTES + kept + texts.sum::<usize>()
+        ENTRY_BYTES + kept + self.deliveries.text_bytes()
     }
 }
 
@@ -92,28 +92,25 @@ impl Provisional {
         }
     }
 
-    /// Gives what may leave: at once, if nothing is before it and it shows nothing that is not stored.
-    pub(super) fn queue(&mut self, entry: Entry) -> Vec<Delivery> {
-        if self.tail.is_empty() && entry.shows.is_none() {
-            return entry.deliveries.into_iter().map(|(delivery, _)| delivery).collect();
-        }
-        if !entry.deliveries.is_empty() {
-            self.tail_bytes += entry.bytes();
-            self.tail.push_back(entry);
-        }
-        Vec::new()
+    /// Whether anything is kept. What comes next must not overtake it.
+    pub(super) fn keeps_any(&self) -> bool {
+        !self.tail.is_empty()
+    }
+
+    /// Keeps what an input wants delivered, behind what is kept.
+    pub(super) fn keep(&mut self, entry: Entry) {
+        self.tail_bytes += entry.bytes();
+        self.tail.push_back(entry);
     }
 
     /// Gives what may leave now that the changes up to this clock are stored.
-    pub(super) fn release(&mut self, stored: Clock) -> Vec<Delivery> {
-        let mut released = Vec::new();
+    pub(super) fn release(&mut self, stored: Clock, out: &mut Outbox) {
         let may_leave = |entry: &Entry| entry.shows.is_none_or(|clock| clock <= stored);
         while self.tail.front().is_some_and(may_leave) {
             let Some(entry) = self.tail.pop_front() else { break };
             self.tail_bytes -= entry.bytes();
-            released.extend(entry.deliveries.into_iter().map(|(it, _)| it));
+            out.append_all(entry.deliveries);
         }
-        released
     }
 
     /// Takes the whole tail, stored or not.

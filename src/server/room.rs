@@ -7,6 +7,8 @@ use std::{
 
 use super::{
     delivery::{Delivery, bit},
+    durable::News,
+    outbox::Outbox,
     provisional::{Origin, Provisional},
     replay::ReplayError,
     sending::PIECE_BYTES,
@@ -177,7 +179,18 @@ impl Room {
 
     /// Handles an input that carries no frame.
     pub fn handle(&mut self, input: Input<'_>) -> Result<Vec<Delivery>, RoomError> {
-        self.guard(|room| Ok(room.run(input, None)))
+        deliveries(|out| self.handle_into(input, out))
+    }
+
+    pub(super) fn handle_into(
+        &mut self,
+        input: Input<'_>,
+        out: &mut Outbox,
+    ) -> Result<(), RoomError> {
+        self.guard(|room| {
+            room.run(input, None, out);
+            Ok(())
+        })
     }
 
     /// Handles a frame.
@@ -186,39 +199,52 @@ impl Room {
         session: SessionId,
         bytes: &[u8],
     ) -> Result<Vec<Delivery>, RoomError> {
+        deliveries(|out| self.receive_into(session, bytes, out))
+    }
+
+    pub(super) fn receive_into(
+        &mut self,
+        session: SessionId,
+        bytes: &[u8],
+        out: &mut Outbox,
+    ) -> Result<(), RoomError> {
         self.guard(|room| {
             let text = FrameText::read(bytes, &room.limits);
             let frame = canvas::decode_frame(&text, &room.limits);
             if room.must_wait(session, &frame) {
-                return Ok(room.wait(session, bytes, frame));
+                room.wait(session, bytes, frame, out);
+                return Ok(());
             }
             let origin = Origin { session: Some(session), bytes, is_shown: false };
-            let mut deliveries = room.catch_up(session);
-            let answer = room.run(Input::Received { session, frame }, Some(origin));
-            if deliveries.is_empty() {
-                return Ok(answer);
-            }
-            deliveries.extend(answer);
-            Ok(deliveries)
+            room.catch_up(session, out);
+            room.run(Input::Received { session, frame }, Some(origin), out);
+            Ok(())
         })
     }
 
     /// Applies an edit by the server itself: the JSON text of a list of patches (PA11).
     pub fn edit(&mut self, patches: &[u8]) -> Result<Vec<Delivery>, RoomError> {
-        self.edit_within(patches, self.limits)
+        let limits = self.limits;
+        deliveries(|out| self.edit_into(patches, limits, out))
     }
 
     /// [`edit`](Self::edit), of any size: for patches that lead to what the room has held before.
     pub fn edit_unlimited(&mut self, patches: &[u8]) -> Result<Vec<Delivery>, RoomError> {
-        self.edit_within(patches, Limits::ACCEPTED_BEFORE)
+        deliveries(|out| self.edit_into(patches, Limits::ACCEPTED_BEFORE, out))
     }
 
-    fn edit_within(&mut self, patches: &[u8], limits: Limits) -> Result<Vec<Delivery>, RoomError> {
+    /// An edit by the server itself, within limits of its own.
+    pub(super) fn edit_into(
+        &mut self,
+        patches: &[u8],
+        limits: Limits,
+        out: &mut Outbox,
+    ) -> Result<(), RoomError> {
         self.guard(|room| {
             if room.is_stalled() {
                 return Err(RoomError::Stalled);
             }
-            room.apply_edit(patches, limits).map_err(RoomError::BadPatch)
+            room.apply_edit(patches, limits, out).map_err(RoomError::BadPatch)
         })
     }
 
@@ -226,12 +252,14 @@ impl Room {
         &mut self,
         bytes: &[u8],
         limits: Limits,
-    ) -> Result<Vec<Delivery>, Refusal> {
+        out: &mut Outbox,
+    ) -> Result<(), Refusal> {
         let text = FrameText::read(bytes, &limits);
         let patches = canvas::decode_edit(text.sound()?, &limits)?;
         self.engine.check_edit(&patches)?;
         let origin = Origin { session: None, bytes, is_shown: false };
-        Ok(self.run(Input::Edited { patches }, Some(origin)))
+        self.run(Input::Edited { patches }, Some(origin), out);
+        Ok(())
     }
 
     /// Runs `work` unless the room is broken, and breaks the room when it panics.
@@ -251,51 +279,42 @@ impl Room {
 
     /// Tells a session that lags what it lacks, before one of its frames is handled: an answer that came before that would
     /// make its client miss it (SR4).
-    pub(super) fn catch_up(&mut self, session: SessionId) -> Vec<Delivery> {
-        if self.lags(session) { self.run(Input::Drained { session }, None) } else { Vec::new() }
+    pub(super) fn catch_up(&mut self, session: SessionId, out: &mut Outbox) {
+        if self.lags(session) {
+            self.run(Input::Drained { session }, None, out);
+        }
     }
 
     /// Handles an input that came from `origin`, and gives what may leave at once.
-    pub(super) fn run(&mut self, input: Input<'_>, origin: Option<Origin<'_>>) -> Vec<Delivery> {
+    pub(super) fn run(&mut self, input: Input<'_>, origin: Option<Origin<'_>>, out: &mut Outbox) {
         if self.provisional.is_some() {
-            return self.run_provisionally(input, origin);
+            return self.run_provisionally(input, origin, out);
         }
         let mut effects = Vec::new();
         self.engine.handle(input, &mut effects);
-        let mut deliveries = Vec::with_capacity(effects.len());
         for effect in effects {
-            self.deliver(effect, &mut deliveries, std::convert::identity);
+            self.deliver(effect, out);
         }
-        deliveries
     }
 
-    /// Turns an effect into deliveries, each wrapped by `wrap`.
-    pub(super) fn deliver<T>(
-        &mut self,
-        effect: Effect<'_>,
-        deliveries: &mut Vec<T>,
-        wrap: impl Fn(Delivery) -> T,
-    ) {
+    /// Turns an effect into deliveries.
+    pub(super) fn deliver(&mut self, effect: Effect<'_>, out: &mut Outbox) {
         let delivery = match effect {
             Effect::Broadcast { except, audience, message } => {
-                return self.broadcast(except, audience, &message, |it| deliveries.push(wrap(it)));
+                return self.broadcast(except, audience, &message, out);
             }
             // Only a journaled room has these, and takes them before.
             Effect::Append { .. } => return,
-            Effect::Send(session, message) => {
-                return self.send(session, &message, |it| deliveries.push(wrap(it)));
-            }
+            Effect::Send(session, message) => return self.send(session, &message, out),
             Effect::Place(session, group) => Delivery::Place(session, bit(group)),
             Effect::VerifyToken { session, attempt, token } => {
-                Delivery::VerifyToken(session, attempt, token.into())
+                Delivery::VerifyToken(session, attempt, token)
             }
-            Effect::Changed(patches) => {
-                Delivery::Changed(self.wants_patches.then(|| patches.into()))
-            }
+            Effect::Changed(patches) => Delivery::Changed(self.wants_patches.then_some(patches)),
             Effect::Close(session, reason) => Delivery::Close(session, reason),
             Effect::Left { session, remaining } => Delivery::Left(session, remaining),
         };
-        deliveries.push(wrap(delivery));
+        out.deliver(delivery);
     }
 
     /// Encodes a broadcast once for each form in which somebody gets it.
@@ -304,7 +323,7 @@ impl Room {
         except: Option<SessionId>,
         audience: Audience,
         message: &Message<'_>,
-        mut deliver: impl FnMut(Delivery),
+        out: &mut Outbox,
     ) {
         let present = |here: bool, group: Group| if here { bit(group) } else { 0 };
         let (live, whole_arrays, held) = (
@@ -323,13 +342,30 @@ impl Room {
         };
         for (groups, form) in forms {
             if groups != 0 {
-                let text = canvas::encode::encode(message, form, &self.engine);
-                if let Some(text) = text {
-                    deliver(Delivery::Broadcast(groups, except, text));
-                }
+                out.write(
+                    |text| canvas::encode::encode(message, form, &self.engine, text),
+                    |length| Delivery::Broadcast(groups, except, length),
+                );
             }
         }
     }
+}
+
+/// The deliveries of a room without a store, for an owner who keeps them.
+pub(super) fn deliveries(
+    work: impl FnOnce(&mut Outbox) -> Result<(), RoomError>,
+) -> Result<Vec<Delivery>, RoomError> {
+    let mut out = Outbox::default();
+    work(&mut out)?;
+    let deliveries = out.filter_map(|news| match news {
+        News::Deliver(delivery) => Some(delivery),
+        News::Commit
+        | News::StoreFailed(_)
+        | News::StoreHealed
+        | News::StoreTrouble(_)
+        | News::Settled(..) => None,
+    });
+    Ok(deliveries.collect())
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! What one session is told.
 
-use super::{delivery::Delivery, room::Room};
+use super::{delivery::Delivery, outbox::Outbox, room::Room};
 use crate::{
-    engine::{Message, SessionId},
+    engine::{Group, Message, SessionId},
     protocol::canvas,
 };
 
@@ -17,12 +17,27 @@ impl Room {
     }
 
     /// Encodes a message to one session.
-    pub(super) fn send(
-        &mut self,
-        session: SessionId,
-        message: &Message<'_>,
-        mut deliver: impl FnMut(Delivery),
-    ) {
+    pub(super) fn send(&mut self, session: SessionId, message: &Message<'_>, out: &mut Outbox) {
+        out.write(
+            |text| canvas::encode::encode(message, Group::Live, &self.engine, text),
+            |length| Delivery::Send(session, length),
+        );
+        match message {
+            Message::CatchUp { .. } | Message::Presence { .. } => {
+                self.send_pieces(session, message, out);
+            }
+            Message::Refused(refusal, _) => out.deliver(Delivery::Refused(session, refusal.code)),
+            Message::ClientCount(_)
+            | Message::Change { .. }
+            | Message::PresenceGone { .. }
+            | Message::Ack { .. }
+            | Message::Resync { .. }
+            | Message::Synced(_)
+            | Message::VersionMismatch => {}
+        }
+    }
+
+    fn send_pieces(&mut self, session: SessionId, message: &Message<'_>, out: &mut Outbox) {
         let (first, others) = self.piece_bytes;
         let is_first = matches!(message, Message::CatchUp { since: 0, .. });
         let limit = if is_first { first } else { others };
@@ -31,10 +46,7 @@ impl Room {
             self.engine.bury_for_all();
         }
         for text in texts {
-            deliver(Delivery::Send(session, text));
-        }
-        if let Message::Refused(refusal, _) = message {
-            deliver(Delivery::Refused(session, refusal.code));
+            out.deliver(Delivery::Send(session, &text));
         }
     }
 }

@@ -5,21 +5,27 @@ use std::collections::BTreeMap;
 use super::PROTOCOL_VERSION;
 use crate::engine::{Clock, Component, Field, Fields, Group, Message, Patches, Room, Value};
 
-/// The text of a message to the sessions of one delivery group; none when that group gets nothing of it, or only in pieces
-/// ([`super::encode_for_one`]).
+/// Appends the text of a message to the sessions of one delivery group. False, and nothing is appended, when that group
+/// gets nothing of it, or only in pieces ([`super::encode_for_one`]).
 ///
 /// Encodes what the room holds now, so it must run before the room handles anything else.
-pub fn encode(message: &Message<'_>, group: Group, room: &Room) -> Option<Vec<u8>> {
-    let mut frame = Frame::default();
+pub fn encode(message: &Message<'_>, group: Group, room: &Room, out: &mut Vec<u8>) -> bool {
+    let mut frame = Frame { out: std::mem::take(out) };
+    let is_written = write(message, group, room, &mut frame);
+    *out = frame.out;
+    is_written
+}
+
+fn write(message: &Message<'_>, group: Group, room: &Room, frame: &mut Frame) -> bool {
     match message {
         // These go to one session, in pieces.
-        Message::Presence { .. } | Message::CatchUp { .. } => return None,
+        Message::Presence { .. } | Message::CatchUp { .. } => return false,
         Message::ClientCount(count) => frame.open("clientCount").number("count", count),
         Message::Change { client, clock, document, late, presence } => {
             let document = (group != Group::Held && !document.is_empty()).then_some(document);
             let presence = (!presence.is_empty()).then_some(presence);
             if document.is_none() && presence.is_none() {
-                return None;
+                return false;
             }
             let client = client.as_deref().unwrap_or_default();
             let arrays = Arrays { spelled_out: group == Group::WholeArrays, room, client };
@@ -30,7 +36,7 @@ pub fn encode(message: &Message<'_>, group: Group, room: &Room) -> Option<Vec<u8
             if let Some(presence) = presence {
                 frame.presence_patches(presence, &arrays);
             }
-            &mut frame
+            &mut *frame
         }
         Message::PresenceGone { client, keys } => {
             frame.open("patch").name("clientId", client).deletions(keys)
@@ -51,7 +57,8 @@ pub fn encode(message: &Message<'_>, group: Group, room: &Room) -> Option<Vec<u8
             frame.json("messageId", *message_id)
         }
     };
-    Some(frame.close())
+    frame.out.push(b'}');
+    true
 }
 
 /// How a group sees arrays that deltas change.

@@ -25,7 +25,11 @@ pub fn encode_for_one(message: &Message<'_>, room: &Room, limit: usize) -> Vec<V
         | Message::Resync { .. }
         | Message::Synced(_)
         | Message::VersionMismatch
-        | Message::Refused(..) => return encode(message, Group::Live, room).into_iter().collect(),
+        | Message::Refused(..) => {
+            let mut text = Vec::new();
+            encode(message, Group::Live, room, &mut text);
+            return vec![text];
+        }
     }
     pieces.finish()
 }

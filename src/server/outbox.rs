@@ -1,0 +1,110 @@
+//! What a room wants done, on its way to whoever does it.
+
+use std::collections::VecDeque;
+
+use super::{delivery::Delivery, durable::News};
+
+/// Things to do, in order. Their texts stand one after the other in one buffer: making one for each costs more than
+/// writing it.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    /// Each with the length of its text.
+    news: VecDeque<News<usize>>,
+    texts: Vec<u8>,
+    /// Where the text of what comes next begins.
+    start: usize,
+}
+
+/// The buffer that an empty outbox keeps for the next use, in bytes.
+const KEPT_BYTES: usize = 64 << 10;
+
+/// The things that it keeps room for.
+const KEPT_NEWS: usize = 1024;
+
+impl Outbox {
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.news.is_empty()
+    }
+
+    /// How many things there are to do.
+    pub(super) fn len(&self) -> usize {
+        self.news.len()
+    }
+
+    /// Adds something.
+    pub fn push(&mut self, news: News) {
+        let news = news.map(|text| self.append(&text));
+        self.news.push_back(news);
+    }
+
+    /// Adds a delivery whose text is here already.
+    pub(super) fn deliver(&mut self, delivery: Delivery<&[u8]>) {
+        let delivery = delivery.map(|text| self.append(text));
+        self.news.push_back(News::Deliver(delivery));
+    }
+
+    /// Adds a delivery with the text that `write` appends; nothing when it says so.
+    pub(super) fn write(
+        &mut self,
+        write: impl FnOnce(&mut Vec<u8>) -> bool,
+        delivery: impl FnOnce(usize) -> Delivery<usize>,
+    ) {
+        let before = self.texts.len();
+        if write(&mut self.texts) {
+            self.news.push_back(News::Deliver(delivery(self.texts.len() - before)));
+        }
+    }
+
+    /// Takes out what comes next, with the length of its text.
+    pub fn pop(&mut self) -> Option<News<usize>> {
+        self.news.pop_front()
+    }
+
+    /// Takes out the next text, of this length: those of what was popped, in order, any number of them at once.
+    pub fn text(&mut self, length: usize) -> &[u8] {
+        let from = self.start;
+        self.start += length;
+        self.texts.get(from..self.start).unwrap_or_default()
+    }
+
+    /// Forgets everything, but for memory to use again.
+    pub fn clear(&mut self) {
+        self.news.clear();
+        self.news.shrink_to(KEPT_NEWS);
+        self.texts.clear();
+        self.texts.shrink_to(KEPT_BYTES);
+        self.start = 0;
+    }
+
+    /// Takes out what was added behind so many things, of which none was popped.
+    pub(super) fn split_off(&mut self, count: usize, text_bytes: usize) -> Self {
+        let news = self.news.split_off(count);
+        Self { news, texts: self.texts.split_off(text_bytes), start: 0 }
+    }
+
+    /// Moves everything out of another, behind what is here.
+    pub(super) fn append_all(&mut self, mut other: Self) {
+        self.texts.extend_from_slice(other.texts.get(other.start..).unwrap_or_default());
+        self.news.append(&mut other.news);
+    }
+
+    /// The bytes of all texts.
+    pub(super) fn text_bytes(&self) -> usize {
+        self.texts.len()
+    }
+
+    fn append(&mut self, text: &[u8]) -> usize {
+        self.texts.extend_from_slice(text);
+        text.len()
+    }
+}
+
+impl Iterator for Outbox {
+    type Item = News;
+
+    fn next(&mut self) -> Option<News> {
+        let news = self.pop()?;
+        Some(news.map(|length| self.text(length).to_vec()))
+    }
+}
