@@ -73,6 +73,10 @@ export declare class NativeRoom {
   retire(): void
   /** An empty room that answers through `mailbox`. `wantsPatches`: whether CHANGED carries the patches. */
   constructor(mailbox: Float64Array, wantsPatches: boolean, limits: NativeLimits)
+  /** Where the raw calls find the room: a place, and which of the rooms that were there. */
+  get place(): number
+  /** The other part of it. */
+  get generation(): number
   /** The number of the last change. */
   get clock(): number
   /** How many components are alive. */
@@ -340,6 +344,9 @@ export interface NativeSurvey {
 
 /** The protocol version that current clients speak. */
 export declare const PROTOCOL_VERSION: number
+
+/** The raw functions, which find their numbers in `mailbox`. */
+export declare function rawCalls(mailbox: Float64Array): { receiveText(frame: string): string | undefined; receiveBytes(frame: Uint8Array): string | undefined; commit(): string | undefined }
 
 /** What the files of the room `roomId` are called. */
 export declare function roomName(roomId: string): NativeRoomName

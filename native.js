@@ -844,6 +844,7 @@ module.exports.NativeRoom = nativeBinding.NativeRoom
 module.exports.NativeSnapshot = nativeBinding.NativeSnapshot
 module.exports.inspectRoom = nativeBinding.inspectRoom
 module.exports.PROTOCOL_VERSION = nativeBinding.PROTOCOL_VERSION
+module.exports.rawCalls = nativeBinding.rawCalls
 module.exports.roomName = nativeBinding.roomName
 module.exports.salvageRoom = nativeBinding.salvageRoom
 module.exports.surveyRooms = nativeBinding.surveyRooms

@@ -6,6 +6,9 @@
  * The native side answers each call with a flat list of operations. A callback or a `send` may call
  * back into the room: that call changes the state at once, and its effects wait behind those that
  * have not run yet, so that every session sees the same order.
+ *
+ * Usually nothing waits and nothing runs: then an answer is run as it stands, its numbers copied to a *tray*, since any
+ * call from inside it overwrites the mailbox, and its texts cut off when they are needed.
  */
 
 const { spend } = require('./reception/budget.js')
@@ -18,16 +21,21 @@ const {
   LENGTHS,
   PLACE,
   REFUSED,
+  mailbox,
+  openAnswer,
   SEND,
   SETTLED,
   STORE_FAILED,
   STORE_HEALED,
   STORE_TROUBLE,
+  slot,
+  TEXT_SLOTS,
   VERIFY_TOKEN,
 } = require('./mailbox.js')
 
 /** @typedef {import('../index').RefusalCode} RefusalCode */
 /** @typedef {import('./mailbox.js').Effects} Effects */
+/** @typedef {import('./mailbox.js').OpenAnswer} OpenAnswer */
 /** @typedef {import('./sessions.js').Session} Session */
 /** @typedef {import('./sessions.js').Sessions} Sessions */
 
@@ -48,10 +56,18 @@ const {
  * @property {(error: unknown) => void} failed called when running an effect threw all the same
  */
 
+/**
+ * Where the numbers of answers are that are being run: one tray for each room that has another one's answer further up
+ * the stack.
+ * @type {Float64Array[]}
+ */
+const trays = []
+let traysInUse = 0
+
 class EffectQueue {
   #sessions
   #handlers
-  /** @type {(Effects | (() => void))[]} */
+  /** @type {(OpenAnswer | (() => void))[]} */
   #waiting = []
   #isRunning = false
 
@@ -70,9 +86,81 @@ class EffectQueue {
    */
   run(effects) {
     if (effects === null) return
+    if (typeof effects === 'string') {
+      if (!this.#isRunning) {
+        this.#runAnswer(effects)
+        return
+      }
+      this.#wait(openAnswer(effects) ?? [])
+    } else {
+      this.#wait(effects)
+      this.#drain()
+    }
+  }
+
+  /** @param {OpenAnswer} effects */
+  #wait(effects) {
     this.#hideLeaving(effects)
     this.#waiting.push(effects)
-    this.#drain()
+  }
+
+  /**
+   * Runs an answer that stands in the mailbox, and what it sets off.
+   * @param {string} texts
+   */
+  #runAnswer(texts) {
+    const end = slot(0) + 1
+    trays[traysInUse] ??= new Float64Array(mailbox.length)
+    const tray = /** @type {Float64Array} */ (trays[traysInUse])
+    traysInUse += 1
+    this.#isRunning = true
+    for (let at = 1; at < end; at++) tray[at] = slot(at)
+    try {
+      this.#hideLeavingOf(tray, end)
+      this.#performAnswer(tray, end, texts)
+    } catch (error) {
+      this.#handlers.failed(error)
+    }
+    traysInUse -= 1
+    this.#isRunning = false
+    if (this.#waiting.length > 0) this.#drain()
+  }
+
+  /**
+   * @param {Float64Array} tray
+   * @param {number} end
+   */
+  #hideLeavingOf(tray, end) {
+    let at = 1
+    while (at < end) {
+      const operation = Number(tray[at])
+      if (operation === LEFT) this.#sessions.hide(Number(tray[at + 1]))
+      at += LENGTHS[operation] ?? Number.POSITIVE_INFINITY
+    }
+  }
+
+  /**
+   * @param {Float64Array} tray
+   * @param {number} end
+   * @param {string} texts
+   */
+  #performAnswer(tray, end, texts) {
+    let from = 0
+    let at = 1
+    while (at < end) {
+      const operation = Number(tray[at])
+      const length = LENGTHS[operation]
+      if (length === undefined) throw new Error(`unknown effect ${operation}`)
+      const textSlot = Number(TEXT_SLOTS[operation])
+      const textLength = textSlot === 0 ? -1 : Number(tray[at + textSlot])
+      let text = null
+      if (textLength >= 0) {
+        text = texts.slice(from, from + textLength)
+        from += textLength
+      }
+      this.#performOne(operation, Number(tray[at + 1]), Number(tray[at + 2]), text)
+      at += length
+    }
   }
 
   /**
@@ -102,7 +190,7 @@ class EffectQueue {
 
   /**
    * Users stop seeing a session when it leaves, not when the news of it has been sent.
-   * @param {Effects} effects
+   * @param {OpenAnswer} effects
    */
   #hideLeaving(effects) {
     let at = 0
@@ -113,7 +201,7 @@ class EffectQueue {
     }
   }
 
-  /** @param {Effects} effects */
+  /** @param {OpenAnswer} effects */
   #perform(effects) {
     // The layout of each operation says which slot is of which type.
     const slots = /** @type {any[]} */ (effects)
@@ -122,43 +210,53 @@ class EffectQueue {
       const operation = slots[at]
       const length = LENGTHS[operation]
       if (length === undefined) throw new Error(`unknown effect ${operation}`)
-      if (operation === BROADCAST) {
-        this.#sessions.broadcast(slots[at + 1], slots[at + 2], slots[at + 3])
-      } else if (operation === CHANGED) {
-        this.#handlers.changed(slots[at + 1])
-      } else if (operation >= COMMIT && operation <= SETTLED) {
-        this.#performForStore(operation, slots[at + 1], slots[at + 2])
-      } else {
-        const session = this.#sessions.at(slots[at + 1])
-        if (session !== undefined) {
-          this.#performFor(session, operation, slots[at + 2], slots[at + 3])
-        }
-      }
+      const textSlot = TEXT_SLOTS[operation] ?? 0
+      const text = textSlot === 0 ? null : slots[at + textSlot]
+      this.#performOne(operation, slots[at + 1], slots[at + 2], text)
       at += length
     }
   }
 
   /**
    * @param {number} operation
-   * @param {any} first
-   * @param {any} second
+   * @param {number} first
+   * @param {number} second
+   * @param {string | null} text
    */
-  #performForStore(operation, first, second) {
+  #performOne(operation, first, second, text) {
+    if (operation === BROADCAST) {
+      this.#sessions.broadcast(first, second, text ?? '')
+    } else if (operation === CHANGED) {
+      this.#handlers.changed(text)
+    } else if (operation >= COMMIT && operation <= SETTLED) {
+      this.#performForStore(operation, first, text)
+    } else {
+      const session = this.#sessions.at(first)
+      if (session !== undefined) this.#performFor(session, operation, second, text ?? '')
+    }
+  }
+
+  /**
+   * @param {number} operation
+   * @param {number} ticket
+   * @param {string | null} error
+   */
+  #performForStore(operation, ticket, error) {
     switch (operation) {
       case COMMIT:
         this.#handlers.commit()
         break
       case STORE_FAILED:
-        this.#handlers.storeFailed(first)
+        this.#handlers.storeFailed(error ?? '')
         break
       case STORE_HEALED:
         this.#handlers.storeHealed()
         break
       case STORE_TROUBLE:
-        this.#handlers.storeTrouble(first)
+        this.#handlers.storeTrouble(error ?? '')
         break
       case SETTLED:
-        this.#handlers.settled(first, second)
+        this.#handlers.settled(ticket, error)
         break
     }
   }
@@ -166,31 +264,31 @@ class EffectQueue {
   /**
    * @param {Session} session
    * @param {number} operation
-   * @param {any} first
-   * @param {any} second
+   * @param {number} number
+   * @param {string} text
    */
-  #performFor(session, operation, first, second) {
+  #performFor(session, operation, number, text) {
     this.#sessions.catchUp(session)
     switch (operation) {
       case SEND:
-        spend(first.length)
-        session.send(first)
+        spend(text.length)
+        session.send(text)
         break
       case PLACE:
-        this.#sessions.place(session, first)
+        this.#sessions.place(session, number)
         break
       case CLOSE:
-        this.#handlers.close(session, first, second)
+        this.#handlers.close(session, number, text)
         break
       case REFUSED:
-        this.#handlers.refused(session, first)
+        this.#handlers.refused(session, /** @type {RefusalCode} */ (text))
         break
       case LEFT:
         this.#sessions.remove(session)
-        this.#handlers.left(session, first)
+        this.#handlers.left(session, number)
         break
       case VERIFY_TOKEN:
-        this.#handlers.verifyToken(session, first, JSON.parse(second))
+        this.#handlers.verifyToken(session, number, JSON.parse(text))
         break
     }
   }
@@ -201,8 +299,8 @@ class EffectQueue {
  * @param {Session} session
  * @param {number} code
  * @param {string} reason
- * @param {Effects | null} leave
- * @returns {Effects}
+ * @param {OpenAnswer | null} leave
+ * @returns {OpenAnswer}
  */
 function closeThenLeave(session, code, reason, leave) {
   return [CLOSE, session.number, code, reason, ...(leave ?? [])]

@@ -9,10 +9,12 @@
  */
 
 const { codedError, HeddleError } = require('./errors.js')
-const { isPart, mailbox, openAnswer } = require('./mailbox.js')
-const { NativeRoom } = require('./native.js')
+const { isOff } = require('./fast-paths.js')
+const { isPart, mailbox, openAnswer, order, unstoredBytes } = require('./mailbox.js')
+const { NativeRoom, rawCalls } = require('./native.js')
 
 /** @typedef {import('./mailbox.js').Effects} Effects */
+/** @typedef {import('./mailbox.js').OpenAnswer} OpenAnswer */
 /** @typedef {import('./reception/frames.js').Frame} Frame */
 /** @typedef {import('../index').Limits} Limits */
 /** @typedef {import('../index').SessionPermission} SessionPermission */
@@ -22,8 +24,19 @@ const { NativeRoom } = require('./native.js')
 /** @typedef {import('../native').NativeRestoration} NativeRestoration */
 /** @typedef {import('../native').NativeSnapshot} NativeSnapshot */
 
+/**
+ * The calls that every frame makes, as functions that find their numbers in the mailbox. Without them the methods of
+ * the native room do the same.
+ */
+const raw = isOff('raw-functions') ? undefined : rawCalls(mailbox)
+
+const TWO_TO_32 = 2 ** 32
+
 class Engine {
   #native
+  /** Where the raw calls find it. */
+  #place
+  #generation
   #onBroken
   /** @type {HeddleError | undefined} */
   #broken
@@ -35,6 +48,8 @@ class Engine {
    */
   constructor(wantsPatches, limits, onBroken) {
     this.#native = new NativeRoom(mailbox, wantsPatches, limits)
+    this.#place = this.#native.place
+    this.#generation = this.#native.generation
     this.limits = limits
     this.#onBroken = onBroken
   }
@@ -92,9 +107,12 @@ class Engine {
     return this.#native.hasUnstored
   }
 
-  /** How many bytes are kept until what was accepted is stored. */
+  /**
+   * How many bytes are kept until what was accepted is stored; after a call that gave nothing to do.
+   * @returns {number}
+   */
   get unstoredBytes() {
-    return this.#native.unstoredBytes
+    return unstoredBytes()
   }
 
   /**
@@ -115,12 +133,17 @@ class Engine {
    * @returns {Effects | null}
    */
   commit() {
-    return this.#tell(() => this.#open(this.#native.commit())) ?? null
+    try {
+      return this.#answer(raw === undefined ? this.#native.commit() : this.#commitRaw(raw))
+    } catch (error) {
+      this.break(error)
+      return null
+    }
   }
 
   /**
    * Gives what has become of earlier commits, flushes and closes.
-   * @returns {Effects | null}
+   * @returns {OpenAnswer | null}
    */
   poll() {
     return this.#tell(() => this.#open(this.#native.poll())) ?? null
@@ -129,7 +152,7 @@ class Engine {
   /**
    * Takes back what the store has not answered to for so long.
    * @param {number} afterMs
-   * @returns {Effects | null}
+   * @returns {OpenAnswer | null}
    */
   giveUp(afterMs) {
     return this.#tell(() => this.#open(this.#native.giveUp(afterMs))) ?? null
@@ -170,7 +193,7 @@ class Engine {
   /**
    * Everything up to this clock is stored.
    * @param {number} clock
-   * @returns {Effects | null}
+   * @returns {OpenAnswer | null}
    */
   stored(clock) {
     return this.#tell(() => this.#open(this.#native.stored(clock))) ?? null
@@ -178,7 +201,7 @@ class Engine {
 
   /**
    * Takes back what is not stored.
-   * @returns {Effects | null}
+   * @returns {OpenAnswer | null}
    */
   storeFailed() {
     return this.#tell(() => this.#open(this.#native.storeFailed())) ?? null
@@ -186,7 +209,7 @@ class Engine {
 
   /**
    * Handles what has waited since.
-   * @returns {Effects | null}
+   * @returns {OpenAnswer | null}
    */
   storeRecovered() {
     return this.#tell(() => this.#open(this.#native.storeRecovered())) ?? null
@@ -237,7 +260,7 @@ class Engine {
    * @param {string} clientId
    * @param {SessionPermission} permissions
    * @param {boolean} isHeld
-   * @returns {Effects | null}
+   * @returns {OpenAnswer | null}
    */
   join(session, clientId, permissions, isHeld) {
     const text = JSON.stringify(clientId)
@@ -251,10 +274,10 @@ class Engine {
    */
   receive(session, frame) {
     try {
-      return this.#open(
-        typeof frame === 'string'
-          ? this.#native.receiveText(session, frame)
-          : this.#native.receiveBytes(session, frame),
+      return this.#answer(
+        raw === undefined
+          ? this.#receivePlain(session, frame)
+          : this.#receiveRaw(raw, session, frame),
       )
     } catch (error) {
       this.break(error)
@@ -264,7 +287,39 @@ class Engine {
 
   /**
    * @param {number} session
-   * @returns {Effects | null}
+   * @param {Frame} frame
+   */
+  #receivePlain(session, frame) {
+    return typeof frame === 'string'
+      ? this.#native.receiveText(session, frame)
+      : this.#native.receiveBytes(session, frame)
+  }
+
+  /**
+   * @param {NonNullable<typeof raw>} calls
+   * @param {number} session
+   * @param {Frame} frame
+   */
+  #receiveRaw(calls, session, frame) {
+    order[0] = this.#place
+    order[1] = this.#generation
+    order[2] = session
+    order[3] = session < TWO_TO_32 ? 0 : session / TWO_TO_32
+    if (typeof frame !== 'string') return calls.receiveBytes(frame)
+    order[4] = frame.length
+    return calls.receiveText(frame)
+  }
+
+  /** @param {NonNullable<typeof raw>} calls */
+  #commitRaw(calls) {
+    order[0] = this.#place
+    order[1] = this.#generation
+    return calls.commit()
+  }
+
+  /**
+   * @param {number} session
+   * @returns {OpenAnswer | null}
    */
   leave(session) {
     return this.#tell(() => this.#open(this.#native.leave(session))) ?? null
@@ -273,7 +328,7 @@ class Engine {
   /**
    * Sends a session nothing more until it has drained.
    * @param {number} session
-   * @returns {Effects | null}
+   * @returns {OpenAnswer | null}
    */
   lag(session) {
     return this.#tell(() => this.#open(this.#native.lag(session))) ?? null
@@ -282,7 +337,7 @@ class Engine {
   /**
    * Brings a session that lags up to date.
    * @param {number} session
-   * @returns {Effects | null}
+   * @returns {OpenAnswer | null}
    */
   drained(session) {
     return this.#tell(() => this.#open(this.#native.drained(session))) ?? null
@@ -318,7 +373,7 @@ class Engine {
   /**
    * @param {number} session
    * @param {number} attempt
-   * @returns {Effects | null}
+   * @returns {OpenAnswer | null}
    */
   tokenRefused(session, attempt) {
     return this.#tell(() => this.#open(this.#native.tokenRefused(session, attempt))) ?? null
@@ -326,7 +381,7 @@ class Engine {
 
   /**
    * @param {string} patches
-   * @returns {Effects | null}
+   * @returns {OpenAnswer | null}
    */
   applyPatches(patches) {
     return this.#ask(() => this.#open(this.#native.applyPatches(patches)))
@@ -351,7 +406,7 @@ class Engine {
 
   /**
    * @param {string} patches of a restoration, whatever their size
-   * @returns {Effects | null}
+   * @returns {OpenAnswer | null}
    */
   applyRestoration(patches) {
     return this.#ask(() => openAnswer(this.#native.applyRestoration(patches)))
@@ -372,9 +427,19 @@ class Engine {
   }
 
   /**
+   * Leaves an answer in the mailbox, to be run from there, if all of it is.
+   * @param {string | null | undefined} texts
+   * @returns {Effects | null}
+   */
+  #answer(texts) {
+    if (texts === null || texts === undefined) return null
+    return isPart() ? this.#open(texts) : texts
+  }
+
+  /**
    * Opens an answer, all parts of it: the next call of any kind would be given what is left.
    * @param {string | null} texts
-   * @returns {Effects | null}
+   * @returns {OpenAnswer | null}
    */
   #open(texts) {
     const effects = openAnswer(texts)

@@ -27,24 +27,36 @@ const LENGTHS = [3, 4, 3, 4, 3, 4, 2, 1, 2, 1, 2, 3, 3]
 /** The slot of each operation that holds the length of a text; 0 for none. */
 const TEXT_SLOTS = [2, 3, 0, 3, 0, 3, 1, 0, 1, 0, 1, 2, 2]
 
-/**
- * An answer is a handful of operations. The buffer is made first: JavaScriptCore moves the content of a small array that
- * gets its buffer later, and Bun 1.2 had told the native side the old place by then.
- */
-const mailbox = new Float64Array(new ArrayBuffer(256 * Float64Array.BYTES_PER_ELEMENT))
+/** An answer is a handful of operations, but for that of a commit at the end of a busy turn. */
+const SLOTS = 4096
 
-/** @typedef {(number | string | null)[]} Effects */
+/**
+ * The buffer is made first: JavaScriptCore moves the content of a small array that gets its buffer later, and Bun 1.2
+ * had told the native side the old place by then.
+ */
+const mailbox = new Float64Array(new ArrayBuffer(SLOTS * Float64Array.BYTES_PER_ELEMENT))
+
+/** What a raw call is about, in the slots of its answer. */
+const order = new Uint32Array(mailbox.buffer, 0, 5)
+
+/** @typedef {(number | string | null)[]} OpenAnswer */
+
+/**
+ * What a native call wants done: opened, or as it still stands in the mailbox, where it must be run or opened before
+ * any other call.
+ * @typedef {OpenAnswer | string} Effects
+ */
 
 /**
  * Copies an answer out of the mailbox: operations, one after the other, each with its operands.
- * @param {string | null} texts what the native call returned
- * @returns {Effects | null}
+ * @param {string | null | undefined} texts what the native call returned
+ * @returns {OpenAnswer | null}
  */
 function openAnswer(texts) {
-  if (texts === null) return null
+  if (texts === null || texts === undefined) return null
   // The first slot counts the others.
   const end = Math.abs(slot(0)) + 1
-  /** @type {Effects} */
+  /** @type {OpenAnswer} */
   const effects = []
   let from = 0
   for (let at = 1; at < end; ) {
@@ -72,6 +84,11 @@ function isPart() {
   return slot(0) < 0
 }
 
+/** What is kept for the store, in bytes; after a call that gave nothing to do. */
+function unstoredBytes() {
+  return slot(1)
+}
+
 /**
  * @param {number} index
  * @returns {number}
@@ -90,6 +107,7 @@ module.exports = {
   LENGTHS,
   mailbox,
   openAnswer,
+  order,
   PLACE,
   REFUSED,
   SEND,
@@ -97,5 +115,8 @@ module.exports = {
   STORE_FAILED,
   STORE_HEALED,
   STORE_TROUBLE,
+  slot,
+  TEXT_SLOTS,
+  unstoredBytes,
   VERIFY_TOKEN,
 }

@@ -94,6 +94,7 @@ module.exports = {
   NativeSnapshot: native.NativeSnapshot,
   inspectRoom: native.inspectRoom,
   PROTOCOL_VERSION: native.PROTOCOL_VERSION,
+  rawCalls: native.rawCalls,
   roomName: native.roomName,
   salvageRoom: native.salvageRoom,
   surveyRooms: native.surveyRooms,

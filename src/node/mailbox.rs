@@ -6,6 +6,7 @@
 //!
 //! ```text
 //! mailbox := count op*                     count: the slots that follow; below 0 where `more` has the rest of the answer
+//!          | 0 bytes                       there is nothing to do, and so many bytes are kept for the store
 //! op      := SEND session length           length: UTF-16 code units of the next piece of the string
 //!          | BROADCAST groups except length
 //!          | PLACE session group
@@ -22,19 +23,23 @@
 //! ```
 //!
 //! What does not fit is asked for with `more`, before any other call.
+//!
+//! Reading arguments costs as much as making values, so the raw calls of `raw.rs` find theirs there as well, as 32 bit
+//! integers:
+//!
+//! ```text
+//! order := place generation session session/2^32 length
+//! ```
 #![expect(unsafe_code, reason = "writing into memory that JS sees")]
 
-use std::collections::VecDeque;
+use std::borrow::Cow;
 
 use napi::bindgen_prelude::Float64Array;
 
-use super::{
-    error::error_text,
-    room::{number, text},
-};
+use super::{error::error_text, room::number, rooms::RoomNumber};
 use crate::{
-    engine::CloseReason,
-    server::{Delivery, News},
+    engine::{CloseReason, SessionId},
+    server::{Delivery, News, Outbox},
 };
 
 const SEND: f64 = 0.0;
@@ -74,77 +79,119 @@ impl Mailbox {
         Self(slots)
     }
 
-    /// Writes an answer of as much news as fits, and takes it out of `news`; the string to return, or none when there is
-    /// nothing to do.
-    pub(super) fn post(&mut self, news: &mut VecDeque<News>) -> Option<String> {
-        if news.is_empty() {
-            return None;
+    /// Says that there is nothing to do, and how many bytes are kept until changes are stored.
+    pub(super) fn post_nothing(&mut self, unstored_bytes: usize) {
+        let bytes = number(u64::try_from(unstored_bytes).unwrap_or(u64::MAX));
+        for (slot, number) in self.slots().iter_mut().zip([0.0, bytes]) {
+            *slot = number;
         }
-        // SAFETY: lib/ reads the array only between two calls, on the thread that makes them.
-        let slots = unsafe { self.0.as_mut() };
-        let mut answer = Answer { slots, used: 0, text: Vec::new() };
-        while answer.has_room()
-            && let Some(next) = news.pop_front()
-        {
-            answer.add(next);
-        }
-        Some(answer.finish(news.is_empty()))
     }
+
+    /// Writes an answer of as much news as fits, and puts aside what does not; gives the text to return.
+    pub(super) fn post<'o>(&mut self, out: &'o mut Outbox, rest: &mut Outbox) -> Text<'o> {
+        let is_ascii = out.is_ascii();
+        let mut answer = Answer { slots: self.slots(), used: 0, length: 0, own: None, is_ascii };
+        while answer.has_room()
+            && let Some(next) = out.pop()
+        {
+            answer.add(next, out);
+        }
+        answer.finish(out, rest)
+    }
+
+    /// What a raw call is about.
+    pub(super) fn order(&mut self) -> Order {
+        let halves = |slot: Option<&f64>| {
+            let bits = slot.map_or(0, |slot| slot.to_bits());
+            let half = |bits: u64| u32::try_from(bits & 0xffff_ffff).unwrap_or(0);
+            (half(bits), half(bits >> 32))
+        };
+        let slots = self.slots();
+        let (place, generation) = halves(slots.first());
+        let session = slots.get(1).map_or(0, |slot| slot.to_bits());
+        let (length, _) = halves(slots.get(2));
+        Order { room: RoomNumber { place, generation }, session, length }
+    }
+
+    fn slots(&mut self) -> &mut [f64] {
+        // SAFETY: lib/ reads and writes the array only between two calls, on the thread that makes them.
+        unsafe { self.0.as_mut() }
+    }
+}
+
+/// The arguments of a raw call.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Order {
+    pub(super) room: RoomNumber,
+    pub(super) session: SessionId,
+    /// The length of the frame, in UTF-16 code units.
+    pub(super) length: u32,
+}
+
+/// The text of an answer.
+#[derive(Debug)]
+pub(super) struct Text<'o> {
+    pub(super) bytes: Cow<'o, [u8]>,
+    pub(super) is_ascii: bool,
 }
 
 struct Answer<'m> {
     slots: &'m mut [f64],
     used: usize,
-    text: Vec<u8>,
+    /// The length of the text so far, in bytes.
+    length: usize,
+    /// The text, where some of it is not in the outbox.
+    own: Option<Vec<u8>>,
+    is_ascii: bool,
 }
 
 impl Answer<'_> {
     fn has_room(&self) -> bool {
-        self.used + MOST_SLOTS < self.slots.len() && self.text.len() < ANSWER_BYTES
+        self.used + MOST_SLOTS < self.slots.len() && self.length < ANSWER_BYTES
     }
 
-    fn add(&mut self, news: News) {
+    fn add(&mut self, news: News<usize>, out: &mut Outbox) {
         match news {
-            News::Deliver(delivery) => self.delivery(delivery),
+            News::Deliver(delivery) => self.delivery(delivery, out),
             News::Commit => self.numbers([COMMIT]),
             News::StoreFailed(error) => {
                 self.numbers([STORE_FAILED]);
-                self.piece(&error_text(&error));
+                self.own_piece(&error_text(&error), out);
             }
             News::StoreHealed => self.numbers([STORE_HEALED]),
             News::StoreTrouble(error) => {
                 self.numbers([STORE_TROUBLE]);
-                self.piece(&error_text(&error));
+                self.own_piece(&error_text(&error), out);
             }
             News::Settled(ticket, Ok(())) => self.numbers([SETTLED, f64::from(ticket), NONE]),
             News::Settled(ticket, Err(error)) => {
                 self.numbers([SETTLED, f64::from(ticket)]);
-                self.piece(&error_text(&error));
+                self.own_piece(&error_text(&error), out);
             }
         }
     }
 
-    fn delivery(&mut self, delivery: Delivery) {
+    fn delivery(&mut self, delivery: Delivery<usize>, out: &mut Outbox) {
         match delivery {
             Delivery::Send(session, frame) => {
                 self.numbers([SEND, number(session)]);
-                self.piece(&frame);
+                self.piece(frame, out);
             }
             Delivery::Broadcast(groups, except, frame) => {
                 self.numbers([BROADCAST, f64::from(groups), except.map_or(NONE, number)]);
-                self.piece(&frame);
+                self.piece(frame, out);
             }
             Delivery::Place(session, group) => {
                 self.numbers([PLACE, number(session), f64::from(group)]);
             }
             Delivery::Refused(session, code) => {
                 self.numbers([REFUSED, number(session)]);
-                self.piece(code.as_str().as_bytes());
+                self.own_piece(code.as_str().as_bytes(), out);
             }
             Delivery::Close(session, reason) => {
                 let (code, reason) = close_code(reason);
                 self.numbers([CLOSE, number(session), code]);
-                self.piece(reason.as_bytes());
+                self.own_piece(reason.as_bytes(), out);
             }
             Delivery::Left(session, remaining) => {
                 let remaining = f64::from(u32::try_from(remaining).unwrap_or(u32::MAX));
@@ -152,22 +199,27 @@ impl Answer<'_> {
             }
             Delivery::VerifyToken(session, attempt, token) => {
                 self.numbers([VERIFY_TOKEN, number(session), f64::from(attempt)]);
-                self.piece(&token);
+                self.piece(token, out);
             }
             Delivery::Changed(None) => self.numbers([CHANGED, NONE]),
             Delivery::Changed(Some(patches)) => {
                 self.numbers([CHANGED]);
-                self.piece(&patches);
+                self.piece(patches, out);
             }
         }
     }
 
-    fn finish(self, is_all: bool) -> String {
-        if let Some(count) = self.slots.first_mut() {
-            let used = f64::from(u32::try_from(self.used).unwrap_or(u32::MAX));
-            *count = if is_all { used } else { -used };
+    fn finish<'o>(self, out: &'o mut Outbox, rest: &mut Outbox) -> Text<'o> {
+        let Self { slots, used, length, own, is_ascii } = self;
+        if let Some(count) = slots.first_mut() {
+            let used = f64::from(u32::try_from(used).unwrap_or(u32::MAX));
+            *count = if out.is_empty() { used } else { -used };
         }
-        text(self.text)
+        if !out.is_empty() {
+            *rest = out.split_rest(if own.is_some() { 0 } else { length });
+        }
+        let bytes = own.map_or_else(|| Cow::Borrowed(out.take_text(length)), Cow::Owned);
+        Text { bytes, is_ascii }
     }
 
     fn numbers<const N: usize>(&mut self, numbers: [f64; N]) {
@@ -179,22 +231,40 @@ impl Answer<'_> {
         }
     }
 
-    fn piece(&mut self, piece: &[u8]) {
-        self.numbers([code_units(piece)]);
-        self.text.extend_from_slice(piece);
+    /// Adds the next piece of the outbox, of so many bytes.
+    fn piece(&mut self, bytes: usize, out: &mut Outbox) {
+        let units = if self.is_ascii {
+            bytes
+        } else {
+            let from = if self.own.is_some() { 0 } else { self.length };
+            code_units(out.peek_text(from, bytes))
+        };
+        self.numbers([f64::from(u32::try_from(units).unwrap_or(u32::MAX))]);
+        self.length += bytes;
+        if let Some(own) = &mut self.own {
+            own.extend_from_slice(out.take_text(bytes));
+        }
+    }
+
+    /// Adds a piece that the outbox does not have.
+    fn own_piece(&mut self, piece: &[u8], out: &mut Outbox) {
+        let units = code_units(piece);
+        self.numbers([f64::from(u32::try_from(units).unwrap_or(u32::MAX))]);
+        let before = self.length;
+        self.own.get_or_insert_with(|| out.take_text(before).to_vec()).extend_from_slice(piece);
+        self.length += piece.len();
+        self.is_ascii &= piece.is_ascii();
     }
 }
 
 /// The length of UTF-8 text as JS counts it.
-fn code_units(text: &[u8]) -> f64 {
-    let units = if text.is_ascii() {
-        text.len()
-    } else {
-        // One for each character, and one more for each that takes four bytes.
-        text.iter().filter(|byte| **byte & 0xc0 != 0x80).count()
-            + text.iter().filter(|byte| **byte >= 0xf0).count()
-    };
-    f64::from(u32::try_from(units).unwrap_or(u32::MAX))
+fn code_units(text: &[u8]) -> usize {
+    if text.is_ascii() {
+        return text.len();
+    }
+    // One for each character, and one more for each that takes four bytes.
+    text.iter().filter(|byte| **byte & 0xc0 != 0x80).count()
+        + text.iter().filter(|byte| **byte >= 0xf0).count()
 }
 
 /// The close codes of SPEC.md (CC1): below 4500 a client may come back.
@@ -214,12 +284,7 @@ mod tests {
     #[test]
     fn lengths_are_counted_as_js_counts_them() {
         for text in ["", "ascii", "é", "中文", "😀", "a😀é中\u{fffd}"] {
-            let expected = u32::try_from(text.encode_utf16().count()).unwrap();
-            assert_eq!(
-                code_units(text.as_bytes()).to_bits(),
-                f64::from(expected).to_bits(),
-                "{text}"
-            );
+            assert_eq!(code_units(text.as_bytes()), text.encode_utf16().count(), "{text}");
         }
     }
 }

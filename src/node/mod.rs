@@ -12,8 +12,10 @@ mod limits;
 mod mailbox;
 mod notifier;
 mod opening;
+mod raw;
 mod retirement;
 mod room;
+mod rooms;
 mod store;
 
 pub use checkup::{
@@ -26,6 +28,7 @@ pub use history::{
 pub use limits::NativeLimits;
 pub use notifier::NativeNotifier;
 pub use opening::{NativeOpening, NativeStoreOptions, Open, OpenError};
+pub use raw::raw_calls;
 pub use room::{NativeRoom, NativeSnapshot};
 pub use store::{Load, NativeFileStore, Save};
 

@@ -12,16 +12,18 @@ use super::room::NativeRoom;
 impl NativeRoom {
     /// The room was closed, and its last save is over. It can still be read.
     #[napi]
-    pub fn retire(&mut self, env: Env) {
-        let weight = i64::try_from(self.durable.room.document_bytes()).unwrap_or(i64::MAX);
-        if env.adjust_external_memory(weight.saturating_sub(self.weight)).is_ok() {
-            self.weight = weight;
+    pub fn retire(&self, env: Env) {
+        let mut state = self.state();
+        let weight = i64::try_from(state.durable.room.document_bytes()).unwrap_or(i64::MAX);
+        if env.adjust_external_memory(weight.saturating_sub(state.weight)).is_ok() {
+            state.weight = weight;
         }
     }
 }
 
 impl ObjectFinalize for NativeRoom {
     fn finalize(self, env: Env) -> napi::Result<()> {
-        env.adjust_external_memory(-self.weight).map(|_| ())
+        let weight = self.state().weight;
+        env.adjust_external_memory(-weight).map(|_| ())
     }
 }

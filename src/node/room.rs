@@ -1,6 +1,12 @@
 //! One room, for lib/room.js.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    cell::{RefCell, RefMut},
+    mem,
+    rc::Rc,
+    sync::Arc,
+    time::Duration,
+};
 
 use napi::{JsString, bindgen_prelude::Float64Array};
 use napi_derive::napi;
@@ -9,13 +15,14 @@ use super::{
     error::{CodedError, ROOM_BROKEN, coded},
     history::{NativeHistory, NativePast, NativeRestoration},
     limits::NativeLimits,
-    mailbox::Mailbox,
+    mailbox::{Mailbox, Text},
     opening::NativeOpening,
+    rooms::Registration,
 };
 use crate::{
     engine::{Access, Clock, Input, SessionId},
     protocol::json::from_utf16,
-    server::{Delivery, DurableRoom, News, Room, Snapshot, Store},
+    server::{DurableRoom, Outbox, Room, RoomError, Snapshot, Store},
 };
 
 /// The engine of one room. Sessions are numbers that the caller never uses twice. What a method returns, if it returns
@@ -23,10 +30,18 @@ use crate::{
 #[derive(Debug)]
 #[napi(custom_finalize)]
 pub struct NativeRoom {
+    state: Rc<RefCell<RoomState>>,
+    registration: Registration,
+}
+
+/// What the calls on a room share, those on the object and those by its number. Borrowed by one call at a time: none calls
+/// into JS meanwhile.
+#[derive(Debug)]
+pub(super) struct RoomState {
     pub(super) durable: DurableRoom,
     mailbox: Mailbox,
-    /// What has not been answered yet.
-    news: VecDeque<News>,
+    /// What of the last answer did not fit the mailbox.
+    rest: Outbox,
     /// What the garbage collector was told that the room weighs, in bytes.
     pub(super) weight: i64,
 }
@@ -78,50 +93,66 @@ impl NativeRoom {
         let room = Room::with_limits(wants_patches, limits.read());
         let room = room.map_err(|error| coded(ROOM_BROKEN, error))?;
         let durable = DurableRoom::new(room);
-        Ok(Self { durable, mailbox: Mailbox::new(mailbox), news: VecDeque::new(), weight: 0 })
+        let mailbox = Mailbox::new(mailbox);
+        let state = RoomState { durable, mailbox, rest: Outbox::default(), weight: 0 };
+        let state = Rc::new(RefCell::new(state));
+        let registration = Registration::of(&state);
+        Ok(Self { state, registration })
+    }
+
+    /// Where the raw calls find the room: a place, and which of the rooms that were there.
+    #[napi(getter)]
+    pub fn place(&self) -> u32 {
+        self.registration.number().place
+    }
+
+    /// The other part of it.
+    #[napi(getter)]
+    pub fn generation(&self) -> u32 {
+        self.registration.number().generation
     }
 
     /// The number of the last change.
     #[napi(getter)]
     pub fn clock(&self) -> f64 {
-        number(self.durable.room.clock())
+        number(self.state().durable.room.clock())
     }
 
     /// How many components are alive.
     #[napi(getter)]
     pub fn components(&self) -> u32 {
-        u32::try_from(self.durable.room.census().0).unwrap_or(u32::MAX)
+        u32::try_from(self.state().durable.room.census().0).unwrap_or(u32::MAX)
     }
 
     /// How many tombstones there are.
     #[napi(getter)]
     pub fn tombstones(&self) -> u32 {
-        u32::try_from(self.durable.room.census().1).unwrap_or(u32::MAX)
+        u32::try_from(self.state().durable.room.census().1).unwrap_or(u32::MAX)
     }
 
     /// The size of the document: keys, names and values, and what keeping them costs.
     #[napi(getter)]
     pub fn document_bytes(&self) -> f64 {
-        let bytes = self.durable.room.document_bytes();
+        let bytes = self.state().durable.room.document_bytes();
         number(u64::try_from(bytes).unwrap_or(u64::MAX))
     }
 
     /// Starts from the JSON text of a snapshot. Throws `HEDDLE_BAD_SNAPSHOT`; then nothing has changed.
     #[napi]
-    pub fn restore(&mut self, snapshot: String) -> Result<(), CodedError> {
-        Ok(self.durable.room.restore(snapshot.as_bytes())?)
+    pub fn restore(&self, snapshot: String) -> Result<(), CodedError> {
+        Ok(self.state().durable.room.restore(snapshot.as_bytes())?)
     }
 
     /// Copies the document as it is now.
     #[napi]
-    pub fn snapshot(&mut self) -> Result<NativeSnapshot, CodedError> {
-        Ok(NativeSnapshot { snapshot: self.durable.room.snapshot()? })
+    pub fn snapshot(&self) -> Result<NativeSnapshot, CodedError> {
+        Ok(NativeSnapshot { snapshot: self.state().durable.room.snapshot()? })
     }
 
     /// Adds a session of a client, whose id comes as JSON text.
     #[napi]
     pub fn join(
-        &mut self,
+        &self,
         session: i64,
         client_id: String,
         permissions: String,
@@ -143,7 +174,7 @@ impl NativeRoom {
     /// Handles a frame that came as text.
     #[napi]
     pub fn receive_text(
-        &mut self,
+        &self,
         session: i64,
         frame: JsString<'_>,
     ) -> Result<Option<String>, CodedError> {
@@ -161,36 +192,32 @@ impl NativeRoom {
 
     /// Handles a frame that came as bytes.
     #[napi]
-    pub fn receive_bytes(
-        &mut self,
-        session: i64,
-        frame: &[u8],
-    ) -> Result<Option<String>, CodedError> {
+    pub fn receive_bytes(&self, session: i64, frame: &[u8]) -> Result<Option<String>, CodedError> {
         self.receive(session, frame)
     }
 
     /// Removes a session.
     #[napi]
-    pub fn leave(&mut self, session: i64) -> Result<Option<String>, CodedError> {
+    pub fn leave(&self, session: i64) -> Result<Option<String>, CodedError> {
         self.handle(Input::Left { session: id(session) })
     }
 
     /// A session's socket does not drain: it is sent nothing until it has drained, or sends something.
     #[napi]
-    pub fn lag(&mut self, session: i64) -> Result<Option<String>, CodedError> {
+    pub fn lag(&self, session: i64) -> Result<Option<String>, CodedError> {
         self.handle(Input::Lagging { session: id(session) })
     }
 
     /// The socket of a session that lags has drained: it is sent what it lacks.
     #[napi]
-    pub fn drained(&mut self, session: i64) -> Result<Option<String>, CodedError> {
+    pub fn drained(&self, session: i64) -> Result<Option<String>, CodedError> {
         self.handle(Input::Drained { session: id(session) })
     }
 
     /// A session's rights; null when it is not here.
     #[napi(ts_return_type = "'readonly' | 'readwrite' | null")]
     pub fn permissions(&self, session: i64) -> Option<&'static str> {
-        self.durable.room.access(id(session)).map(|access| match access {
+        self.state().durable.room.access(id(session)).map(|access| match access {
             Access::ReadOnly => "readonly",
             Access::ReadWrite => "readwrite",
         })
@@ -198,7 +225,7 @@ impl NativeRoom {
 
     /// Sets a session's rights; anything but `readwrite` is `readonly`.
     #[napi]
-    pub fn set_permissions(&mut self, session: i64, permissions: String) -> Result<(), CodedError> {
+    pub fn set_permissions(&self, session: i64, permissions: String) -> Result<(), CodedError> {
         let input = Input::AccessChanged { session: id(session), access: access(&permissions) };
         self.handle(input).map(|_| ())
     }
@@ -206,33 +233,28 @@ impl NativeRoom {
     /// A token refresh succeeded. False when its outcome no longer counts.
     #[napi]
     pub fn token_verified(
-        &mut self,
+        &self,
         session: i64,
         attempt: u32,
         permissions: String,
     ) -> Result<bool, CodedError> {
         let session = id(session);
-        let counts = self.durable.room.awaits(session, attempt);
+        let counts = self.state().durable.room.awaits(session, attempt);
         self.handle(Input::TokenVerified { session, attempt, access: access(&permissions) })?;
         Ok(counts)
     }
 
     /// A token refresh was refused. Nothing happens when its outcome no longer counts.
     #[napi]
-    pub fn token_refused(
-        &mut self,
-        session: i64,
-        attempt: u32,
-    ) -> Result<Option<String>, CodedError> {
+    pub fn token_refused(&self, session: i64, attempt: u32) -> Result<Option<String>, CodedError> {
         self.handle(Input::TokenRefused { session: id(session), attempt })
     }
 
     /// Applies an edit by the server itself: the JSON text of a list of patches. Throws `HEDDLE_BAD_PATCH`; then nothing
     /// has changed.
     #[napi]
-    pub fn apply_patches(&mut self, patches: String) -> Result<Option<String>, CodedError> {
-        let deliveries = self.durable.room.edit(patches.as_bytes())?;
-        Ok(self.answer(deliveries))
+    pub fn apply_patches(&self, patches: String) -> Result<Option<String>, CodedError> {
+        self.answer(|room, out| room.edit(patches.as_bytes(), out))
     }
 }
 
@@ -240,68 +262,66 @@ impl NativeRoom {
 impl NativeRoom {
     /// Takes over a room's document and its files. False when nothing was stored: then the document stays as it is.
     #[napi]
-    pub fn adopt(&mut self, opening: &NativeOpening) -> Result<bool, CodedError> {
+    pub fn adopt(&self, opening: &NativeOpening) -> Result<bool, CodedError> {
         match opening.take() {
-            Some(recovered) => Ok(self.durable.adopt(recovered)?),
+            Some(recovered) => Ok(self.state().durable.adopt(recovered)?),
             None => Err(coded("HEDDLE_INVALID_ARGUMENT", "the opening was taken over already")),
         }
     }
 
     /// The next part of an answer that did not fit the mailbox.
     #[napi]
-    pub fn more(&mut self) -> Option<String> {
-        self.mailbox.post(&mut self.news)
+    pub fn more(&self) -> Result<Option<String>, CodedError> {
+        self.answer(|_, _| Ok(()))
     }
 
     /// Stores what was accepted since the last call, and answers with what may be shown now.
     #[napi]
-    pub fn commit(&mut self) -> Result<Option<String>, CodedError> {
-        let news = self.durable.commit()?;
-        Ok(self.tell(news))
+    pub fn commit(&self) -> Result<Option<String>, CodedError> {
+        self.answer(DurableRoom::commit)
     }
 
     /// Answers with what has become of earlier commits, flushes and closes.
     #[napi]
-    pub fn poll(&mut self) -> Result<Option<String>, CodedError> {
-        let news = self.durable.poll()?;
-        Ok(self.tell(news))
+    pub fn poll(&self) -> Result<Option<String>, CodedError> {
+        self.answer(DurableRoom::poll)
     }
 
     /// Takes back what the store has not answered to for so many milliseconds.
     #[napi]
-    pub fn give_up(&mut self, after_ms: u32) -> Result<Option<String>, CodedError> {
-        let news = self.durable.give_up(Duration::from_millis(after_ms.into()))?;
-        Ok(self.tell(news))
+    pub fn give_up(&self, after_ms: u32) -> Result<Option<String>, CodedError> {
+        let after = Duration::from_millis(after_ms.into());
+        self.answer(|room, out| room.give_up(after, out))
     }
 
     /// Drops the last edit by the server itself if it was taken back, instead of having it wait. False when it was not.
     #[napi]
-    pub fn forget_edit(&mut self) -> bool {
-        self.durable.room.forget_edit()
+    pub fn forget_edit(&self) -> bool {
+        self.state().durable.room.forget_edit()
     }
 
     /// Whether a commit is under way on another thread.
     #[napi(getter)]
     pub fn is_busy(&self) -> bool {
-        self.durable.store().is_some_and(Store::is_busy)
+        self.state().durable.store().is_some_and(Store::is_busy)
     }
 
     /// Whether something was accepted that is not stored.
     #[napi(getter)]
     pub fn has_unstored(&self) -> bool {
-        self.durable.room.has_unstored()
+        self.state().durable.room.has_unstored()
     }
 
     /// How many bytes are kept until what was accepted is stored.
     #[napi(getter)]
     pub fn unstored_bytes(&self) -> f64 {
-        number(u64::try_from(self.durable.room.unstored_bytes()).unwrap_or(u64::MAX))
+        number(u64::try_from(self.state().durable.room.unstored_bytes()).unwrap_or(u64::MAX))
     }
 
     /// Brings the room's snapshot file up to date; SETTLED says when.
     #[napi]
     pub fn flush_store(&self, ticket: u32) {
-        if let Some(store) = self.durable.store() {
+        if let Some(store) = self.state().durable.store() {
             store.flush(ticket);
         }
     }
@@ -309,75 +329,74 @@ impl NativeRoom {
     /// The clock up to which everything is stored.
     #[napi(getter)]
     pub fn stored_clock(&self) -> f64 {
-        number(self.durable.room.stored_clock())
+        number(self.state().durable.room.stored_clock())
     }
 
     /// The history of a room in files.
     #[napi]
     pub fn history(&self) -> Option<NativeHistory> {
-        self.durable.store().map(|store| NativeHistory::new(store.history()))
+        self.state().durable.store().map(|store| NativeHistory::new(store.history()))
     }
 
     /// How to get from the document as it is now to what it was.
     #[napi]
-    pub fn plan_restoration(&mut self, past: &NativePast) -> Result<NativeRestoration, CodedError> {
-        let plan = self.durable.room.plan_restoration(past.get())?;
+    pub fn plan_restoration(&self, past: &NativePast) -> Result<NativeRestoration, CodedError> {
+        let plan = self.state().durable.room.plan_restoration(past.get())?;
         Ok(NativeRestoration { patches: text(plan.patches), kept: text(plan.kept) })
     }
 
     /// Applies the patches of a restoration, whatever their size, as an edit by the server itself.
     #[napi]
-    pub fn apply_restoration(&mut self, patches: String) -> Result<Option<String>, CodedError> {
-        let deliveries = self.durable.room.edit_unlimited(patches.as_bytes())?;
-        Ok(self.answer(deliveries))
+    pub fn apply_restoration(&self, patches: String) -> Result<Option<String>, CodedError> {
+        self.answer(|room, out| room.edit_unlimited(patches.as_bytes(), out))
     }
 
     // For a storage of the user's own
 
     /// Makes what is accepted from now on wait until [`Self::stored`] says that it is stored.
     #[napi]
-    pub fn journal(&mut self) {
-        self.durable.room.set_journaled();
+    pub fn journal(&self) {
+        self.state().durable.room.set_journaled();
     }
 
     /// Puts in place what a storage holds: the JSON texts of a snapshot, if there is one, and of the changes after it. Throws
     /// `HEDDLE_BAD_SNAPSHOT`; then nothing has changed.
     #[napi]
-    pub fn recover(&mut self, snapshot: Option<String>, changes: String) -> Result<(), CodedError> {
-        Ok(self.durable.recover(snapshot.as_deref().map(str::as_bytes), changes.as_bytes())?)
+    pub fn recover(&self, snapshot: Option<String>, changes: String) -> Result<(), CodedError> {
+        Ok(self
+            .state()
+            .durable
+            .recover(snapshot.as_deref().map(str::as_bytes), changes.as_bytes())?)
     }
 
     /// The changes that nobody has taken yet, as the JSON text of a list.
     #[napi]
-    pub fn take_batch(&mut self) -> Option<String> {
-        self.durable.take_text().map(text)
+    pub fn take_batch(&self) -> Option<String> {
+        self.state().durable.take_text().map(text)
     }
 
     /// Everything up to this clock is stored.
     #[napi]
-    pub fn stored(&mut self, clock: i64) -> Result<Option<String>, CodedError> {
-        let deliveries = self.durable.room.stored(Clock::try_from(clock).unwrap_or(0))?;
-        Ok(self.answer(deliveries))
+    pub fn stored(&self, clock: i64) -> Result<Option<String>, CodedError> {
+        self.answer(|room, out| room.stored(Clock::try_from(clock).unwrap_or(0), out))
     }
 
     /// What is not stored will not be: it is taken back, and waits.
     #[napi]
-    pub fn store_failed(&mut self) -> Result<Option<String>, CodedError> {
-        let deliveries = self.durable.room.store_failed()?;
-        Ok(self.answer(deliveries))
+    pub fn store_failed(&self) -> Result<Option<String>, CodedError> {
+        self.answer(DurableRoom::store_failed)
     }
 
     /// The store works again: what waited is handled.
     #[napi]
-    pub fn store_recovered(&mut self) -> Result<Option<String>, CodedError> {
-        let deliveries = self.durable.room.store_recovered()?;
-        Ok(self.answer(deliveries))
+    pub fn store_recovered(&self) -> Result<Option<String>, CodedError> {
+        self.answer(DurableRoom::store_recovered)
     }
 
     /// Copies the document as far as it is stored. `inFlight` is the text of what was taken and is not stored yet.
     #[napi]
-    pub fn stored_snapshot(&mut self, in_flight: String) -> Result<NativeSnapshot, CodedError> {
-        Ok(NativeSnapshot { snapshot: self.durable.stored_snapshot(in_flight.as_bytes())? })
+    pub fn stored_snapshot(&self, in_flight: String) -> Result<NativeSnapshot, CodedError> {
+        Ok(NativeSnapshot { snapshot: self.state().durable.stored_snapshot(in_flight.as_bytes())? })
     }
 
     // For a room in files
@@ -385,7 +404,7 @@ impl NativeRoom {
     /// Puts a snapshot in place of all that the files hold; SETTLED says when.
     #[napi]
     pub fn save_snapshot(&self, ticket: u32, snapshot: &NativeSnapshot) {
-        if let Some(store) = self.durable.store() {
+        if let Some(store) = self.state().durable.store() {
             store.save(ticket, snapshot.share());
         }
     }
@@ -393,7 +412,7 @@ impl NativeRoom {
     /// Tells who asks for the room's files that they will be free soon.
     #[napi]
     pub fn begin_close(&self) {
-        if let Some(store) = self.durable.store() {
+        if let Some(store) = self.state().durable.store() {
             store.begin_close();
         }
     }
@@ -401,31 +420,51 @@ impl NativeRoom {
     /// Lets go of the files, with `save` after leaving everything in the snapshot file; SETTLED says when.
     #[napi]
     pub fn close_store(&self, ticket: u32, save: bool) {
-        if let Some(store) = self.durable.store() {
+        if let Some(store) = self.state().durable.store() {
             store.close(ticket, save);
         }
     }
 }
 
+impl RoomState {
+    /// Does something and writes the answer; its text, or none when there is nothing to do.
+    pub(super) fn answer<'o>(
+        &mut self,
+        out: &'o mut Outbox,
+        work: impl FnOnce(&mut DurableRoom, &mut Outbox) -> Result<(), RoomError>,
+    ) -> Result<Option<Text<'o>>, RoomError> {
+        if !self.rest.is_empty() {
+            out.append_all(mem::take(&mut self.rest));
+        }
+        work(&mut self.durable, out)?;
+        if out.is_empty() {
+            self.mailbox.post_nothing(self.durable.room.unstored_bytes());
+            return Ok(None);
+        }
+        Ok(Some(self.mailbox.post(out, &mut self.rest)))
+    }
+}
+
 impl NativeRoom {
-    fn receive(&mut self, session: i64, frame: &[u8]) -> Result<Option<String>, CodedError> {
-        let deliveries = self.durable.room.receive(id(session), frame)?;
-        Ok(self.answer(deliveries))
+    pub(super) fn state(&self) -> RefMut<'_, RoomState> {
+        self.state.borrow_mut()
     }
 
-    fn answer(&mut self, deliveries: Vec<Delivery>) -> Option<String> {
-        let news = self.durable.news(deliveries);
-        self.tell(news)
+    fn receive(&self, session: i64, frame: &[u8]) -> Result<Option<String>, CodedError> {
+        self.answer(|room, out| room.receive(id(session), frame, out))
     }
 
-    fn tell(&mut self, news: VecDeque<News>) -> Option<String> {
-        self.news.extend(news);
-        self.mailbox.post(&mut self.news)
+    fn handle(&self, input: Input<'_>) -> Result<Option<String>, CodedError> {
+        self.answer(|room, out| room.handle(input, out))
     }
 
-    fn handle(&mut self, input: Input<'_>) -> Result<Option<String>, CodedError> {
-        let deliveries = self.durable.room.handle(input)?;
-        Ok(self.answer(deliveries))
+    fn answer(
+        &self,
+        work: impl FnOnce(&mut DurableRoom, &mut Outbox) -> Result<(), RoomError>,
+    ) -> Result<Option<String>, CodedError> {
+        let mut out = Outbox::default();
+        let answer = self.state().answer(&mut out, work)?;
+        Ok(answer.map(|answer| text(answer.bytes.into_owned())))
     }
 }
 

@@ -62,10 +62,21 @@ impl Outbox {
     }
 
     /// Takes out the next text, of this length: those of what was popped, in order, any number of them at once.
-    pub fn text(&mut self, length: usize) -> &[u8] {
+    pub fn take_text(&mut self, length: usize) -> &[u8] {
         let from = self.start;
         self.start += length;
         self.texts.get(from..self.start).unwrap_or_default()
+    }
+
+    /// Gives the text of this length that comes so many bytes behind what was taken out.
+    pub fn peek_text(&self, behind: usize, length: usize) -> &[u8] {
+        let from = self.start + behind;
+        self.texts.get(from..from + length).unwrap_or_default()
+    }
+
+    /// Whether all texts are ASCII.
+    pub fn is_ascii(&self) -> bool {
+        self.texts.is_ascii()
     }
 
     /// Forgets everything, but for memory to use again.
@@ -83,8 +94,14 @@ impl Outbox {
         Self { news, texts: self.texts.split_off(text_bytes), start: 0 }
     }
 
+    /// Takes out all that was not popped, but for the texts of what was, which are so many bytes.
+    pub fn split_rest(&mut self, popped_bytes: usize) -> Self {
+        let texts = self.texts.split_off(self.start + popped_bytes);
+        Self { news: std::mem::take(&mut self.news), texts, start: 0 }
+    }
+
     /// Moves everything out of another, behind what is here.
-    pub(super) fn append_all(&mut self, mut other: Self) {
+    pub fn append_all(&mut self, mut other: Self) {
         self.texts.extend_from_slice(other.texts.get(other.start..).unwrap_or_default());
         self.news.append(&mut other.news);
     }
@@ -105,6 +122,6 @@ impl Iterator for Outbox {
 
     fn next(&mut self) -> Option<News> {
         let news = self.pop()?;
-        Some(news.map(|length| self.text(length).to_vec()))
+        Some(news.map(|length| self.take_text(length).to_vec()))
     }
 }
