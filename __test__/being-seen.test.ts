@@ -1,8 +1,8 @@
-import { createRequire } from 'node:module'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { MemoryStorage, Room, RoomManager } from '../index.js'
 import { listen, published, react } from './harness/channels.js'
 import { connect } from './harness/connecting.js'
+import { hotCalls } from './harness/native.js'
 import { runProgram } from './harness/processes.js'
 import { create, Member, openRoom, update } from './harness/room.js'
 import { PlainSocket } from './harness/sockets.js'
@@ -253,8 +253,7 @@ describe('rooms that are no more', () => {
   })
 
   it('[OB5] a broken room has figures too', () => {
-    const { NativeRoom } = createRequire(import.meta.url)('../native.js')
-    const spy = vi.spyOn(NativeRoom.prototype, 'receiveText').mockImplementationOnce(() => {
+    const spy = vi.spyOn(hotCalls(), 'receiveText').mockImplementationOnce(() => {
       throw Object.assign(new Error('the engine panicked'), { code: 'HEDDLE_ROOM_BROKEN' })
     })
     const test = openRoom({ onError: () => {} })

@@ -1,11 +1,10 @@
-import { createRequire } from 'node:module'
 import { expect, it, onTestFinished, vi } from 'vitest'
+import { hotCalls } from './harness/native.js'
 import { create, openRoom } from './harness/room.js'
 
 /** The engine has no known bug that a test could use, so one is put into its next call. */
 function breakNextFrame(): void {
-  const { NativeRoom } = createRequire(import.meta.url)('../native.js')
-  const spy = vi.spyOn(NativeRoom.prototype, 'receiveText').mockImplementationOnce(() => {
+  const spy = vi.spyOn(hotCalls(), 'receiveText').mockImplementationOnce(() => {
     throw Object.assign(new Error('the engine panicked'), { code: 'HEDDLE_ROOM_BROKEN' })
   })
   onTestFinished(() => spy.mockRestore())

@@ -13,6 +13,7 @@ import {
   type RoomOptions,
   type RoomSnapshot,
 } from '../index.js'
+import { hotCalls } from './harness/native.js'
 import { create, keepEditing, remove, TestRoom, update } from './harness/room.js'
 import { PlainSocket } from './harness/sockets.js'
 import { ScriptedStorage, temporaryFolder } from './harness/stores.js'
@@ -291,7 +292,7 @@ it('[DU29] edits that go on do not put off that a store counts as failed', async
     givenUp.mockRestore()
   })
   // As if the commit thread hung.
-  const hung = vi.spyOn(NativeRoom.prototype, 'commit').mockReturnValue(null)
+  const hung = vi.spyOn(hotCalls(), 'commit').mockReturnValue(null)
   onTestFinished(() => hung.mockRestore())
 
   await vi.waitFor(() => expect(givenUp).toHaveBeenCalled(), { timeout: 4_000 })

@@ -9,9 +9,9 @@
  */
 
 const { codedError, HeddleError } = require('./errors.js')
-const { isOff } = require('./fast-paths.js')
 const { isPart, mailbox, openAnswer, order, unstoredBytes } = require('./mailbox.js')
-const { NativeRoom, rawCalls } = require('./native.js')
+const { NativeRoom } = require('./native.js')
+const { raw } = require('./raw.js')
 
 /** @typedef {import('./mailbox.js').Effects} Effects */
 /** @typedef {import('./mailbox.js').OpenAnswer} OpenAnswer */
@@ -23,12 +23,6 @@ const { NativeRoom, rawCalls } = require('./native.js')
 /** @typedef {import('../native').NativePast} NativePast */
 /** @typedef {import('../native').NativeRestoration} NativeRestoration */
 /** @typedef {import('../native').NativeSnapshot} NativeSnapshot */
-
-/**
- * The calls that every frame makes, as functions that find their numbers in the mailbox. Without them the methods of
- * the native room do the same.
- */
-const raw = isOff('raw-functions') ? undefined : rawCalls(mailbox)
 
 const TWO_TO_32 = 2 ** 32
 
