@@ -13,9 +13,11 @@ const { flushAtEndOfTurn } = require('../turn.js')
 /** The first byte of a text frame that is whole. */
 const WHOLE_TEXT = 0x81
 
-/** What fits into the second byte, and into the two that follow it. */
+/** The length of the content stands in the second byte, or that says how many behind it have it. */
 const MOST_IN_ONE_BYTE = 125
+const IN_TWO_BYTES = 126
 const MOST_IN_TWO_BYTES = 0xffff
+const IN_EIGHT_BYTES = 127
 
 /** From here on to copy a frame costs more than to give it to the system beside the others. */
 const LARGE_BYTES = 16 * 1024
@@ -43,28 +45,27 @@ class Frame {
 function bytesOf(text) {
   const length = Buffer.byteLength(text)
   if (length < LARGE_BYTES) {
-    const content = length === text.length ? text : Buffer.from(text).toString('latin1')
-    return String.fromCharCode(...headerOf(length)) + content
+    return headerOf(length) + (length === text.length ? text : Buffer.from(text).toString('latin1'))
   }
   const header = headerOf(length)
   const bytes = Buffer.allocUnsafeSlow(header.length + length)
-  bytes.set(header)
+  bytes.write(header, 'latin1')
   bytes.write(text, header.length)
   return bytes
 }
 
 /**
  * @param {number} length of the content, in bytes
- * @returns {number[]}
+ * @returns {string} of bytes
  */
 function headerOf(length) {
-  if (length <= MOST_IN_ONE_BYTE) return [WHOLE_TEXT, length]
-  if (length <= MOST_IN_TWO_BYTES) return [WHOLE_TEXT, 126, length >>> 8, length & 0xff]
-  const header = Buffer.alloc(10)
-  header[0] = WHOLE_TEXT
-  header[1] = 127
-  header.writeBigUInt64BE(BigInt(length), 2)
-  return [...header]
+  if (length <= MOST_IN_ONE_BYTE) return String.fromCharCode(WHOLE_TEXT, length)
+  if (length <= MOST_IN_TWO_BYTES) {
+    return String.fromCharCode(WHOLE_TEXT, IN_TWO_BYTES, length >>> 8, length & 0xff)
+  }
+  const inEightBytes = Buffer.alloc(8)
+  inEightBytes.writeBigUInt64BE(BigInt(length))
+  return String.fromCharCode(WHOLE_TEXT, IN_EIGHT_BYTES) + inEightBytes.toString('latin1')
 }
 
 /** @type {Frame | undefined} */

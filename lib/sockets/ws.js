@@ -145,12 +145,19 @@ function ownerOf(object, name) {
  */
 function writeJoined(raw, frames) {
   const pieces = join(frames)
+  // What waits behind other bytes is kept as bytes, not as all the strings that it was made of.
+  const isKept = raw.writableLength > 0
   if (pieces.length > 1) raw.cork()
   try {
-    for (const piece of pieces) raw.write(piece, 'latin1')
+    for (const piece of pieces) raw.write(isKept ? bytesIn(piece) : piece, 'latin1')
   } finally {
     if (pieces.length > 1) raw.uncork()
   }
+}
+
+/** @param {string | Buffer} piece */
+function bytesIn(piece) {
+  return typeof piece === 'string' ? Buffer.from(piece, 'latin1') : piece
 }
 
 /**
