@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
-import { Room, type WebSocketLike } from '../../index.js'
+import { Room, type RoomOptions, type WebSocketLike } from '../../index.js'
 import { create } from './room.js'
 import { eventually } from './server.js'
 
@@ -91,10 +91,11 @@ function patchOf(t: string, timestamp: number) {
 export async function openLine(
   wss = new WebSocketServer({ host: '127.0.0.1', port: 0 }),
   connect = (port: number) => new WebSocket(`ws://127.0.0.1:${port}`),
+  options?: RoomOptions,
 ): Promise<Line> {
   const { server } = wss.options
   if (wss.address() === null) await once(server ?? wss, 'listening')
-  const room = new Room()
+  const room = new Room(options)
   const { port } = (server ?? wss).address() as { port: number }
   const peer = connect(port)
   onTestFinished(() => {

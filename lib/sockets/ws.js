@@ -155,9 +155,15 @@ function writeJoined(raw, frames) {
   }
 }
 
-/** @param {string | Buffer} piece */
+/**
+ * Of a piece its bytes and nothing else: small buffers are cut from larger ones, which they would keep.
+ * @param {string | Buffer} piece
+ */
 function bytesIn(piece) {
-  return typeof piece === 'string' ? Buffer.from(piece, 'latin1') : piece
+  if (typeof piece !== 'string') return piece
+  const bytes = Buffer.allocUnsafeSlow(piece.length)
+  bytes.write(piece, 'latin1')
+  return bytes
 }
 
 /**
