@@ -151,7 +151,7 @@ describe('HEDDLE_WITHOUT', () => {
       })
 
     await expect(load('joined-writes,joined-reads')).rejects.toThrow(
-      'HEDDLE_WITHOUT names "joined-reads"',
+      'HEDDLE_WITHOUT names joined-reads',
     )
     await load('joined-writes')
     await load('')

@@ -69,6 +69,22 @@ describe('ws', () => {
     },
   )
 
+  itOnNode('[CC16] has a send that a proxy makes up see each text', async () => {
+    const room = openRoom()
+    const seen: string[] = []
+    const send = (text: string) => seen.push(text)
+    const made = Object.assign(Object.create(null), new FakeWs(), { close: () => {} })
+    const socket = new Proxy(made, {
+      get: (target, name) => (name === 'send' ? send : target[name]),
+    })
+
+    room.join('ann', 'readwrite', socket)
+    await new Promise(setImmediate)
+
+    expect(seen).toEqual(['{"type":"clientCount","count":1}'])
+    expect(room.room.getSessionCount()).toBe(1)
+  })
+
   it('[CC3] [CC16] has a send that throws end the session', async () => {
     vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     const line = await openLine()

@@ -19,8 +19,8 @@ const IN_TWO_BYTES = 126
 const MOST_IN_TWO_BYTES = 0xffff
 const IN_EIGHT_BYTES = 127
 
-/** From here on to copy a frame costs more than to give it to the system beside the others. */
-const LARGE_BYTES = 16 * 1024
+/** From here on a place of its own in the write costs less than to copy the frame for each who gets it. */
+const LARGE_BYTES = 2 * 1024
 
 class Frame {
   /** @type {string | Buffer | undefined} */

@@ -119,8 +119,10 @@ function sendsAsWs(ws) {
   if (typeof send !== 'function') return false
   let isOfWs = sends.get(send)
   if (isOfWs === undefined) {
+    const owner = ownerOf(ws, 'send')
     isOfWs =
-      Object.hasOwn(ownerOf(ws, 'send'), 'setSocket') &&
+      owner !== null &&
+      Object.hasOwn(owner, 'setSocket') &&
       Function.prototype.toString.call(send).includes('this._sender.send(')
     sends.set(send, isOfWs)
   }
@@ -128,14 +130,15 @@ function sendsAsWs(ws) {
 }
 
 /**
- * The object itself, or the one of its prototypes from which it has a member.
+ * The object itself, or the one of its prototypes from which it has a member; none where it is a proxy that makes it up.
  * @param {object} object
  * @param {string} name
- * @returns {object}
+ * @returns {object | null}
  */
 function ownerOf(object, name) {
+  /** @type {object | null} */
   let owner = object
-  while (!Object.hasOwn(owner, name)) owner = Object.getPrototypeOf(owner)
+  while (owner !== null && !Object.hasOwn(owner, name)) owner = Object.getPrototypeOf(owner)
   return owner
 }
 
