@@ -1,6 +1,6 @@
-import type { Socket } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { acceptConnection, Room, RoomManager } from '../index.js'
+import { countWrites } from './harness/joined-writes.js'
 import { create, openRoom, update } from './harness/room.js'
 import { eventually, serve } from './harness/server.js'
 import { PlainSocket } from './harness/sockets.js'
@@ -317,24 +317,6 @@ describe('real sockets', () => {
     expect(server.manager.getRoomIds()).toEqual([])
   })
 })
-
-/** Counts the writes to the system that a `ws` socket makes from now on. */
-function countWrites(ws: object): () => number {
-  const { _socket } = ws as { _socket: Socket }
-  let writes = 0
-  const { _write, _writev } = _socket
-  _socket._write = function (...args) {
-    writes += 1
-    return _write.apply(this, args)
-  }
-  if (_writev !== undefined && _writev !== null) {
-    _socket._writev = function (...args) {
-      writes += 1
-      return _writev.apply(this, args)
-    }
-  }
-  return () => writes
-}
 
 async function writesOfOneTurn(): Promise<void> {
   const server = await serve()

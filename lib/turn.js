@@ -10,11 +10,13 @@ const atEndOfTurn = setImmediate
 
 /** @typedef {() => void} Step */
 
+/** @typedef {{ flush: () => void }} Flushable */
+
 /** @type {Step[]} */
 let commits = []
 /** @type {Step[]} */
 let tellings = []
-/** @type {Step[]} */
+/** @type {Flushable[]} */
 let flushes = []
 let isArmed = false
 
@@ -37,11 +39,11 @@ function tellAtEndOfTurn(tell) {
 }
 
 /**
- * Writes a socket at the end of this turn, after all commits. The step must not throw.
- * @param {Step} flush
+ * Writes a socket at the end of this turn, after all commits. Its `flush` must not throw.
+ * @param {Flushable} outlet
  */
-function flushAtEndOfTurn(flush) {
-  flushes.push(flush)
+function flushAtEndOfTurn(outlet) {
+  flushes.push(outlet)
   arm()
 }
 
@@ -62,7 +64,7 @@ function endTurn() {
   // What the commits let go is among them.
   const writes = flushes
   flushes = []
-  for (const flush of writes) flush()
+  for (const outlet of writes) outlet.flush()
 }
 
 module.exports = { commitAtEndOfTurn, flushAtEndOfTurn, tellAtEndOfTurn }

@@ -14,12 +14,15 @@
  */
 
 const { isCount } = require('./counts.js')
-const { bufferedBytes, kindOf } = require('./sockets.js')
+const { frameOf } = require('./frames.js')
+const { kindOf } = require('./kinds.js')
+const { bufferedBytes } = require('./sockets.js')
 const { onRejection } = require('../timers.js')
 const { flushAtEndOfTurn } = require('../turn.js')
 
 /** @typedef {import('../../index').WebSocketLike} WebSocketLike */
-/** @typedef {import('./sockets.js').SocketKind} SocketKind */
+/** @typedef {import('./frames.js').Frame} Frame */
+/** @typedef {import('./kinds.js').SocketKind} SocketKind */
 
 /**
  * Who is told what a socket does not do. None of these may throw.
@@ -91,9 +94,9 @@ class QueuedOutlet {
   #socket
   #kind
   #owner
-  /** @type {string[]} */
-  #texts = []
-  /** The length of the texts: their bytes, but for what is not ASCII. */
+  /** @type {Frame[]} */
+  #frames = []
+  /** The length of their texts: their bytes, but for what is not ASCII. */
   #length = 0
   #isDirty = false
   #isWriting = false
@@ -113,19 +116,18 @@ class QueuedOutlet {
     return this.#length
   }
 
-  #onTurnEnd = () => this.flush()
-
   /** @param {string} text */
   send(text) {
-    const last = this.#texts.length - 1
+    const frames = this.#frames
+    const last = frames.length - 1
     // Nobody needs to hear how many were there: each of hundreds who come at once would tell all of them.
-    if (isCount(text) && isCount(this.#texts[last])) this.#texts[last] = text
+    if (isCount(text) && isCount(frames[last]?.text)) frames[last] = frameOf(text)
     else this.#keep(text)
     // A turn may have more to say than should ever wait.
     if (this.#length > this.#owner.mark) this.flush()
-    if (this.#isDirty || this.#texts.length === 0) return
+    if (this.#isDirty || this.#frames.length === 0) return
     this.#isDirty = true
-    flushAtEndOfTurn(this.#onTurnEnd)
+    flushAtEndOfTurn(this)
   }
 
   flush() {
@@ -134,7 +136,7 @@ class QueuedOutlet {
     if (this.#isWriting) return
     this.#isWriting = true
     let isFull = false
-    while (this.#texts.length > 0 && !isFull) {
+    while (this.#frames.length > 0 && !isFull) {
       if (!this.#isSocketFull) this.#write(this.#takeBatch())
       isFull = this.#isSocketFull
     }
@@ -143,42 +145,42 @@ class QueuedOutlet {
   }
 
   discard() {
-    this.#texts = []
+    this.#frames = []
     this.#length = 0
   }
 
   /** @param {string} text */
   #keep(text) {
-    this.#texts.push(text)
+    this.#frames.push(frameOf(text))
     this.#length += text.length
   }
 
   /** Takes what may be written before the socket is looked at again: what one text alone goes over the mark by. */
   #takeBatch() {
-    const texts = this.#texts
+    const frames = this.#frames
     if (this.#length <= this.#owner.mark) {
       this.discard()
-      return texts
+      return frames
     }
     let count = 0
     let length = 0
-    for (const text of texts) {
+    for (const { text } of frames) {
       if (length > this.#owner.mark) break
       length += text.length
       count += 1
     }
     this.#length -= length
-    return texts.splice(0, count)
+    return frames.splice(0, count)
   }
 
   get #isSocketFull() {
     return bufferedBytes(this.#socket) > this.#owner.mark
   }
 
-  /** @param {string[]} texts */
-  #write(texts) {
+  /** @param {readonly Frame[]} frames */
+  #write(frames) {
     try {
-      this.#kind.write(this.#socket, texts)
+      this.#kind.write(this.#socket, frames)
     } catch (error) {
       this.#owner.failed(error)
     }

@@ -1,104 +1,10 @@
 'use strict'
 
 /**
- * The kinds of sockets: how each is written in batches, how much of what it was given it still holds, and
- * how it is closed.
+ * What sockets of all kinds tell, how much of what they were given they still hold, and how they are closed.
  */
 
 /** @typedef {import('../../index').WebSocketLike} WebSocketLike */
-
-/**
- * A kind of socket whose texts are written in batches.
- * @typedef {object} SocketKind
- * @property {(socket: WebSocketLike) => boolean} matches
- * @property {(socket: WebSocketLike, texts: string[]) => void} write
- */
-
-/** The `readyState` of a WebSocket that can be sent to. */
-const OPEN = 1
-
-/**
- * The innards of a `ws` server socket. Each is tested before it is relied on, since no version of
- * `ws` promises them.
- * @typedef {object} WsInnards
- * @property {unknown} readyState
- * @property {unknown} extensions
- * @property {unknown} _isServer
- * @property {{ cork?: unknown, uncork?: unknown } | null | undefined} _socket
- * @property {{ _queue?: unknown, _state?: unknown, _deflating?: unknown } | null | undefined} _sender
- */
-
-/** @type {SocketKind} */
-const wsKind = {
-  matches(socket) {
-    const ws = /** @type {WsInnards} */ (/** @type {unknown} */ (socket))
-    const sender = ws._sender
-    return (
-      ws.readyState === OPEN &&
-      ws._isServer === true &&
-      ws.extensions === '' &&
-      typeof ws._socket?.cork === 'function' &&
-      typeof ws._socket.uncork === 'function' &&
-      Array.isArray(sender?._queue) &&
-      sender._queue.length === 0 &&
-      (sender._state === 0 || sender._deflating === false)
-    )
-  },
-
-  write(socket, texts) {
-    const ws = /** @type {{ readyState: number, _socket?: import('node:net').Socket | null }} */ (
-      /** @type {unknown} */ (socket)
-    )
-    // A socket that is closing takes nothing any more, and its close event is on its way.
-    if (ws.readyState !== OPEN) return
-    const raw = ws._socket
-    raw?.cork()
-    try {
-      for (const text of texts) socket.send(text)
-    } finally {
-      raw?.uncork()
-    }
-  },
-}
-
-/** What a Bun socket's `send` returns for a message that it threw away. */
-const DROPPED_BY_BUN = 0
-
-/** @type {SocketKind} */
-const bunKind = {
-  matches(socket) {
-    const bun = /** @type {{ cork?: unknown, getBufferedAmount?: unknown }} */ (socket)
-    return typeof bun.cork === 'function' && typeof bun.getBufferedAmount === 'function'
-  },
-
-  write(socket, texts) {
-    const bun =
-      /** @type {{ readyState?: number, cork: (write: () => void) => void, send: (text: string) => unknown }} */ (
-        /** @type {unknown} */ (socket)
-      )
-    if (bun.readyState !== undefined && bun.readyState !== OPEN) return
-    bun.cork(() => {
-      for (const text of texts) {
-        // Other servers with the same methods return 0 for a message that they did take.
-        if (bun.send(text) === DROPPED_BY_BUN && process.versions.bun !== undefined) {
-          throw new Error('The socket dropped a message')
-        }
-      }
-    })
-  },
-}
-
-/** @type {readonly SocketKind[]} */
-const KNOWN_KINDS = [wsKind, bunKind]
-
-/**
- * The kind of a socket, which never changes; none where it is unknown.
- * @param {WebSocketLike} socket
- * @returns {SocketKind | undefined}
- */
-function kindOf(socket) {
-  return KNOWN_KINDS.find(({ matches }) => matches(socket))
-}
 
 /**
  * What sockets tell of their queues.
@@ -195,4 +101,4 @@ function closeSocket(socket, code, reason) {
   }
 }
 
-module.exports = { bufferedBytes, closeSocket, kindOf, leavingBytes, readBytes, TOO_SLOW }
+module.exports = { bufferedBytes, closeSocket, leavingBytes, readBytes, TOO_SLOW }

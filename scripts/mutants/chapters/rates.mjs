@@ -139,14 +139,14 @@ export const rates = [
   {
     rule: 'RT13',
     file: outlets,
-    find: 'if (isCount(text) && isCount(this.#texts[last])) this.#texts[last] = text\n    else this.#keep(text)',
+    find: 'if (isCount(text) && isCount(frames[last]?.text)) frames[last] = frameOf(text)\n    else this.#keep(text)',
     replace: 'void last\n    this.#keep(text)',
     why: 'tells several counts in a row',
   },
   {
     rule: 'RT13',
     file: outlets,
-    find: 'isCount(text) && isCount(this.#texts[last])',
+    find: 'isCount(text) && isCount(frames[last]?.text)',
     replace: 'isCount(text) && last >= 0',
     why: 'tells a count in place of another frame',
   },

@@ -321,8 +321,8 @@ export const slowReaders = [
   {
     rule: 'SR10',
     file: outlets,
-    find: 'return texts.splice(0, count)',
-    replace: 'return texts.splice(-count)',
+    find: 'return frames.splice(0, count)',
+    replace: 'return frames.splice(-count)',
     why: 'writes what came last first',
   },
   {

@@ -2,6 +2,7 @@
 
 const socketsFile = 'lib/sockets/sockets.js'
 const outlets = 'lib/sockets/outlets.js'
+const wsFile = 'lib/sockets/ws.js'
 const driver = 'lib/driver.js'
 const connection = 'lib/arrival/connection.js'
 const doorkeeper = 'lib/arrival/doorkeeper.js'
@@ -131,15 +132,15 @@ export const sockets = [
   {
     rule: 'CC5',
     file: outlets,
-    find: 'flushAtEndOfTurn(this.#onTurnEnd)',
+    find: 'flushAtEndOfTurn(this)',
     replace: 'this.flush()',
     why: 'writes known sockets once per frame',
   },
   {
     rule: ['CC5', 'PA8'],
     file: outlets,
-    find: 'this.#texts.push(text)',
-    replace: 'this.#texts.unshift(text)',
+    find: 'this.#frames.push(frameOf(text))',
+    replace: 'this.#frames.unshift(frameOf(text))',
     why: 'writes known sockets in another order',
   },
   {
@@ -361,5 +362,54 @@ export const sockets = [
     this.#heard = undefined`,
     replace: '    this.#stop()',
     why: 'leaves nobody who hears an error of a socket that it refused',
+  },
+  {
+    rule: 'CC16',
+    file: wsFile,
+    find: 'if (isJoining && takesFrames(ws)) writeJoined(',
+    replace: 'if (ws === undefined) writeJoined(',
+    why: 'has ws make a frame of each text',
+  },
+  {
+    rule: 'CC16',
+    file: wsFile,
+    find: '    sendsAsWs(ws)\n',
+    replace: '    true\n',
+    why: 'writes past a send that a user put before that of ws',
+  },
+  {
+    rule: 'CC16',
+    file: wsFile,
+    find: 'raw.write === Socket.prototype.write &&',
+    replace: '',
+    why: 'gives strings of bytes to a write that a user made',
+  },
+  {
+    rule: 'CC16',
+    file: 'lib/sockets/frames.js',
+    find: 'if (length <= MOST_IN_ONE_BYTE)',
+    replace: 'if (length <= MOST_IN_ONE_BYTE + 1)',
+    why: 'takes a length for the mark of a longer one',
+  },
+  {
+    rule: 'CC16',
+    file: 'lib/sockets/frames.js',
+    find: "(length === text.length ? text : Buffer.from(text).toString('latin1'))",
+    replace: 'text',
+    why: 'takes all texts for ASCII',
+  },
+  {
+    rule: 'CC17',
+    file: wsFile,
+    find: 'sender?._firstFragment === true &&',
+    replace: '',
+    why: 'writes whole messages between the parts of another',
+  },
+  {
+    rule: 'CC17',
+    file: wsFile,
+    find: '    isPlainServer(ws) &&\n    isIdle(sender) &&\n',
+    replace: '    isPlainServer(ws) &&\n',
+    why: 'overtakes what ws holds back',
   },
 ]
