@@ -5,6 +5,7 @@
 //! whatever differs is rewritten as a whole first, and every reader after that may rely on the one form.
 
 mod canonical;
+mod decimal;
 mod number;
 mod prune;
 mod reader;
