@@ -39,7 +39,7 @@ pub use document::{Component, Document, Restore};
 pub use effect::{Audience, CloseReason, Effect, Message};
 pub use fields::{Content, Fields};
 pub use input::{Frame, Input, ReconnectPatches};
-pub use patch::{Field, Patches, Refusal, RefusalCode, Update, Value};
+pub use patch::{Field, PatchList, Patches, Refusal, RefusalCode, Update, Value};
 pub use presence::{Presence, Told};
 pub use quota::{Quota, array_size, check_document};
 pub use room::Room;

@@ -1,12 +1,17 @@
 //! Patches as a frame carries them: borrowed text, already known to be well-formed.
 
-use std::ops::Range;
+use std::ops::{Deref, Range};
 
 use super::buffer::Delta;
 
-/// The document patches, or the presence patches, of one frame. Flat, so that a frame costs three allocations.
+/// The document patches, or the presence patches, of one frame; by default none. A pointer, because a frame is handed on
+/// from layer to layer.
 #[derive(Debug, Default)]
-pub struct Patches<'f> {
+pub struct Patches<'f>(Option<Box<PatchList<'f>>>);
+
+/// A list of patches. Flat, so that it costs two allocations however many they are.
+#[derive(Debug, Default)]
+pub struct PatchList<'f> {
     /// The JSON text of the list, `[{…},…]`.
     pub text: &'f [u8],
     /// How many patches the list holds; 0 counts as no list at all (PA4).
@@ -129,7 +134,33 @@ impl Refusal {
     }
 }
 
-impl<'f> Patches<'f> {
+impl<'f> Deref for Patches<'f> {
+    type Target = PatchList<'f>;
+
+    fn deref(&self) -> &PatchList<'f> {
+        static NONE: PatchList<'_> = PatchList::NONE;
+        self.0.as_deref().unwrap_or(&NONE)
+    }
+}
+
+impl<'f> From<PatchList<'f>> for Patches<'f> {
+    fn from(list: PatchList<'f>) -> Self {
+        Self(Some(Box::new(list)))
+    }
+}
+
+impl<'f> PatchList<'f> {
+    const NONE: Self = Self {
+        text: &[],
+        count: 0,
+        updates: Vec::new(),
+        fields: Vec::new(),
+        has_deltas: false,
+        growth: 0,
+        arrays: 0,
+        is_exempt: false,
+    };
+
     /// True when there is nothing to apply: no list, or an empty one (PA4).
     pub fn is_empty(&self) -> bool {
         self.count == 0

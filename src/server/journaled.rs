@@ -7,7 +7,7 @@ use super::{
     outbox::Outbox,
     provisional::{Again, Change, Entry, Origin, Provisional},
     replay::replay_change,
-    room::{Room, RoomError, Snapshot, deliveries},
+    room::{Room, RoomError, Snapshot, deliveries, emptied},
     waiting::Kept,
 };
 use crate::{
@@ -216,7 +216,7 @@ impl Room {
     ) {
         let group = origin.and_then(|origin| self.group(origin.session?));
         let lagged = self.lag_that_ends(&input);
-        let mut effects = Vec::new();
+        let mut effects: Vec<Effect<'_>> = std::mem::take(&mut self.spare_effects);
         self.engine.handle(input, &mut effects);
         let catches_up =
             effects.iter().any(|effect| matches!(effect, Effect::Send(_, Message::CatchUp { .. })));
@@ -225,7 +225,7 @@ impl Room {
         let mut showed = None;
         let mut is_refused = false;
         let Some(mut provisional) = self.provisional.take() else { return };
-        for effect in effects {
+        for effect in effects.drain(..) {
             let is_refusal = matches!(effect, Effect::Send(_, Message::Refused(..)));
             is_refused |= is_refusal;
             // The refusal of patches is told anew with the catch-up that follows it (RC6).
@@ -243,6 +243,7 @@ impl Room {
             self.deliver(effect, out);
             showing.resize(out.len() - first, shows);
         }
+        self.spare_effects = emptied(effects);
         let is_unstored = self.has_unstored() && showing.contains(&true);
         let again = origin.filter(|_| is_unstored).map(|origin| Again {
             kept: Kept {

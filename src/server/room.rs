@@ -19,7 +19,7 @@ use crate::{
         RefusalCode, SessionId,
     },
     protocol::{
-        canvas::{self, FrameText},
+        canvas::{self, Decoding, FrameText},
         limits::Limits,
     },
 };
@@ -30,9 +30,12 @@ pub struct Room {
     pub(super) engine: engine::Room,
     pub(super) limits: Limits,
     pub(super) piece_bytes: (usize, usize),
+    decoding: Decoding,
     hash_keys: (u64, u64),
     /// Whether [`Delivery::Changed`] carries the patches.
     wants_patches: bool,
+    /// An empty list, so that not every input costs the allocation of one.
+    pub(super) spare_effects: Vec<Effect<'static>>,
     /// What a journaled room has not let go yet.
     pub(super) provisional: Option<Box<Provisional>>,
     broken: bool,
@@ -101,11 +104,18 @@ impl Room {
             engine,
             limits,
             piece_bytes: (PIECE_BYTES, PIECE_BYTES),
+            decoding: Decoding::default(),
             hash_keys,
             wants_patches,
+            spare_effects: Vec::new(),
             provisional: None,
             broken: false,
         })
+    }
+
+    /// Decodes frames otherwise than by default. What comes of them is the same.
+    pub fn set_decoding(&mut self, decoding: Decoding) {
+        self.decoding = decoding;
     }
 
     /// The number of the last change.
@@ -209,8 +219,17 @@ impl Room {
         out: &mut Outbox,
     ) -> Result<(), RoomError> {
         self.guard(|room| {
-            let text = FrameText::read(bytes, &room.limits);
-            let frame = canvas::decode_frame(&text, &room.limits);
+            let text;
+            let usual = match room.decoding {
+                Decoding::SinglePass => canvas::decode_usual(bytes, &room.limits),
+                Decoding::Careful => None,
+            };
+            let frame = if let Some(frame) = usual {
+                frame
+            } else {
+                text = FrameText::read(bytes, &room.limits);
+                canvas::decode_frame(&text, &room.limits)
+            };
             if room.must_wait(session, &frame) {
                 room.wait(session, bytes, frame, out);
                 return Ok(());
@@ -290,11 +309,12 @@ impl Room {
         if self.provisional.is_some() {
             return self.run_provisionally(input, origin, out);
         }
-        let mut effects = Vec::new();
+        let mut effects: Vec<Effect<'_>> = std::mem::take(&mut self.spare_effects);
         self.engine.handle(input, &mut effects);
-        for effect in effects {
+        for effect in effects.drain(..) {
             self.deliver(effect, out);
         }
+        self.spare_effects = emptied(effects);
     }
 
     /// Turns an effect into deliveries.
@@ -368,9 +388,24 @@ pub(super) fn deliveries(
     Ok(deliveries.collect())
 }
 
+/// The list without what is in it, for effects of any other frame. The standard library collects in place.
+pub(super) fn emptied<'f>(effects: Vec<Effect<'_>>) -> Vec<Effect<'f>> {
+    effects.into_iter().map_while(|_| None).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_of_effects_keeps_its_room_when_it_is_emptied() {
+        let mut effects = Vec::with_capacity(7);
+        effects.push(Effect::Changed(b"[]"));
+
+        let emptied = emptied(effects);
+
+        assert_eq!((emptied.len(), emptied.capacity()), (0, 7));
+    }
 
     /// The groups of each broadcast of one frame from session 1.
     fn broadcasts(room: &mut Room) -> Vec<u32> {

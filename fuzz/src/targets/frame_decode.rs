@@ -4,14 +4,14 @@ use super::json::{NESTING, assert_canonical, assert_same_meaning, depth, is_json
 use heddle::{
     engine::{Frame, Patches, ReconnectPatches, RefusalCode, Value},
     protocol::{
-        canvas::{FrameText, decode_edit, decode_frame},
+        canvas::{FrameText, decode_edit, decode_frame, decode_usual},
         json::from_utf16,
         limits::Limits,
     },
 };
 
 /// Decodes any bytes, as UTF-8 and as UTF-16, as a frame and as a list of patches: nothing panics, the same bytes are
-/// JSON here as elsewhere, and what is let through is what the engine relies on.
+/// JSON here as elsewhere, both ways of decoding agree, and what is let through is what the engine relies on.
 pub fn frame_decode(data: &[u8]) {
     decode(data);
     let units: Vec<u16> = data
@@ -46,7 +46,11 @@ fn decode(bytes: &[u8]) {
             assert!(!is_sound, "{}: {}", refusal.message, String::from_utf8_lossy(bytes));
         }
     }
-    look_at(&decode_frame(&text, &limits));
+    let frame = decode_frame(&text, &limits);
+    look_at(&frame);
+    if let Some(usual) = decode_usual(bytes, &limits) {
+        assert_eq!(format!("{usual:?}"), format!("{frame:?}"));
+    }
     if let Ok(canonical) = text.sound()
         && let Ok(patches) = decode_edit(canonical, &limits)
     {

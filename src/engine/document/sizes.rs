@@ -3,7 +3,7 @@
 use proptest::{collection::vec, option, prelude::*};
 
 use super::*;
-use crate::engine::{Delta, Update, Value, quota::array_size};
+use crate::engine::{Delta, PatchList, Update, Value, quota::array_size};
 
 const KEYS: [&[u8]; 3] = [b"a", b"bb", b"ccc"];
 
@@ -45,7 +45,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 fn patches(edits: &[Edit]) -> Patches<'_> {
-    let mut patches = Patches { text: &TEXT, count: 1, ..Patches::default() };
+    let mut patches = PatchList { text: &TEXT, count: 1, ..PatchList::default() };
     for (key, existence, text, array) in edits {
         let start = patches.fields.len();
         let mut push = |name: &'static [u8], value| patches.fields.push(Field { name, value });
@@ -69,7 +69,7 @@ fn patches(edits: &[Edit]) -> Patches<'_> {
         let (key, existence) = (KEYS[*key], *existence);
         patches.updates.push(Update { patch: 0, key, text: b"", existence, fields });
     }
-    patches
+    patches.into()
 }
 
 fn recount(document: &Document) -> usize {

@@ -94,6 +94,16 @@ impl<'a> Entries<'a> {
     }
 
     fn number(&mut self) -> Option<u64> {
+        match self.rest.split_first()? {
+            (byte @ ..0x80, rest) => {
+                self.rest = rest;
+                Some(u64::from(*byte))
+            }
+            _ => self.long_number(),
+        }
+    }
+
+    fn long_number(&mut self) -> Option<u64> {
         let mut number = 0;
         let mut shift = 0_u32;
         loop {

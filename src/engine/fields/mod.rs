@@ -251,6 +251,7 @@ impl Form {
 }
 
 /// The size of a stored value as the quota has it.
+#[inline]
 fn stored_size(stored: &Stored<'_>, detached: &[Detached]) -> usize {
     match stored {
         Stored::Packed(json) => json_size(json),

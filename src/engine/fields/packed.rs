@@ -60,6 +60,9 @@ impl Packed {
         undoable: bool,
         scratch: &mut Scratch,
     ) -> (Self, Growth) {
+        if self.detached.is_none() && update.iter().all(is_small) {
+            return self.replace_small(update, clock, scratch);
+        }
         let mut growth = Growth::default();
         let mut lookup = Lookup::new(update, scratch);
         let Self { entries, mut detached } = std::mem::take(self);
@@ -105,6 +108,37 @@ impl Packed {
         (Self { entries, detached }, growth)
     }
 
+    /// [`Self::replace`] where nothing is detached, nor will be: then entries that stay are copied as they stand.
+    fn replace_small(
+        &mut self,
+        update: &[Field<'_>],
+        clock: Clock,
+        scratch: &mut Scratch,
+    ) -> (Self, Growth) {
+        let mut growth = Growth::default();
+        let mut lookup = Lookup::new(update, scratch);
+        let entries = std::mem::take(&mut self.entries);
+        let mut next = Builder::new(std::mem::take(&mut scratch.entries), entries.len());
+        let (mut kept, mut rest) = (&*entries, Entries { rest: &entries });
+        loop {
+            let unread = rest.rest.len();
+            let Some(entry) = rest.next() else { break };
+            let Some(json) = lookup.find(entry.name).and_then(json_of) else { continue };
+            let (before, from) = kept.split_at_checked(kept.len() - unread).unwrap_or_default();
+            next.entries.extend_from_slice(before);
+            kept = from.get(unread - rest.rest.len()..).unwrap_or_default();
+            growth.removed += field_size(entry.name, stored_size(&entry.stored, &[]));
+            growth.added += next.json(entry.name, clock, json);
+        }
+        next.entries.extend_from_slice(kept);
+        for field in lookup.unmatched() {
+            growth.added += next.json(field.name, clock, json_of(field).unwrap_or_default());
+        }
+        lookup.recycle(scratch);
+        *self = next.finish(scratch);
+        (Self { entries, detached: None }, growth)
+    }
+
     /// Makes fields that were replaced what they were; `newer` are the detached values of those that took their place.
     pub(super) fn take_back(&mut self, newer: &mut [Detached]) {
         for value in self.detached.iter_mut().flat_map(|detached| detached.iter_mut()) {
@@ -121,6 +155,18 @@ impl Packed {
             next.json(name, clock, json);
         }
         next.finish(scratch)
+    }
+}
+
+/// Whether a field becomes a value that stands among the entries.
+fn is_small(field: &Field<'_>) -> bool {
+    json_of(field).is_some_and(|json| json.len() < DETACH_BYTES)
+}
+
+fn json_of<'f>(field: &Field<'f>) -> Option<&'f [u8]> {
+    match field.value {
+        Value::Json(json) => Some(json),
+        Value::Delta(..) => None,
     }
 }
 
@@ -186,6 +232,8 @@ struct Lookup<'u, 'f> {
     update: &'u [Field<'f>],
     matched: Vec<bool>,
     by_name: Vec<usize>,
+    /// Where the next one is likely to be: clients write their fields in one order.
+    likely: usize,
 }
 
 impl<'u, 'f> Lookup<'u, 'f> {
@@ -199,11 +247,14 @@ impl<'u, 'f> Lookup<'u, 'f> {
             by_name.extend(0..update.len());
             by_name.sort_unstable_by_key(|index| update.get(*index).map(|field| field.name));
         }
-        Self { update, matched, by_name }
+        Self { update, matched, by_name, likely: 0 }
     }
 
     fn find(&mut self, name: &[u8]) -> Option<&'u Field<'f>> {
-        let index = if self.update.len() < SEARCH_SORTED {
+        let is_likely = self.update.get(self.likely).is_some_and(|field| field.name == name);
+        let index = if is_likely {
+            self.likely
+        } else if self.update.len() < SEARCH_SORTED {
             self.update.iter().position(|field| field.name == name)?
         } else {
             let at = self
@@ -214,6 +265,7 @@ impl<'u, 'f> Lookup<'u, 'f> {
                 .ok()?;
             *self.by_name.get(at)?
         };
+        self.likely = index + 1;
         if let Some(matched) = self.matched.get_mut(index) {
             *matched = true;
         }

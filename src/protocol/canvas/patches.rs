@@ -5,7 +5,7 @@ use super::{
     loaded::check_name,
 };
 use crate::engine::{
-    Delta, Field, Patches, Quota, Refusal, RefusalCode, Update, Value, array_size,
+    Delta, Field, PatchList, Patches, Quota, Refusal, RefusalCode, Update, Value, array_size,
 };
 
 /// Decodes the canonical text of a list of patches. `keys` counts the components of the frame so far.
@@ -15,15 +15,8 @@ pub(super) fn decode_patches<'f>(
     limits: &Limits,
     keys: &mut usize,
 ) -> Result<Patches<'f>, Refusal> {
-    let growth = frame_bytes
-        .saturating_mul(limits.buffer_growth_per_byte)
-        .saturating_add(limits.buffer_growth_base);
-    let is_exempt = limits.quota == Quota::NONE;
-    let mut decoder = Decoder {
-        limits,
-        keys,
-        patches: Patches { text, growth, is_exempt, ..Patches::default() },
-    };
+    let patches = PatchList { text, ..no_patches(frame_bytes, limits) };
+    let mut decoder = Decoder { limits, keys, patches };
     let mut reader = Reader::new(text);
     if !reader.eat(b'[') {
         return Err(bad_patch("a list of patches must be an array"));
@@ -31,7 +24,15 @@ pub(super) fn decode_patches<'f>(
     while reader.item() {
         decoder.patch(&mut reader)?;
     }
-    Ok(decoder.patches)
+    Ok(decoder.patches.into())
+}
+
+/// A list to decode patches into, of a frame of this length.
+pub(super) fn no_patches<'f>(frame_bytes: usize, limits: &Limits) -> PatchList<'f> {
+    let growth = frame_bytes
+        .saturating_mul(limits.buffer_growth_per_byte)
+        .saturating_add(limits.buffer_growth_base);
+    PatchList { growth, is_exempt: limits.quota == Quota::NONE, ..PatchList::default() }
 }
 
 /// The component keys in a list of patches that may be malformed in any way.
@@ -57,7 +58,7 @@ pub(super) fn touched_keys(list: Option<&[u8]>) -> Vec<&[u8]> {
 struct Decoder<'f, 'l> {
     limits: &'l Limits,
     keys: &'l mut usize,
-    patches: Patches<'f>,
+    patches: PatchList<'f>,
 }
 
 impl<'f> Decoder<'f, '_> {

@@ -5,6 +5,9 @@
 //! whatever differs is rewritten as a whole first, and every reader after that may rely on the one form.
 
 mod canonical;
+mod checked;
+mod decimal;
+mod names;
 mod number;
 mod prune;
 mod reader;
@@ -13,6 +16,8 @@ mod string;
 mod utf16;
 
 pub use canonical::canonicalize;
+pub use checked::CheckedReader;
+pub use names::Names;
 pub use prune::prune;
 pub use reader::Reader;
 pub use scan::{Flaw, Form, scan};

@@ -1,5 +1,7 @@
 //! Numbers: the grammar, and the one form that `JSON.stringify` gives each.
 
+use super::decimal;
+
 /// Up to this many significant digits a decimal is the shortest that names its double.
 const SHORTEST_DIGITS: usize = 15;
 
@@ -35,8 +37,12 @@ pub(super) fn scan(text: &[u8]) -> Option<(usize, bool)> {
     }
     let number = text.get(..end)?;
     let plain = !exponent && integer + fraction <= SHORTEST_DIGITS;
-    let canonical =
-        if plain { is_shortest(number, negative, fraction) } else { is_as_written(number) };
+    let canonical = if plain {
+        is_shortest(number, negative, fraction)
+    } else {
+        let is_short = fraction > 0 && is_shortest(number, negative, fraction);
+        (is_short && decimal::is_best(number)) || is_as_written(number)
+    };
     Some((end, canonical))
 }
 

@@ -1,6 +1,6 @@
 //! One pass over JSON text: valid or not, canonical or not.
 
-use super::{number, string};
+use super::{names::has_duplicates, number, string};
 
 /// Whether text that is valid is also canonical.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,9 +21,6 @@ pub enum Flaw {
     #[error("nested deeper than the limit of {0}")]
     Depth(usize),
 }
-
-/// From this many names on an object's are compared by sorting.
-const COMPARE_SORTED: usize = 12;
 
 /// Checks that `text`, which must be UTF-8, is one JSON value nested at most `depth` deep.
 pub fn scan(text: &[u8], depth: usize) -> Result<Form, Flaw> {
@@ -175,20 +172,6 @@ impl<'t> Scanner<'t> {
     fn flaw(&self) -> Flaw {
         Flaw::Syntax(self.at)
     }
-}
-
-/// True when a name occurs twice. Names that differ only in how they are escaped are not seen as equal, but then one of
-/// them is not canonical anyway.
-fn has_duplicates(names: &[&[u8]]) -> bool {
-    if names.len() < COMPARE_SORTED {
-        return names
-            .iter()
-            .enumerate()
-            .any(|(index, name)| names.iter().skip(index + 1).any(|other| other == name));
-    }
-    let mut sorted = names.to_vec();
-    sorted.sort_unstable();
-    sorted.windows(2).any(|pair| matches!(pair, [one, other] if one == other))
 }
 
 #[cfg(test)]

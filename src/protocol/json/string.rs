@@ -19,6 +19,14 @@ pub(super) fn scan(text: &[u8]) -> Result<(usize, bool), usize> {
     }
 }
 
+/// The length of the escape at the start of `text`; none when it is not canonical.
+pub(super) fn canonical_escape(text: &[u8]) -> Option<usize> {
+    if let [_, b'"' | b'\\' | b'b' | b'f' | b'n' | b'r' | b't', ..] = text {
+        return Some(2);
+    }
+    Escape::read(text).filter(Escape::is_canonical).map(|escape| escape.length)
+}
+
 /// Appends the canonical form of a string's inside, which must be valid.
 pub(super) fn write(mut inside: &[u8], out: &mut Vec<u8>) {
     while let Some(plain) = inside.iter().position(|byte| *byte == b'\\') {

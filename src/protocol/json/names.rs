@@ -1,0 +1,135 @@
+//! Whether a name occurs twice in an object.
+
+/// Before so many names have come one is compared with each.
+const FEW: usize = 4;
+
+/// From this many names on an object's are compared by sorting.
+const COMPARE_SORTED: usize = 12;
+
+/// Up to so many one that may have come before is compared with each.
+const MOST_COMPARED: usize = 64;
+
+/// The names of one object as they come. Most are told apart by a few bits.
+#[derive(Debug, Default)]
+pub struct Names {
+    seen: [u64; 8],
+    /// Whether there were too many names to compare one with each.
+    unsure: bool,
+}
+
+impl Names {
+    /// True when `name` is one of those that came `earlier`. Of large objects only [`Self::repeat`] tells.
+    pub fn repeats<'t>(
+        &mut self,
+        name: &[u8],
+        mut earlier: impl ExactSizeIterator<Item = &'t [u8]> + Clone,
+    ) -> bool {
+        let count = earlier.len();
+        if count == FEW {
+            for other in earlier.clone() {
+                self.note(other);
+            }
+        }
+        if count >= FEW && self.note(name) {
+            return false;
+        }
+        if count > MOST_COMPARED {
+            self.unsure = true;
+            return false;
+        }
+        earlier.any(|other| other == name)
+    }
+
+    /// Notes the bits of a name. True when no other had the same.
+    fn note(&mut self, name: &[u8]) -> bool {
+        let mark = fingerprint(name);
+        let word = usize::try_from(mark >> 61).unwrap_or_default();
+        let bit = 1 << (mark >> 55 & 63);
+        self.seen.get_mut(word).is_some_and(|word| {
+            let before = *word;
+            *word |= bit;
+            before & bit == 0
+        })
+    }
+
+    /// Whether one of `all` names, at the end of the object, occurs twice.
+    pub fn repeat<'t>(&self, all: impl Iterator<Item = &'t [u8]>) -> bool {
+        self.unsure && has_duplicates(&all.collect::<Vec<_>>())
+    }
+}
+
+/// Bits that differ for most pairs of names, the highest ones first.
+fn fingerprint(name: &[u8]) -> u64 {
+    const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+    let (head, tail) = match (name.first_chunk::<8>(), name.last_chunk::<8>()) {
+        (Some(head), Some(tail)) => (u64::from_le_bytes(*head), u64::from_le_bytes(*tail)),
+        _ => match (name.first_chunk::<4>(), name.last_chunk::<4>(), name) {
+            (Some(head), Some(tail), _) => {
+                (u64::from(u32::from_le_bytes(*head)), u64::from(u32::from_le_bytes(*tail)))
+            }
+            (_, _, [first, middle @ .., last]) => {
+                let middle = middle.first().copied().unwrap_or_default();
+                (u64::from_le_bytes([*first, middle, *last, 0, 0, 0, 0, 1]), 0)
+            }
+            (_, _, [only]) => (u64::from(*only), 1),
+            _ => (0, 0),
+        },
+    };
+    let length = u64::try_from(name.len()).unwrap_or_default();
+    (head.wrapping_mul(SPREAD).rotate_left(29) ^ tail ^ length << 56).wrapping_mul(SPREAD)
+}
+
+/// True when a name occurs twice. Names that differ only in how they are escaped are not seen as equal, but then one of
+/// them is not canonical anyway.
+pub(super) fn has_duplicates(names: &[&[u8]]) -> bool {
+    if names.len() < COMPARE_SORTED {
+        return names
+            .iter()
+            .enumerate()
+            .any(|(index, name)| names.iter().skip(index + 1).any(|other| other == name));
+    }
+    let mut sorted = names.to_vec();
+    sorted.sort_unstable();
+    sorted.windows(2).any(|pair| matches!(pair, [one, other] if one == other))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn finds_repeat(names: &[&[u8]]) -> bool {
+        let mut seen = Names::default();
+        let repeats = names
+            .iter()
+            .enumerate()
+            .any(|(index, name)| seen.repeats(name, names.iter().copied().take(index)));
+        repeats || seen.repeat(names.iter().copied())
+    }
+
+    proptest! {
+        #[test]
+        fn cv4_names_that_occur_twice_are_found(
+            names in prop_oneof![
+                prop::collection::vec("[ab]{0,3}", 0..6),
+                prop::collection::vec("[a-z]{0,9}", 0..40),
+                prop::collection::vec("[0-9]{2,3}", 0..400),
+            ],
+        ) {
+            let names: Vec<&[u8]> = names.iter().map(String::as_bytes).collect();
+            prop_assert_eq!(finds_repeat(&names), has_duplicates(&names));
+        }
+    }
+
+    #[test]
+    fn names_of_a_canvas_are_told_apart_by_their_bits() {
+        let names = ["_exists", "x", "y", "width", "height", "rotation", "fill", "stroke", "label"];
+        let mut marks: Vec<u64> =
+            names.iter().map(|name| fingerprint(name.as_bytes()) >> 55).collect();
+        marks.sort_unstable();
+        marks.dedup();
+
+        assert_eq!(marks.len(), names.len());
+    }
+}
