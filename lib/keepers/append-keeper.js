@@ -89,7 +89,7 @@ class AppendKeeper {
       throttleMs,
       clock: () => room.engine.storedClock,
       save: () => storage.save(this.#snapshot()),
-      report: room.report,
+      report: (error) => room.report(error),
     })
   }
 

@@ -50,7 +50,7 @@ class FileKeeper {
    */
   #saver
   /**
-   * There from the call of `load`.
+   * There while `load` is under way.
    * @type {Promise<NativeOpening> | undefined}
    */
   #opening
@@ -63,15 +63,26 @@ class FileKeeper {
   #closing
   #isFailed = false
   #cutBytes = 0
-  #commitTimer = new RealTimer()
+  /**
+   * There from the first commit on that is made on another thread: most rooms that are open have nothing to do.
+   * @type {RealTimer | undefined}
+   */
+  #commitTimer
   /**
    * Who waits until no commit is under way.
    * @type {import('../timers.js').Deferred<void> | undefined}
    */
   #idle
-  #keepAlive = new KeepAlive()
-  /** @type {Map<number, import('../timers.js').Deferred<void>>} */
-  #waiting = new Map()
+  /**
+   * There while the store has failed.
+   * @type {KeepAlive | undefined}
+   */
+  #keepAlive
+  /**
+   * Who waits, by ticket.
+   * @type {Map<number, import('../timers.js').Deferred<void>> | undefined}
+   */
+  #waiting
   #nextTicket = 1
 
   /**
@@ -88,12 +99,12 @@ class FileKeeper {
     this.#retentionMs = history?.retentionMs
     this.#room = room
     if (durability === 'none') {
-      const { engine, report } = room
+      const { engine } = room
       this.#saver = new Saver({
         throttleMs: saveThrottleMs,
         clock: () => engine.clock,
         save: () => this.#save(storage),
-        report,
+        report: (error) => room.report(error),
       })
     }
   }
@@ -114,8 +125,7 @@ class FileKeeper {
 
   /** @returns {Promise<void>} */
   async load() {
-    this.#opening = this.#open()
-    const opening = await this.#opening
+    const opening = await this.#opened()
     if (this.#isClosed) {
       opening.release()
       return
@@ -128,6 +138,16 @@ class FileKeeper {
     this.#saver?.loaded()
     // Before anybody is told that it changed.
     if (!isKnown && engine.isMarked) await this.#saveAll()
+  }
+
+  /** What the files hold; they are let go by whoever closes the room meanwhile. */
+  async #opened() {
+    this.#opening = this.#open()
+    try {
+      return await this.#opening
+    } finally {
+      if (!this.#isClosed) this.#opening = undefined
+    }
   }
 
   changed() {
@@ -149,7 +169,7 @@ class FileKeeper {
   /** The native side has news. */
   poll() {
     // Something has ended: what is under way now began later.
-    this.#commitTimer.clear()
+    this.#commitTimer?.clear()
     this.#run(this.#room.engine.poll())
   }
 
@@ -191,7 +211,7 @@ class FileKeeper {
     // Whoever asks for the room from now on waits instead of being refused.
     this.#room.engine.beginClose()
     // Nobody answers a flush once the files are closed.
-    const flushes = Array.from(this.#waiting.values(), ({ promise }) => promise)
+    const flushes = Array.from(this.#waiting?.values() ?? [], ({ promise }) => promise)
     await Promise.allSettled(flushes)
     try {
       await saver?.close(save)
@@ -204,13 +224,14 @@ class FileKeeper {
   storeFailed(text) {
     this.#isFailed = true
     // Who waits for something that is not stored: it is tried until the room is closed.
+    this.#keepAlive ??= new KeepAlive()
     this.#keepAlive.hold()
     this.#room.report(saveFailed(nativeError(text)))
   }
 
   storeHealed() {
     this.#isFailed = false
-    this.#keepAlive.release()
+    this.#keepAlive?.release()
   }
 
   /** @param {string} text */
@@ -224,8 +245,8 @@ class FileKeeper {
    * @param {string | null} text
    */
   settled(ticket, text) {
-    const waiting = this.#waiting.get(ticket)
-    this.#waiting.delete(ticket)
+    const waiting = this.#waiting?.get(ticket)
+    this.#waiting?.delete(ticket)
     if (text === null) waiting?.resolve()
     else waiting?.reject(nativeError(text))
   }
@@ -241,7 +262,7 @@ class FileKeeper {
     } finally {
       this.#isOpen = false
       this.#rest()
-      this.#keepAlive.release()
+      this.#keepAlive?.release()
       openKeepers.delete(this.#number)
     }
   }
@@ -289,21 +310,23 @@ class FileKeeper {
   #run(effects) {
     this.#room.run(effects)
     if (!this.#room.engine.isBusy) this.#rest()
-    else if (!this.#commitTimer.armed) this.#awaitCommit()
+    else this.#awaitCommit()
   }
 
   /** No commit is under way. */
   #rest() {
-    this.#commitTimer.clear()
+    this.#commitTimer?.clear()
     this.#idle?.resolve()
     this.#idle = undefined
   }
 
   #awaitCommit() {
-    this.#commitTimer.arm(STORE_PATIENCE_MS, this.#giveUp)
+    this.#commitTimer ??= new RealTimer()
+    if (this.#commitTimer.armed) return
+    this.#commitTimer.arm(STORE_PATIENCE_MS, () => {
+      this.#run(this.#room.engine.giveUp(STORE_PATIENCE_MS))
+    })
   }
-
-  #giveUp = () => this.#run(this.#room.engine.giveUp(STORE_PATIENCE_MS))
 
   /**
    * Asks the native side for something that takes its time, and keeps the process alive until then.
@@ -314,6 +337,7 @@ class FileKeeper {
     const ticket = this.#nextTicket++
     /** @type {import('../timers.js').Deferred<void>} */
     const waiting = deferred()
+    this.#waiting ??= new Map()
     this.#waiting.set(ticket, waiting)
     const keepAlive = new KeepAlive()
     keepAlive.hold()

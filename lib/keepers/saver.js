@@ -206,14 +206,14 @@ class SnapshotKeeper {
    * @param {KeptRoom} room
    */
   constructor(storage, throttleMs, room) {
-    const { engine, report } = room
+    const { engine } = room
     this.#storage = storage
     this.#room = room
     this.#saver = new Saver({
       throttleMs,
       clock: () => engine.clock,
       save: () => storage.save(lazySnapshot(engine.snapshot())),
-      report,
+      report: (error) => room.report(error),
     })
   }
 

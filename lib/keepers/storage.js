@@ -24,26 +24,32 @@ const { ignore } = require('../timers.js')
 const damages = new WeakMap()
 
 /**
- * The files of each `FileStorage`.
- * @type {WeakMap<object, InstanceType<typeof NativeFileStore>>}
+ * The files of a `FileStorage`.
+ * @type {(storage: object) => InstanceType<typeof NativeFileStore> | undefined}
  */
-const files = new WeakMap()
+let filesIn
+
+/** Before the first call. */
+const NO_CALL = Promise.resolve()
 
 /** @implements {Storage} */
 class FileStorage {
+  static {
+    filesIn = (storage) => (#store in storage ? storage.#store : undefined)
+  }
+
   #store
   /**
    * Settles when all calls so far have: they run one after the other.
    * @type {Promise<unknown>}
    */
-  #lastCall = Promise.resolve()
+  #lastCall = NO_CALL
   /** @param {{ dir: string, roomId: string }} options */
   constructor(options) {
     checkRecord('options', options)
     checkString('options.dir', options.dir)
     checkString('options.roomId', options.roomId)
     this.#store = new NativeFileStore(options.dir, options.roomId)
-    files.set(this, this.#store)
   }
 
   /** @returns {Promise<RoomSnapshot | null>} */
@@ -114,7 +120,7 @@ class MemoryStorage {
  */
 function filesOf(storage) {
   const { load, save } = FileStorage.prototype
-  return storage.load === load && storage.save === save ? files.get(storage) : undefined
+  return storage.load === load && storage.save === save ? filesIn(storage) : undefined
 }
 
 /**
