@@ -6,6 +6,8 @@
  * `src/node/mailbox.rs` writes it.
  */
 
+const { NativeMailbox } = require('./native.js')
+
 /** The operations of an answer. */
 const SEND = 0
 const BROADCAST = 1
@@ -31,7 +33,10 @@ const TEXT_SLOTS = [2, 3, 0, 3, 0, 3, 1, 0, 1, 0, 1, 2, 2]
  * An answer is a handful of operations. The buffer is made first: JavaScriptCore moves the content of a small array that
  * gets its buffer later, and Bun 1.2 had told the native side the old place by then.
  */
-const mailbox = new Float64Array(new ArrayBuffer(256 * Float64Array.BYTES_PER_ELEMENT))
+const slots = new Float64Array(new ArrayBuffer(256 * Float64Array.BYTES_PER_ELEMENT))
+
+/** What rooms answer through, one for all of them: an answer is read before the next call. */
+const mailbox = new NativeMailbox(slots)
 
 /** @typedef {(number | string | null)[]} Effects */
 
@@ -77,7 +82,7 @@ function isPart() {
  * @returns {number}
  */
 function slot(index) {
-  return /** @type {number} */ (mailbox[index])
+  return /** @type {number} */ (slots[index])
 }
 
 module.exports = {

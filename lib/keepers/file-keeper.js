@@ -8,7 +8,7 @@
 const { codedError, nativeError } = require('../errors.js')
 const { NativeNotifier } = require('../native.js')
 const { Saver, saveFailed } = require('./saver.js')
-const { lazySnapshot } = require('./snapshot.js')
+const { lazySnapshot, restOfSnapshot } = require('./snapshot.js')
 const { deferred, ignore, KeepAlive, pause, RealTimer, STORE_PATIENCE_MS } = require('../timers.js')
 
 /** @typedef {import('../../index').Durability} Durability */
@@ -16,6 +16,7 @@ const { deferred, ignore, KeepAlive, pause, RealTimer, STORE_PATIENCE_MS } = req
 /** @typedef {import('../../index').Storage} Storage */
 /** @typedef {import('../../native').NativeFileStore} NativeFileStore */
 /** @typedef {import('../../native').NativeOpening} NativeOpening */
+/** @typedef {import('../../native').NativeSnapshot} NativeSnapshot */
 /** @typedef {import('../mailbox.js').Effects} Effects */
 /** @typedef {import('./keepers.js').Keeper} Keeper */
 /** @typedef {import('./keepers.js').KeptRoom} KeptRoom */
@@ -39,7 +40,6 @@ const notifier = new NativeNotifier(() => {
 
 /** @implements {Keeper} */
 class FileKeeper {
-  #files
   #room
   #throttleMs
   #retentionMs
@@ -49,6 +49,11 @@ class FileKeeper {
    * @type {Saver | undefined}
    */
   #saver
+  /**
+   * There until `load`.
+   * @type {NativeFileStore | undefined}
+   */
+  #files
   /**
    * There while `load` is under way.
    * @type {Promise<NativeOpening> | undefined}
@@ -102,8 +107,11 @@ class FileKeeper {
       const { engine } = room
       this.#saver = new Saver({
         throttleMs: saveThrottleMs,
+        engine,
         clock: () => engine.clock,
-        save: () => this.#save(storage),
+        begin: () => engine.beginSnapshot(),
+        store: (snapshot) =>
+          this.#isOpen ? this.#saveAll(snapshot) : storage.save(lazySnapshot(snapshot)),
         report: (error) => room.report(error),
       })
     }
@@ -125,7 +133,11 @@ class FileKeeper {
 
   /** @returns {Promise<void>} */
   async load() {
-    const opening = await this.#opened()
+    const files = this.#files
+    // It is loaded once.
+    if (files === undefined) return
+    this.#files = undefined
+    const opening = await this.#opened(files)
     if (this.#isClosed) {
       opening.release()
       return
@@ -137,12 +149,17 @@ class FileKeeper {
     const isKnown = engine.adopt(opening)
     this.#saver?.loaded()
     // Before anybody is told that it changed.
-    if (!isKnown && engine.isMarked) await this.#saveAll()
+    if (!isKnown && engine.isMarked) {
+      await this.#saveAll(engine.beginSnapshot() ?? (await restOfSnapshot(engine)))
+    }
   }
 
-  /** What the files hold; they are let go by whoever closes the room meanwhile. */
-  async #opened() {
-    this.#opening = this.#open()
+  /**
+   * What the files hold; whoever closes the room meanwhile lets them go.
+   * @param {NativeFileStore} files
+   */
+  async #opened(files) {
+    this.#opening = this.#open(files)
     try {
       return await this.#opening
     } finally {
@@ -268,22 +285,18 @@ class FileKeeper {
   }
 
   /**
-   * Saves for a room whose changes are not journaled.
-   * @param {Storage} storage
+   * Puts a snapshot in place of all that the files hold.
+   * @param {NativeSnapshot} snapshot
    */
-  #save(storage) {
-    return this.#isOpen ? this.#saveAll() : storage.save(lazySnapshot(this.#room.engine.snapshot()))
+  #saveAll(snapshot) {
+    return this.#settlement((ticket) => this.#room.engine.saveSnapshot(ticket, snapshot))
   }
 
-  /** Puts the document, as it is now, in place of all that the files hold. */
-  #saveAll() {
-    const { engine } = this.#room
-    const snapshot = engine.snapshot()
-    return this.#settlement((ticket) => engine.saveSnapshot(ticket, snapshot))
-  }
-
-  /** Opens the files, as soon as nobody in this process is closing them. */
-  async #open() {
+  /**
+   * Opens the files, as soon as nobody in this process is closing them.
+   * @param {NativeFileStore} files
+   */
+  async #open(files) {
     const historyRetention = this.#retentionMs
     const options = {
       durability: this.durability,
@@ -293,7 +306,7 @@ class FileKeeper {
     }
     for (;;) {
       try {
-        return await this.#files.open(notifier, this.#number, options)
+        return await files.open(notifier, this.#number, options)
       } catch (cause) {
         const error = codedError(cause)
         if (error === undefined) throw cause

@@ -24,7 +24,7 @@ const { ignore } = require('../timers.js')
 const damages = new WeakMap()
 
 /**
- * The files of a `FileStorage`.
+ * Names the files of a `FileStorage` anew, for whoever opens them: a storage that is not called itself need not keep them.
  * @type {(storage: object) => InstanceType<typeof NativeFileStore> | undefined}
  */
 let filesIn
@@ -35,9 +35,12 @@ const NO_CALL = Promise.resolve()
 /** @implements {Storage} */
 class FileStorage {
   static {
-    filesIn = (storage) => (#store in storage ? storage.#store : undefined)
+    filesIn = (storage) => (#dir in storage ? storage.#name() : undefined)
   }
 
+  #dir
+  #roomId
+  /** @type {InstanceType<typeof NativeFileStore> | undefined} */
   #store
   /**
    * Settles when all calls so far have: they run one after the other.
@@ -49,14 +52,15 @@ class FileStorage {
     checkRecord('options', options)
     checkString('options.dir', options.dir)
     checkString('options.roomId', options.roomId)
-    this.#store = new NativeFileStore(options.dir, options.roomId)
+    this.#dir = options.dir
+    this.#roomId = options.roomId
   }
 
   /** @returns {Promise<RoomSnapshot | null>} */
   load() {
     return this.#inOrder(async () => {
       damages.delete(this)
-      const text = await this.#store.load().catch((/** @type {unknown} */ error) => {
+      const text = await this.#files.load().catch((/** @type {unknown} */ error) => {
         const coded = codedError(error)
         if (coded?.code !== 'HEDDLE_DAMAGED_FILE') throw coded ?? error
         damages.set(this, coded)
@@ -74,11 +78,20 @@ class FileStorage {
     // Before any wait: the caller may change the object after the call.
     const source = sourceOf(snapshot)
     await this.#inOrder(async () => {
-      await this.#store.save(source).catch((/** @type {unknown} */ error) => {
+      await this.#files.save(source).catch((/** @type {unknown} */ error) => {
         throw codedError(error) ?? error
       })
       damages.delete(this)
     })
+  }
+
+  get #files() {
+    this.#store ??= this.#name()
+    return this.#store
+  }
+
+  #name() {
+    return new NativeFileStore(this.#dir, this.#roomId)
   }
 
   /**

@@ -24,9 +24,10 @@
 //! What does not fit is asked for with `more`, before any other call.
 #![expect(unsafe_code, reason = "writing into memory that JS sees")]
 
-use std::collections::VecDeque;
+use std::{cell::RefCell, collections::VecDeque, rc::Rc};
 
 use napi::bindgen_prelude::Float64Array;
+use napi_derive::napi;
 
 use super::{
     error::error_text,
@@ -60,6 +61,28 @@ const ANSWER_BYTES: usize = 64 << 20;
 /// Stands for "no session" and "no text".
 const NONE: f64 = -1.0;
 
+/// The mailbox of all rooms of one JS thread.
+#[derive(Debug)]
+#[napi]
+pub struct NativeMailbox {
+    mailbox: Rc<RefCell<Mailbox>>,
+}
+
+#[napi]
+impl NativeMailbox {
+    /// A mailbox in an array that lib/ reads.
+    #[napi(constructor)]
+    pub fn new(slots: Float64Array) -> Self {
+        Self { mailbox: Rc::new(RefCell::new(Mailbox(slots))) }
+    }
+}
+
+impl NativeMailbox {
+    pub(super) fn share(&self) -> Rc<RefCell<Mailbox>> {
+        Rc::clone(&self.mailbox)
+    }
+}
+
 /// The array that answers are written into.
 pub(super) struct Mailbox(Float64Array);
 
@@ -70,10 +93,6 @@ impl std::fmt::Debug for Mailbox {
 }
 
 impl Mailbox {
-    pub(super) fn new(slots: Float64Array) -> Self {
-        Self(slots)
-    }
-
     /// Writes an answer of as much news as fits, and takes it out of `news`; the string to return, or none when there is
     /// nothing to do.
     pub(super) fn post(&mut self, news: &mut VecDeque<News>) -> Option<String> {

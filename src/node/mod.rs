@@ -24,6 +24,7 @@ pub use history::{
     ListPast, NativeHistory, NativePast, NativePastList, NativeRestoration, ReadPast,
 };
 pub use limits::NativeLimits;
+pub use mailbox::NativeMailbox;
 pub use notifier::NativeNotifier;
 pub use opening::{NativeOpening, NativeStoreOptions, Open, OpenError};
 pub use room::{NativeRoom, NativeSnapshot};

@@ -1,21 +1,21 @@
 //! One room, for lib/room.js.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{cell::RefCell, collections::VecDeque, rc::Rc, sync::Arc, time::Duration};
 
-use napi::{JsString, bindgen_prelude::Float64Array};
+use napi::JsString;
 use napi_derive::napi;
 
 use super::{
     error::{CodedError, ROOM_BROKEN, coded},
     history::{NativeHistory, NativePast, NativeRestoration},
     limits::NativeLimits,
-    mailbox::Mailbox,
+    mailbox::{Mailbox, NativeMailbox},
     opening::NativeOpening,
 };
 use crate::{
     engine::{Access, Clock, Input, SessionId},
     protocol::json::from_utf16,
-    server::{Delivery, DurableRoom, News, Room, Snapshot, Store},
+    server::{Delivery, DurableRoom, News, Room, Snapshot, SnapshotText, Store},
 };
 
 /// The engine of one room. Sessions are numbers that the caller never uses twice. What a method returns, if it returns
@@ -24,7 +24,7 @@ use crate::{
 #[napi(custom_finalize)]
 pub struct NativeRoom {
     pub(super) durable: DurableRoom,
-    mailbox: Mailbox,
+    mailbox: Rc<RefCell<Mailbox>>,
     /// What has not been answered yet.
     news: VecDeque<News>,
     /// What the garbage collector was told that the room weighs, in bytes.
@@ -61,7 +61,7 @@ impl NativeSnapshot {
 
 impl NativeSnapshot {
     /// Its JSON text, for another thread.
-    pub(super) fn share(&self) -> Arc<[u8]> {
+    pub(super) fn share(&self) -> SnapshotText {
         Arc::clone(&self.snapshot.text)
     }
 }
@@ -71,14 +71,14 @@ impl NativeRoom {
     /// An empty room that answers through `mailbox`. `wantsPatches`: whether CHANGED carries the patches.
     #[napi(constructor)]
     pub fn new(
-        mailbox: Float64Array,
+        mailbox: &NativeMailbox,
         wants_patches: bool,
         limits: NativeLimits,
     ) -> Result<Self, CodedError> {
         let room = Room::with_limits(wants_patches, limits.read());
         let room = room.map_err(|error| coded(ROOM_BROKEN, error))?;
         let durable = DurableRoom::new(room);
-        Ok(Self { durable, mailbox: Mailbox::new(mailbox), news: VecDeque::new(), weight: 0 })
+        Ok(Self { durable, mailbox: mailbox.share(), news: VecDeque::new(), weight: 0 })
     }
 
     /// The number of the last change.
@@ -116,6 +116,18 @@ impl NativeRoom {
     #[napi]
     pub fn snapshot(&mut self) -> Result<NativeSnapshot, CodedError> {
         Ok(NativeSnapshot { snapshot: self.durable.room.snapshot()? })
+    }
+
+    /// Begins a copy of the document as it is now. Gives it where that is little work; else `continueSnapshot` does, later.
+    #[napi]
+    pub fn begin_snapshot(&mut self) -> Result<Option<NativeSnapshot>, CodedError> {
+        Ok(shared(self.durable.room.begin_snapshot()?))
+    }
+
+    /// Does a share of the copy that was begun last. Gives it once it is whole.
+    #[napi]
+    pub fn continue_snapshot(&mut self) -> Result<Option<NativeSnapshot>, CodedError> {
+        Ok(shared(self.durable.room.continue_snapshot()?))
     }
 
     /// Adds a session of a client, whose id comes as JSON text.
@@ -250,7 +262,7 @@ impl NativeRoom {
     /// The next part of an answer that did not fit the mailbox.
     #[napi]
     pub fn more(&mut self) -> Option<String> {
-        self.mailbox.post(&mut self.news)
+        self.mailbox.borrow_mut().post(&mut self.news)
     }
 
     /// Stores what was accepted since the last call, and answers with what may be shown now.
@@ -374,10 +386,14 @@ impl NativeRoom {
         Ok(self.answer(deliveries))
     }
 
-    /// Copies the document as far as it is stored. `inFlight` is the text of what was taken and is not stored yet.
+    /// Begins a copy of the document as far as it is stored, like `beginSnapshot`. `inFlight` is the text of what was taken
+    /// and is not stored yet.
     #[napi]
-    pub fn stored_snapshot(&mut self, in_flight: String) -> Result<NativeSnapshot, CodedError> {
-        Ok(NativeSnapshot { snapshot: self.durable.stored_snapshot(in_flight.as_bytes())? })
+    pub fn begin_stored_snapshot(
+        &mut self,
+        in_flight: String,
+    ) -> Result<Option<NativeSnapshot>, CodedError> {
+        Ok(shared(self.durable.begin_stored_snapshot(in_flight.as_bytes())?))
     }
 
     // For a room in files
@@ -420,13 +436,17 @@ impl NativeRoom {
 
     fn tell(&mut self, news: VecDeque<News>) -> Option<String> {
         self.news.extend(news);
-        self.mailbox.post(&mut self.news)
+        self.mailbox.borrow_mut().post(&mut self.news)
     }
 
     fn handle(&mut self, input: Input<'_>) -> Result<Option<String>, CodedError> {
         let deliveries = self.durable.room.handle(input)?;
         Ok(self.answer(deliveries))
     }
+}
+
+fn shared(snapshot: Option<Snapshot>) -> Option<NativeSnapshot> {
+    snapshot.map(|snapshot| NativeSnapshot { snapshot })
 }
 
 /// Anything but `readwrite` is `readonly` (AU1).
