@@ -42,6 +42,12 @@ export declare class NativeHistory {
   at(timestamp: number, stored: number): Promise<NativePast>
 }
 
+/** The mailbox of all rooms of one JS thread. */
+export declare class NativeMailbox {
+  /** A mailbox in an array that lib/ reads. */
+  constructor(slots: Float64Array)
+}
+
 /** Collects the numbers of rooms that have news and wakes the JS thread, once for however many. */
 export declare class NativeNotifier {
   /** Calls `callback` on the JS thread when there is something to take. */
@@ -72,7 +78,7 @@ export declare class NativeRoom {
   /** The room was closed, and its last save is over. It can still be read. */
   retire(): void
   /** An empty room that answers through `mailbox`. `wantsPatches`: whether CHANGED carries the patches. */
-  constructor(mailbox: Float64Array, wantsPatches: boolean, limits: NativeLimits)
+  constructor(mailbox: NativeMailbox, wantsPatches: boolean, limits: NativeLimits)
   /** Where the raw calls find the room: a place, and which of the rooms that were there. */
   get place(): number
   /** The other part of it. */
@@ -89,6 +95,10 @@ export declare class NativeRoom {
   restore(snapshot: string): void
   /** Copies the document as it is now. */
   snapshot(): NativeSnapshot
+  /** Begins a copy of the document as it is now. Gives it where that is little work; else `continueSnapshot` does, later. */
+  beginSnapshot(): NativeSnapshot | null
+  /** Does a share of the copy that was begun last. Gives it once it is whole. */
+  continueSnapshot(): NativeSnapshot | null
   /** Adds a session of a client, whose id comes as JSON text. */
   join(session: number, clientId: string, permissions: string, held: boolean): string | null
   /** Handles a frame that came as text. */
@@ -157,8 +167,11 @@ export declare class NativeRoom {
   storeFailed(): string | null
   /** The store works again: what waited is handled. */
   storeRecovered(): string | null
-  /** Copies the document as far as it is stored. `inFlight` is the text of what was taken and is not stored yet. */
-  storedSnapshot(inFlight: string): NativeSnapshot
+  /**
+   * Begins a copy of the document as far as it is stored, like `beginSnapshot`. `inFlight` is the text of what was taken
+   * and is not stored yet.
+   */
+  beginStoredSnapshot(inFlight: string): NativeSnapshot | null
   /** Puts a snapshot in place of all that the files hold; SETTLED says when. */
   saveSnapshot(ticket: number, snapshot: NativeSnapshot): void
   /** Tells who asks for the room's files that they will be free soon. */
@@ -346,7 +359,7 @@ export interface NativeSurvey {
 export declare const PROTOCOL_VERSION: number
 
 /** The raw functions, which find their numbers in `mailbox`. */
-export declare function rawCalls(mailbox: Float64Array): { receiveText(frame: string): string | undefined; receiveBytes(frame: Uint8Array): string | undefined; commit(): string | undefined }
+export declare function rawCalls(mailbox: NativeMailbox): { receiveText(frame: string): string | undefined; receiveBytes(frame: Uint8Array): string | undefined; commit(): string | undefined }
 
 /** What the files of the room `roomId` are called. */
 export declare function roomName(roomId: string): NativeRoomName

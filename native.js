@@ -837,6 +837,7 @@ module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __n
 module.exports = nativeBinding
 module.exports.NativeFileStore = nativeBinding.NativeFileStore
 module.exports.NativeHistory = nativeBinding.NativeHistory
+module.exports.NativeMailbox = nativeBinding.NativeMailbox
 module.exports.NativeNotifier = nativeBinding.NativeNotifier
 module.exports.NativeOpening = nativeBinding.NativeOpening
 module.exports.NativePast = nativeBinding.NativePast

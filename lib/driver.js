@@ -30,6 +30,7 @@ const { commitAtEndOfTurn } = require('./turn.js')
 /** @typedef {import('../index').Storage} Storage */
 /** @typedef {import('../index').Limits} Limits */
 /** @typedef {import('./mailbox.js').Effects} Effects */
+/** @typedef {import('./keepers/keepers.js').KeptRoom} KeptRoom */
 /** @typedef {import('./manager.js').Observer} Observer */
 /** @typedef {import('./hooks.js').Hooks} Hooks */
 /** @typedef {import('./sessions.js').Join} Join */
@@ -38,15 +39,29 @@ const { commitAtEndOfTurn } = require('./turn.js')
 const ROOM_BROKEN = /** @type {const} */ ([4450, 'the room broke'])
 const ROOM_NOT_LOADED = /** @type {const} */ ([4450, 'the room could not be loaded'])
 
+/**
+ * What serves the sessions of a room, and runs its effects.
+ * @typedef {object} Service
+ * @property {Sessions} sessions
+ * @property {EffectQueue} queue
+ * @property {Reception} reception
+ */
+
+/** @type {Promise<void>} */
+const LOADED = Promise.resolve()
+
+/** @implements {KeptRoom} */
 class RoomDriver {
   #hooks
   #engine
-  #queue
-  #reception
-  #sessions
   #nextNumber = 1
   /** @type {import('./keepers/keepers.js').Keeper | undefined} */
   #keeper
+  /**
+   * There from the first session or effect on: most of the rooms that are open have neither for a long time.
+   * @type {Service | undefined}
+   */
+  #made
   /** @type {Observer | undefined} */
   #observer
   /** @type {Promise<void> | undefined} */
@@ -59,6 +74,7 @@ class RoomDriver {
    */
   #gate
   #isClosed = false
+  #keepsHistory
 
   /**
    * @param {Hooks} hooks
@@ -67,19 +83,56 @@ class RoomDriver {
   constructor(hooks, { storage, durability, history, initialSnapshot, saveThrottleMs, limits }) {
     this.#hooks = hooks
     this.limits = limits
-    this.#sessions = new Sessions(hooks.witness)
+    this.#keepsHistory = history !== undefined
     this.#engine = new Engine(hooks.wantsPatches, limits, (error) => {
       this.#gate?.fail(error)
       this.shut(...ROOM_BROKEN)?.(false)
       hooks.report(error)
     })
-    const refreshes = new Refreshes({
+    if (initialSnapshot !== undefined) this.#engine.restore(snapshotText(initialSnapshot))
+    if (storage !== undefined) {
+      this.#keeper = keeperOf({ storage, durability, saveThrottleMs, history }, this)
+    }
+  }
+
+  get engine() {
+    return this.#engine
+  }
+
+  get witness() {
+    return this.#hooks.witness
+  }
+
+  get figures() {
+    const [engine, keeper, witness] = [this.#engine, this.#keeper, this.#hooks.witness]
+    return new RoomFigures({ engine, keeper, sessions: this.#made?.sessions, witness })
+  }
+
+  get history() {
+    return new History(this.#keepsHistory, {
       engine: this.#engine,
+      check: () => this.#checkIsLoaded(),
+      stored: async () => this.#keeper?.stored?.(),
+      report: (error) => this.report(error),
+    })
+  }
+
+  get #service() {
+    this.#made ??= this.#makeService()
+    return this.#made
+  }
+
+  /** @returns {Service} */
+  #makeService() {
+    const [hooks, engine, limits] = [this.#hooks, this.#engine, this.limits]
+    const sessions = new Sessions(hooks.witness)
+    const refreshes = new Refreshes({
+      engine,
       hooks,
-      run: (effects) => this.#queue.run(effects),
+      run: (effects) => queue.run(effects),
       timeoutMs: limits.authorizeTimeoutMs,
     })
-    this.#queue = new EffectQueue(this.#sessions, {
+    const queue = new EffectQueue(sessions, {
       close: (session, code, reason) => this.#close(session, code, reason),
       refused: (session, code) => hooks.witness.refused(session, code),
       left: (session, remaining) => {
@@ -96,43 +149,35 @@ class RoomDriver {
       storeHealed: () => this.#keeper?.storeHealed(),
       storeTrouble: (error) => this.#keeper?.storeTrouble(error),
       settled: (ticket, error) => this.#keeper?.settled(ticket, error),
-      failed: (error) => this.#engine.break(error),
+      failed: (error) => engine.break(error),
     })
-    this.#reception = new Reception({
-      engine: this.#engine,
-      queue: this.#queue,
-      sessions: this.#sessions,
+    const reception = new Reception({
+      engine,
+      queue,
+      sessions,
       limits,
       witness: hooks.witness,
       isClosed: () => this.#isClosed,
       report: (error, sessionId) => hooks.report(error, sessionId),
     })
-    if (initialSnapshot !== undefined) this.#engine.restore(snapshotText(initialSnapshot))
-    if (storage !== undefined) {
-      this.#keeper = keeperOf(
-        { storage, durability, saveThrottleMs, history },
-        {
-          engine: this.#engine,
-          run: (effects) => {
-            this.#queue.run(effects)
-            this.#reception.storeMoved()
-          },
-          report: (error) => hooks.report(error),
-        },
-      )
-    }
-    this.figures = new RoomFigures({
-      engine: this.#engine,
-      keeper: this.#keeper,
-      sessions: this.#sessions,
-      witness: hooks.witness,
-    })
-    this.history = new History(history !== undefined, {
-      engine: this.#engine,
-      check: () => this.#checkIsLoaded(),
-      stored: async () => this.#keeper?.stored?.(),
-      report: (error) => hooks.report(error),
-    })
+    return { sessions, queue, reception }
+  }
+
+  /**
+   * Runs what the engine answered where the store was asked or had news.
+   * @param {Effects | null} effects
+   */
+  run(effects) {
+    if (effects !== null) this.#service.queue.run(effects)
+    this.#made?.reception.storeMoved()
+  }
+
+  /**
+   * Tells of what went wrong where nobody waits.
+   * @param {unknown} error
+   */
+  report(error) {
+    this.#hooks.report(error)
   }
 
   /** @param {Observer} observer */
@@ -146,19 +191,20 @@ class RoomDriver {
    * @returns {string}
    */
   connect(join) {
-    if (this.#isClosed) throw roomClosed()
-    this.#sessions.checkSpace(this.limits.sessions)
+    if (this.#isOver) throw roomClosed()
+    const { sessions, queue, reception } = this.#service
+    sessions.checkSpace(this.limits.sessions)
     this.#observer?.joining()
     this.#loadUnasked()
-    const session = new Session(this.#nextNumber, join, this.#reception)
+    const session = new Session(this.#nextNumber, join, reception)
     this.#nextNumber += 1
-    this.#reception.admit(session, join.socket)
-    this.#sessions.add(session)
+    reception.admit(session, join.socket)
+    sessions.add(session)
     this.#gate?.admit(session)
     const permissions = permissionOf(join.permissions)
     const effects = this.#engine.join(session.number, join.clientId, permissions, join.isHeld)
     this.#observer?.joined()
-    this.#queue.run(effects)
+    queue.run(effects)
     return session.id
   }
 
@@ -167,7 +213,7 @@ class RoomDriver {
    * @param {unknown} data
    */
   receive(sessionId, data) {
-    this.#reception.receive(sessionId, data)
+    this.#made?.reception.receive(sessionId, data)
   }
 
   /**
@@ -175,7 +221,7 @@ class RoomDriver {
    * @param {string} sessionId
    */
   disconnect(sessionId) {
-    this.#reception.disconnect(sessionId)
+    this.#made?.reception.disconnect(sessionId)
   }
 
   /**
@@ -185,25 +231,36 @@ class RoomDriver {
    * @param {string} reason
    */
   expel(sessionId, code, reason) {
-    const session = this.#sessions.get(sessionId)
-    if (session !== undefined) this.#reception.expel(session, code, reason)
+    const session = this.#sessionAt(sessionId)
+    if (session !== undefined) this.#service.reception.expel(session, code, reason)
+  }
+
+  /**
+   * A session that users see.
+   * @param {string} sessionId
+   */
+  #sessionAt(sessionId) {
+    return this.#made?.sessions.get(sessionId)
   }
 
   get sessionCount() {
-    return this.#sessions.count
+    return this.#made?.sessions.count ?? 0
   }
 
   /** @returns {SessionInfo[]} */
   sessionInfos() {
-    return Array.from(this.#sessions.visible(), ({ id, number, clientId, metadata }) => {
-      const permissions = permissionOf(this.#engine.permissions(number))
-      return { sessionId: id, clientId, permissions, metadata }
-    })
+    return Array.from(
+      this.#made?.sessions.visible() ?? [],
+      ({ id, number, clientId, metadata }) => {
+        const permissions = permissionOf(this.#engine.permissions(number))
+        return { sessionId: id, clientId, permissions, metadata }
+      },
+    )
   }
 
   /** @param {string} sessionId */
   permissionsOf(sessionId) {
-    const session = this.#sessions.get(sessionId)
+    const session = this.#sessionAt(sessionId)
     return session && this.#engine.permissions(session.number)
   }
 
@@ -212,14 +269,14 @@ class RoomDriver {
    * @param {unknown} permissions
    */
   setPermissions(sessionId, permissions) {
-    const session = this.#sessions.get(sessionId)
+    const session = this.#sessionAt(sessionId)
     if (session === undefined) return
     this.#engine.setPermissions(session.number, permissionOf(permissions))
   }
 
   /** @param {string} sessionId */
   metadataOf(sessionId) {
-    return this.#sessions.get(sessionId)?.metadata
+    return this.#sessionAt(sessionId)?.metadata
   }
 
   /**
@@ -227,7 +284,7 @@ class RoomDriver {
    * @param {unknown} metadata
    */
   setMetadata(sessionId, metadata) {
-    const session = this.#sessions.get(sessionId)
+    const session = this.#sessionAt(sessionId)
     if (session !== undefined) session.metadata = metadata
   }
 
@@ -255,9 +312,14 @@ class RoomDriver {
     return { timestamp: this.#edited(effects), kept: JSON.parse(kept) }
   }
 
+  /** Whether the room is closed, or as good as that. */
+  get #isOver() {
+    return this.#isClosed || this.#observer?.isOver === true
+  }
+
   /** What the document holds counts only once it is what the storage holds. */
   #checkIsLoaded() {
-    if (this.#isClosed) throw roomClosed()
+    if (this.#isOver) throw roomClosed()
     if (this.#gate !== undefined || this.#mustLoad) {
       throw new HeddleError('HEDDLE_ROOM_LOADING', 'The room has not loaded yet')
     }
@@ -270,7 +332,7 @@ class RoomDriver {
    */
   #edited(effects) {
     const { clock } = this.#engine
-    this.#queue.run(effects)
+    this.#service.queue.run(effects)
     // Its clock is about to be seen.
     this.#keeper?.commit()
     if (this.#engine.clock < clock && this.#engine.forgetEdit()) {
@@ -305,7 +367,7 @@ class RoomDriver {
     // What a room holds that is loading must not overwrite what it is about to load.
     if (this.#gate !== undefined) await this.#gate.promise
     // Its initial snapshot is stored by loading.
-    else if (this.#mustLoad && !this.#isClosed) await this.load()
+    else if (this.#mustLoad && !this.#isOver) await this.load()
     await this.#keeper?.flush()
   }
 
@@ -344,7 +406,8 @@ class RoomDriver {
     this.#keeper?.commit()
     this.#isClosed = true
     this.#hooks.witness.closed(code)
-    this.#sessions.hideAll()
+    const service = this.#made
+    service?.sessions.hideAll()
     const gate = this.#gate
     this.#gate = undefined
     if (gate !== undefined) {
@@ -357,9 +420,9 @@ class RoomDriver {
     // One that is given up is reported by the saver.
     lastSave.promise.catch(ignore).then(() => this.#engine.retire())
     this.#observer?.closed(lastSave.promise)
-    this.#queue.runAfter(() => {
-      for (const session of this.#sessions.all()) this.#close(session, code, reason)
-      this.#sessions.clear()
+    service?.queue.runAfter(() => {
+      for (const session of service.sessions.all()) this.#close(session, code, reason)
+      service.sessions.clear()
     })
     return (save) => lastSave.resolve(this.#keeper?.close(save && gate === undefined))
   }
@@ -376,9 +439,9 @@ class RoomDriver {
 
   /** @returns {Promise<void>} */
   #startLoading() {
-    if (this.#isClosed) return Promise.reject(roomClosed())
+    if (this.#isOver) return Promise.reject(roomClosed())
     const keeper = this.#keeper
-    if (keeper === undefined) return Promise.resolve()
+    if (keeper === undefined) return LOADED
     const gate = new LoadGate(this.limits.frameBytes)
     this.#gate = gate
     if (this.isUnsaved) {
@@ -398,7 +461,8 @@ class RoomDriver {
   #finishLoading(gate) {
     if (this.#isClosed) return
     this.#gate = undefined
-    gate.open((session, frame) => this.#reception.pass(session, frame))
+    this.#loaded = LOADED
+    gate.open((session, frame) => this.#service.reception.pass(session, frame))
   }
 
   /**
@@ -413,7 +477,7 @@ class RoomDriver {
 
   /** Commits at the end of the turn, or now where a socket is sent to inside the call. */
   #commitSoon() {
-    if (this.#sessions.hasDirect) this.#keeper?.commit()
+    if (this.#service.sessions.hasDirect) this.#keeper?.commit()
     else commitAtEndOfTurn(() => this.#keeper?.commit())
   }
 
@@ -423,7 +487,7 @@ class RoomDriver {
    * @param {string} [reason]
    */
   #close(session, code, reason) {
-    this.#sessions.catchUp(session)
+    this.#service.sessions.catchUp(session)
     try {
       session.close(code, reason)
     } catch (error) {

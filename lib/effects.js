@@ -21,10 +21,10 @@ const {
   LENGTHS,
   PLACE,
   REFUSED,
-  mailbox,
   openAnswer,
   SEND,
   SETTLED,
+  SLOTS,
   STORE_FAILED,
   STORE_HEALED,
   STORE_TROUBLE,
@@ -110,7 +110,7 @@ class EffectQueue {
    */
   #runAnswer(texts) {
     const end = slot(0) + 1
-    trays[traysInUse] ??= new Float64Array(mailbox.length)
+    trays[traysInUse] ??= new Float64Array(SLOTS)
     const tray = /** @type {Float64Array} */ (trays[traysInUse])
     traysInUse += 1
     this.#isRunning = true

@@ -210,12 +210,28 @@ class Engine {
   }
 
   /**
-   * Copies the document as far as it is stored.
-   * @param {string} inFlight the text of what was taken and is not stored yet
-   * @returns {NativeSnapshot}
+   * Begins a copy of the document as it is now; gives it where that is little work.
+   * @returns {NativeSnapshot | null}
    */
-  storedSnapshot(inFlight) {
-    return this.#ask(() => this.#native.storedSnapshot(inFlight))
+  beginSnapshot() {
+    return this.#ask(() => this.#native.beginSnapshot())
+  }
+
+  /**
+   * Begins a copy of the document as far as it is stored; gives it where that is little work.
+   * @param {string} inFlight the text of what was taken and is not stored yet
+   * @returns {NativeSnapshot | null}
+   */
+  beginStoredSnapshot(inFlight) {
+    return this.#ask(() => this.#native.beginStoredSnapshot(inFlight))
+  }
+
+  /**
+   * Does a share of the copy that was begun last; gives it once it is whole.
+   * @returns {NativeSnapshot | null}
+   */
+  continueSnapshot() {
+    return this.#ask(() => this.#native.continueSnapshot())
   }
 
   /** The room was closed, and its last save is over: tells the garbage collector what it weighs. */

@@ -6,6 +6,8 @@
  * `src/node/mailbox.rs` writes it.
  */
 
+const { NativeMailbox } = require('./native.js')
+
 /** The operations of an answer. */
 const SEND = 0
 const BROADCAST = 1
@@ -34,10 +36,13 @@ const SLOTS = 4096
  * The buffer is made first: JavaScriptCore moves the content of a small array that gets its buffer later, and Bun 1.2
  * had told the native side the old place by then.
  */
-const mailbox = new Float64Array(new ArrayBuffer(SLOTS * Float64Array.BYTES_PER_ELEMENT))
+const slots = new Float64Array(new ArrayBuffer(SLOTS * Float64Array.BYTES_PER_ELEMENT))
+
+/** What rooms answer through, one for all of them: an answer is read before the next call. */
+const mailbox = new NativeMailbox(slots)
 
 /** What a raw call is about, in the slots of its answer. */
-const order = new Uint32Array(mailbox.buffer, 0, 5)
+const order = new Uint32Array(slots.buffer, 0, 5)
 
 /** @typedef {(number | string | null)[]} OpenAnswer */
 
@@ -94,7 +99,7 @@ function unstoredBytes() {
  * @returns {number}
  */
 function slot(index) {
-  return /** @type {number} */ (mailbox[index])
+  return /** @type {number} */ (slots[index])
 }
 
 module.exports = {
@@ -112,6 +117,7 @@ module.exports = {
   REFUSED,
   SEND,
   SETTLED,
+  SLOTS,
   STORE_FAILED,
   STORE_HEALED,
   STORE_TROUBLE,

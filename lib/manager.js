@@ -12,8 +12,10 @@ const { HeddleError, messageOf, roomClosed } = require('./errors.js')
 const { ManagerFigures } = require('./witness/figures.js')
 const { DEFAULT_LIMITS, resolveLimits } = require('./limits.js')
 const { expositionOf } = require('./witness/metrics.js')
+const { IdleRooms } = require('./idle.js')
 const { driverOf, Room } = require('./room.js')
-const { deferred, ignore, Timer } = require('./timers.js')
+const { spreadOut } = require('./spread.js')
+const { deferred, ignore } = require('./timers.js')
 
 /** @typedef {import('../index').ManagerLimits} ManagerLimits */
 /** @typedef {import('../index').RoomManagerOptions} RoomManagerOptions */
@@ -25,10 +27,21 @@ const DEFAULT_IDLE_TIMEOUT_MS = 30_000
 /**
  * Who must know of a room's comings and goings whatever its users do: the manager.
  * @typedef {object} Observer
+ * @property {boolean} isOver whether the room counts as closed, although it may not know yet
  * @property {() => void} joining somebody is about to join; throws where there is no space
  * @property {() => void} joined
  * @property {(remaining: number) => void} left
  * @property {(lastSave: Promise<void>) => void} closed
+ */
+
+/**
+ * What an entry tells its manager: of its room what an observer is told.
+ * @typedef {object} House
+ * @property {boolean} isClosed
+ * @property {() => void} joining
+ * @property {(entry: Entry) => void} joined
+ * @property {(entry: Entry, remaining: number) => void} left
+ * @property {(entry: Entry, lastSave: Promise<void>) => void} closed
  */
 
 /**
@@ -37,44 +50,117 @@ const DEFAULT_IDLE_TIMEOUT_MS = 30_000
  */
 const innards = new WeakMap()
 
-/** A room that is opening or open. */
+/**
+ * A room that is opening or open.
+ * @implements {Observer}
+ */
 class Entry {
   /** @type {Room | undefined} */
   room
   isOpen = false
   isTakenAway = false
-  idleTimer = new Timer()
+  /**
+   * Whom it waits for visitors with, if it does.
+   * @type {import('./idle.js').Idler['party']}
+   */
+  party
   /** Counts what shows that somebody wants the room. */
   visits = 0
   /** How many sessions the room has, as the manager counts them. */
   sessions = 0
-  /** @type {import('./timers.js').Deferred<Room>} */
+  /**
+   * There until the room is open, or did not open.
+   * @type {import('./timers.js').Deferred<Room> | undefined}
+   */
   #opening = deferred()
+  #house
 
-  /** @param {string} id */
-  constructor(id) {
+  /**
+   * @param {string} id
+   * @param {House} house
+   */
+  constructor(id, house) {
     this.id = id
+    this.#house = house
   }
 
+  /** @returns {Promise<Room>} */
   get opened() {
-    return this.#opening.promise
+    return this.#opening?.promise ?? Promise.resolve(/** @type {Room} */ (this.room))
+  }
+
+  /** Whether nothing may happen in the room any more. */
+  get isOver() {
+    return this.isTakenAway || this.#house.isClosed
   }
 
   /** @param {Room} room */
   succeed(room) {
     this.isOpen = true
-    this.#opening.resolve(room)
+    this.#opening?.resolve(room)
+    this.#opening = undefined
   }
 
   /** @param {unknown} error */
   fail(error) {
-    this.#opening.reject(error)
+    this.#opening?.reject(error)
+  }
+
+  joining() {
+    this.#house.joining()
+  }
+
+  joined() {
+    this.#house.joined(this)
+  }
+
+  /** @param {number} remaining */
+  left(remaining) {
+    this.#house.left(this, remaining)
+  }
+
+  /** @param {Promise<void>} lastSave */
+  closed(lastSave) {
+    this.#house.closed(this, lastSave)
+  }
+}
+
+/** The end of a manager: over when all its rooms are closed, and the last of their saves has ended. */
+class Ending {
+  areAllClosed = false
+  /**
+   * Those of the saves that failed.
+   * @type {unknown[]}
+   */
+  errors = []
+  /** @type {import('./timers.js').Deferred<void>} */
+  #outcome = deferred()
+
+  constructor() {
+    // What could not be saved was reported too, so nobody has to look at the rejection.
+    this.#outcome.promise.catch(ignore)
+  }
+
+  get promise() {
+    return this.#outcome.promise
+  }
+
+  /** @param {number} saves how many have not ended */
+  settle(saves) {
+    if (!this.areAllClosed || saves > 0) return
+    const { errors } = this
+    if (errors.length === 0) {
+      this.#outcome.resolve()
+      return
+    }
+    const cause = errors.length > 1 ? new AggregateError(errors, 'Several saves failed') : errors[0]
+    const message = `${errors.length} of the rooms could not be saved: ${messageOf(errors[0])}`
+    this.#outcome.reject(new HeddleError('HEDDLE_SAVE_FAILED', message, { cause }))
   }
 }
 
 class RoomManager {
   #createStorage
-  #idleTimeoutMs
   #defaults
   /** @type {Map<string, Entry>} */
   #entries = new Map()
@@ -83,8 +169,20 @@ class RoomManager {
    * @type {Map<string, Promise<void>>}
    */
   #closing = new Map()
-  /** @type {Promise<void> | undefined} */
-  #closed
+  /**
+   * There from the call of `closeAll`.
+   * @type {Ending | undefined}
+   */
+  #ending
+  /** @type {IdleRooms<Entry>} */
+  #idle
+  /**
+   * The entries of rooms that somebody is in.
+   * @type {Set<Entry>}
+   */
+  #occupied = new Set()
+  /** @type {House} */
+  #house
   #limits
   /** How many sessions all rooms have. */
   #sessionCount = 0
@@ -98,7 +196,19 @@ class RoomManager {
     this.#limits = resolveLimits(given)
     innards.set(this, { limits: this.#limits, figures: this.#figures })
     this.#createStorage = createStorage
-    this.#idleTimeoutMs = idleTimeout ?? DEFAULT_IDLE_TIMEOUT_MS
+    this.#idle = new IdleRooms(idleTimeout ?? DEFAULT_IDLE_TIMEOUT_MS, (entry) =>
+      this.#closeIdle(entry),
+    )
+    this.#house = {
+      isClosed: false,
+      joining: () => this.#checkSessions(),
+      joined: (entry) => this.#joined(entry),
+      left: (entry, remaining) => {
+        this.#recount(entry)
+        if (remaining === 0) this.#awaitVisitors(entry)
+      },
+      closed: (entry, lastSave) => this.#roomClosed(entry, lastSave),
+    }
     this.#defaults = defaults
   }
 
@@ -118,16 +228,16 @@ class RoomManager {
   async getOrCreateRoom(roomId, options = {}) {
     checkString('roomId', roomId)
     checkRecord('options', options)
-    if (this.#closed !== undefined) throw managerClosed()
+    if (this.#ending !== undefined) throw managerClosed()
     const known = this.#entries.get(roomId)
     if (known !== undefined) {
       this.#visit(known)
       return known.opened
     }
     this.#checkSpace()
-    const entry = new Entry(roomId)
+    const entry = new Entry(roomId, this.#house)
     this.#entries.set(roomId, entry)
-    void this.#open(entry, options)
+    spreadOut([entry], () => void this.#open(entry, options))
     return entry.opened
   }
 
@@ -143,38 +253,45 @@ class RoomManager {
 
   /** @returns {string[]} */
   getRoomIds() {
-    return this.#openEntries().map(({ id }) => id)
+    const ids = []
+    for (const { id, isOpen } of this.#entries.values()) {
+      if (isOpen) ids.push(id)
+    }
+    return ids
   }
 
   /** @param {string} roomId */
   closeRoom(roomId) {
     checkString('roomId', roomId)
     const entry = this.#entries.get(roomId)
-    if (entry !== undefined) this.#takeAway(entry, roomClosed())?.(true)
+    if (entry !== undefined) this.#takeAway(entry)?.(true)
   }
 
   /** @returns {Promise<void>} */
   closeAll() {
-    if (this.#closed !== undefined) return this.#closed
-    /** @type {import('./timers.js').Deferred<void>} */
-    const closed = deferred()
-    this.#closed = closed.promise
-    // What could not be saved was reported too, so nobody has to look at the rejection.
-    closed.promise.catch(ignore)
+    if (this.#ending !== undefined) return this.#ending.promise
+    const ending = new Ending()
+    this.#ending = ending
+    // From here on all rooms count as closed, those that have yet to hear of it too.
+    this.#house.isClosed = true
+    const entries = this.#entries
+    this.#entries = new Map()
     // All sessions are gone before the first save begins.
-    const rooms = [...this.#entries.values()].map((entry) => this.#takeAway(entry, managerClosed()))
-    for (const save of rooms) save?.(true)
-    closed.resolve(allSaved([...this.#closing.values()]))
-    return this.#closed
+    const saves = new Map([...this.#occupied].map((entry) => [entry, this.#takeAway(entry)]))
+    const close = (/** @type {Entry} */ entry) => {
+      const save = saves.get(entry) ?? this.#takeAway(entry)
+      save?.(true)
+    }
+    spreadOut(entries.values(), close, () => {
+      ending.areAllClosed = true
+      ending.settle(this.#closing.size)
+    })
+    return ending.promise
   }
 
   /** @returns {RoomManagerStats} */
   getStats() {
-    const open = []
-    for (const { isOpen, room } of this.#entries.values()) {
-      if (isOpen && room !== undefined) open.push(driverOf(room).figures)
-    }
-    return this.#figures.sum(open)
+    return this.#figures.sum(this.#openFigures())
   }
 
   /** @returns {string} */
@@ -182,8 +299,11 @@ class RoomManager {
     return expositionOf(this.getStats())
   }
 
-  #openEntries() {
-    return [...this.#entries.values()].filter(({ isOpen }) => isOpen)
+  /** The figures of one open room after the other. */
+  *#openFigures() {
+    for (const { isOpen, room } of this.#entries.values()) {
+      if (isOpen && room !== undefined) yield driverOf(room).figures
+    }
   }
 
   /**
@@ -194,22 +314,14 @@ class RoomManager {
     try {
       const lastSave = this.#closing.get(entry.id)
       if (lastSave !== undefined) await lastSave.catch(ignore)
-      if (entry.isTakenAway) return
+      if (entry.isOver) return
       const room = new Room(this.#optionsFor(entry.id, options), entry.id)
       entry.room = room
-      this.#figures.add(driverOf(room).figures)
-      driverOf(room).observe({
-        joining: () => this.#checkSessions(),
-        joined: () => this.#joined(entry),
-        left: (remaining) => {
-          this.#recount(entry)
-          if (remaining === 0) this.#awaitVisitors(entry)
-        },
-        closed: (lastSave) => this.#roomClosed(entry, lastSave),
-      })
-      if (entry.isTakenAway) room.close({ flush: false })
+      this.#figures.add(driverOf(room).witness)
+      driverOf(room).observe(entry)
+      if (entry.isOver) room.close({ flush: false })
       await room.load()
-      if (entry.isTakenAway) return
+      if (entry.isOver) return
       entry.succeed(room)
       this.#awaitVisitors(entry)
     } catch (error) {
@@ -238,12 +350,11 @@ class RoomManager {
   /**
    * Closes a room, opening or open, but for its last save, and lets those who wait for it know why.
    * @param {Entry} entry
-   * @param {HeddleError} reason
    * @returns {((save: boolean) => void) | undefined} begins the last save
    */
-  #takeAway(entry, reason) {
+  #takeAway(entry) {
     entry.isTakenAway = true
-    entry.fail(reason)
+    if (!entry.isOpen) entry.fail(this.#ending === undefined ? roomClosed() : managerClosed())
     this.#forget(entry)
     return entry.room && driverOf(entry.room).shut()
   }
@@ -251,7 +362,7 @@ class RoomManager {
   /** @param {Entry} entry */
   #forget(entry) {
     entry.isOpen = false
-    entry.idleTimer.clear()
+    this.#idle.remove(entry)
     if (this.#entries.get(entry.id) === entry) this.#entries.delete(entry.id)
   }
 
@@ -265,10 +376,14 @@ class RoomManager {
     const { id, room } = entry
     this.#closing.set(id, lastSave)
     const finish = () => {
-      if (room !== undefined) this.#figures.retire(driverOf(room).figures)
+      if (room !== undefined) this.#figures.retire(driverOf(room).witness)
       if (this.#closing.get(id) === lastSave) this.#closing.delete(id)
+      this.#ending?.settle(this.#closing.size)
     }
-    lastSave.then(finish, finish)
+    lastSave.then(finish, (error) => {
+      this.#ending?.errors.push(error)
+      finish()
+    })
   }
 
   // Limits
@@ -295,6 +410,8 @@ class RoomManager {
     const sessions = entry.room?.getSessionCount() ?? 0
     this.#sessionCount += sessions - entry.sessions
     entry.sessions = sessions
+    if (sessions > 0) this.#occupied.add(entry)
+    else this.#occupied.delete(entry)
   }
 
   // Idle rooms
@@ -303,7 +420,7 @@ class RoomManager {
   #joined(entry) {
     this.#recount(entry)
     entry.visits += 1
-    entry.idleTimer.clear()
+    this.#idle.remove(entry)
   }
 
   /**
@@ -320,8 +437,7 @@ class RoomManager {
    * @param {Entry} entry
    */
   #awaitVisitors(entry) {
-    if (!isEmpty(entry)) return
-    entry.idleTimer.armUnreferenced(this.#idleTimeoutMs, () => this.#closeIdle(entry))
+    if (isEmpty(entry)) this.#idle.add(entry)
   }
 
   /** @param {Entry} entry */
@@ -385,22 +501,6 @@ function figuresOf(manager) {
 /** @returns {HeddleError} */
 function managerClosed() {
   return new HeddleError('HEDDLE_MANAGER_CLOSED', 'The manager is closed')
-}
-
-/**
- * Waits for every save; then rejects if one failed.
- * @param {Promise<void>[]} lastSaves
- * @returns {Promise<void>}
- */
-async function allSaved(lastSaves) {
-  const outcomes = await Promise.allSettled(lastSaves)
-  const errors = outcomes.flatMap((outcome) =>
-    outcome.status === 'rejected' ? [outcome.reason] : [],
-  )
-  if (errors.length === 0) return
-  const cause = errors.length === 1 ? errors[0] : new AggregateError(errors, 'Several saves failed')
-  const message = `${errors.length} of the rooms could not be saved: ${messageOf(errors[0])}`
-  throw new HeddleError('HEDDLE_SAVE_FAILED', message, { cause })
 }
 
 module.exports = { figuresOf, limitsOf, RoomManager }

@@ -89,6 +89,7 @@ const native = load()
 
 module.exports = {
   NativeFileStore: native.NativeFileStore,
+  NativeMailbox: native.NativeMailbox,
   NativeNotifier: native.NativeNotifier,
   NativeRoom: native.NativeRoom,
   NativeSnapshot: native.NativeSnapshot,

@@ -42,13 +42,17 @@ const DEFAULT_SAVE_THROTTLE_MS = 10_000
 const DEFAULT_HISTORY_LIMIT = 10_000
 
 /**
- * The drivers of the rooms: the back door for the manager and for `acceptConnection`.
- * @type {WeakMap<object, RoomDriver>}
+ * The back door for the manager and for `acceptConnection`.
+ * @type {(room: object) => RoomDriver | undefined}
  */
-const drivers = new WeakMap()
+let driverIn
 
 class Room {
   #driver
+
+  static {
+    driverIn = (room) => (#driver in room ? room.#driver : undefined)
+  }
 
   /**
    * @param {RoomOptions} [options]
@@ -67,7 +71,6 @@ class Room {
       saveThrottleMs: options.saveThrottleMs ?? DEFAULT_SAVE_THROTTLE_MS,
       limits,
     })
-    drivers.set(this, this.#driver)
   }
 
   /** @returns {Promise<void>} */
@@ -233,7 +236,7 @@ class Room {
  * @returns {RoomDriver}
  */
 function driverOf(room) {
-  const driver = drivers.get(room)
+  const driver = driverIn(room)
   if (driver === undefined) throw invalidArgument('room', 'a Room', room)
   return driver
 }

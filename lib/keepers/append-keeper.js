@@ -87,9 +87,11 @@ class AppendKeeper {
     this.#room = room
     this.#saver = new Saver({
       throttleMs,
+      engine: room.engine,
       clock: () => room.engine.storedClock,
-      save: () => storage.save(this.#snapshot()),
-      report: room.report,
+      begin: () => this.#beginSnapshot(),
+      store: (snapshot) => this.#save(snapshot),
+      report: (error) => room.report(error),
     })
   }
 
@@ -293,11 +295,15 @@ class AppendKeeper {
   }
 
   /** What a snapshot holds must not be taken back, so it is of what is stored. */
-  #snapshot() {
-    const snapshot = this.#room.engine.storedSnapshot(this.#inFlight)
-    this.#snapshotLength = snapshot.length
+  #beginSnapshot() {
     this.#appendedLength = 0
-    return lazySnapshot(snapshot)
+    return this.#room.engine.beginStoredSnapshot(this.#inFlight)
+  }
+
+  /** @param {import('../../native').NativeSnapshot} snapshot */
+  #save(snapshot) {
+    this.#snapshotLength = snapshot.length
+    return this.#storage.save(lazySnapshot(snapshot))
   }
 }
 

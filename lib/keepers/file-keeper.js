@@ -8,7 +8,7 @@
 const { codedError, nativeError } = require('../errors.js')
 const { NativeNotifier } = require('../native.js')
 const { Saver, saveFailed } = require('./saver.js')
-const { lazySnapshot } = require('./snapshot.js')
+const { lazySnapshot, restOfSnapshot } = require('./snapshot.js')
 const { deferred, ignore, KeepAlive, pause, RealTimer, STORE_PATIENCE_MS } = require('../timers.js')
 
 /** @typedef {import('../../index').Durability} Durability */
@@ -16,6 +16,7 @@ const { deferred, ignore, KeepAlive, pause, RealTimer, STORE_PATIENCE_MS } = req
 /** @typedef {import('../../index').Storage} Storage */
 /** @typedef {import('../../native').NativeFileStore} NativeFileStore */
 /** @typedef {import('../../native').NativeOpening} NativeOpening */
+/** @typedef {import('../../native').NativeSnapshot} NativeSnapshot */
 /** @typedef {import('../mailbox.js').Effects} Effects */
 /** @typedef {import('./keepers.js').Keeper} Keeper */
 /** @typedef {import('./keepers.js').KeptRoom} KeptRoom */
@@ -39,7 +40,6 @@ const notifier = new NativeNotifier(() => {
 
 /** @implements {Keeper} */
 class FileKeeper {
-  #files
   #room
   #throttleMs
   #retentionMs
@@ -50,7 +50,12 @@ class FileKeeper {
    */
   #saver
   /**
-   * There from the call of `load`.
+   * There until `load`.
+   * @type {NativeFileStore | undefined}
+   */
+  #files
+  /**
+   * There while `load` is under way.
    * @type {Promise<NativeOpening> | undefined}
    */
   #opening
@@ -63,15 +68,26 @@ class FileKeeper {
   #closing
   #isFailed = false
   #cutBytes = 0
-  #commitTimer = new RealTimer()
+  /**
+   * There from the first commit on that is made on another thread: most rooms that are open have nothing to do.
+   * @type {RealTimer | undefined}
+   */
+  #commitTimer
   /**
    * Who waits until no commit is under way.
    * @type {import('../timers.js').Deferred<void> | undefined}
    */
   #idle
-  #keepAlive = new KeepAlive()
-  /** @type {Map<number, import('../timers.js').Deferred<void>>} */
-  #waiting = new Map()
+  /**
+   * There while the store has failed.
+   * @type {KeepAlive | undefined}
+   */
+  #keepAlive
+  /**
+   * Who waits, by ticket.
+   * @type {Map<number, import('../timers.js').Deferred<void>> | undefined}
+   */
+  #waiting
   #nextTicket = 1
 
   /**
@@ -88,12 +104,15 @@ class FileKeeper {
     this.#retentionMs = history?.retentionMs
     this.#room = room
     if (durability === 'none') {
-      const { engine, report } = room
+      const { engine } = room
       this.#saver = new Saver({
         throttleMs: saveThrottleMs,
+        engine,
         clock: () => engine.clock,
-        save: () => this.#save(storage),
-        report,
+        begin: () => engine.beginSnapshot(),
+        store: (snapshot) =>
+          this.#isOpen ? this.#saveAll(snapshot) : storage.save(lazySnapshot(snapshot)),
+        report: (error) => room.report(error),
       })
     }
   }
@@ -114,8 +133,11 @@ class FileKeeper {
 
   /** @returns {Promise<void>} */
   async load() {
-    this.#opening = this.#open()
-    const opening = await this.#opening
+    const files = this.#files
+    // It is loaded once.
+    if (files === undefined) return
+    this.#files = undefined
+    const opening = await this.#opened(files)
     if (this.#isClosed) {
       opening.release()
       return
@@ -127,7 +149,22 @@ class FileKeeper {
     const isKnown = engine.adopt(opening)
     this.#saver?.loaded()
     // Before anybody is told that it changed.
-    if (!isKnown && engine.isMarked) await this.#saveAll()
+    if (!isKnown && engine.isMarked) {
+      await this.#saveAll(engine.beginSnapshot() ?? (await restOfSnapshot(engine)))
+    }
+  }
+
+  /**
+   * What the files hold; whoever closes the room meanwhile lets them go.
+   * @param {NativeFileStore} files
+   */
+  async #opened(files) {
+    this.#opening = this.#open(files)
+    try {
+      return await this.#opening
+    } finally {
+      if (!this.#isClosed) this.#opening = undefined
+    }
   }
 
   changed() {
@@ -149,7 +186,7 @@ class FileKeeper {
   /** The native side has news. */
   poll() {
     // Something has ended: what is under way now began later.
-    this.#commitTimer.clear()
+    this.#commitTimer?.clear()
     this.#run(this.#room.engine.poll())
   }
 
@@ -191,7 +228,7 @@ class FileKeeper {
     // Whoever asks for the room from now on waits instead of being refused.
     this.#room.engine.beginClose()
     // Nobody answers a flush once the files are closed.
-    const flushes = Array.from(this.#waiting.values(), ({ promise }) => promise)
+    const flushes = Array.from(this.#waiting?.values() ?? [], ({ promise }) => promise)
     await Promise.allSettled(flushes)
     try {
       await saver?.close(save)
@@ -204,13 +241,14 @@ class FileKeeper {
   storeFailed(text) {
     this.#isFailed = true
     // Who waits for something that is not stored: it is tried until the room is closed.
+    this.#keepAlive ??= new KeepAlive()
     this.#keepAlive.hold()
     this.#room.report(saveFailed(nativeError(text)))
   }
 
   storeHealed() {
     this.#isFailed = false
-    this.#keepAlive.release()
+    this.#keepAlive?.release()
   }
 
   /** @param {string} text */
@@ -224,8 +262,8 @@ class FileKeeper {
    * @param {string | null} text
    */
   settled(ticket, text) {
-    const waiting = this.#waiting.get(ticket)
-    this.#waiting.delete(ticket)
+    const waiting = this.#waiting?.get(ticket)
+    this.#waiting?.delete(ticket)
     if (text === null) waiting?.resolve()
     else waiting?.reject(nativeError(text))
   }
@@ -241,28 +279,24 @@ class FileKeeper {
     } finally {
       this.#isOpen = false
       this.#rest()
-      this.#keepAlive.release()
+      this.#keepAlive?.release()
       openKeepers.delete(this.#number)
     }
   }
 
   /**
-   * Saves for a room whose changes are not journaled.
-   * @param {Storage} storage
+   * Puts a snapshot in place of all that the files hold.
+   * @param {NativeSnapshot} snapshot
    */
-  #save(storage) {
-    return this.#isOpen ? this.#saveAll() : storage.save(lazySnapshot(this.#room.engine.snapshot()))
+  #saveAll(snapshot) {
+    return this.#settlement((ticket) => this.#room.engine.saveSnapshot(ticket, snapshot))
   }
 
-  /** Puts the document, as it is now, in place of all that the files hold. */
-  #saveAll() {
-    const { engine } = this.#room
-    const snapshot = engine.snapshot()
-    return this.#settlement((ticket) => engine.saveSnapshot(ticket, snapshot))
-  }
-
-  /** Opens the files, as soon as nobody in this process is closing them. */
-  async #open() {
+  /**
+   * Opens the files, as soon as nobody in this process is closing them.
+   * @param {NativeFileStore} files
+   */
+  async #open(files) {
     const historyRetention = this.#retentionMs
     const options = {
       durability: this.durability,
@@ -272,7 +306,7 @@ class FileKeeper {
     }
     for (;;) {
       try {
-        return await this.#files.open(notifier, this.#number, options)
+        return await files.open(notifier, this.#number, options)
       } catch (cause) {
         const error = codedError(cause)
         if (error === undefined) throw cause
@@ -289,21 +323,23 @@ class FileKeeper {
   #run(effects) {
     this.#room.run(effects)
     if (!this.#room.engine.isBusy) this.#rest()
-    else if (!this.#commitTimer.armed) this.#awaitCommit()
+    else this.#awaitCommit()
   }
 
   /** No commit is under way. */
   #rest() {
-    this.#commitTimer.clear()
+    this.#commitTimer?.clear()
     this.#idle?.resolve()
     this.#idle = undefined
   }
 
   #awaitCommit() {
-    this.#commitTimer.arm(STORE_PATIENCE_MS, this.#giveUp)
+    this.#commitTimer ??= new RealTimer()
+    if (this.#commitTimer.armed) return
+    this.#commitTimer.arm(STORE_PATIENCE_MS, () => {
+      this.#run(this.#room.engine.giveUp(STORE_PATIENCE_MS))
+    })
   }
-
-  #giveUp = () => this.#run(this.#room.engine.giveUp(STORE_PATIENCE_MS))
 
   /**
    * Asks the native side for something that takes its time, and keeps the process alive until then.
@@ -314,6 +350,7 @@ class FileKeeper {
     const ticket = this.#nextTicket++
     /** @type {import('../timers.js').Deferred<void>} */
     const waiting = deferred()
+    this.#waiting ??= new Map()
     this.#waiting.set(ticket, waiting)
     const keepAlive = new KeepAlive()
     keepAlive.hold()

@@ -9,11 +9,13 @@
  */
 
 const { HeddleError, messageOf } = require('../errors.js')
-const { lazySnapshot } = require('./snapshot.js')
+const { lazySnapshot, restOfSnapshot } = require('./snapshot.js')
 const { readStorage } = require('./storage.js')
 const { deferred, ignore, retryDelayMs, Timer } = require('../timers.js')
 
 /** @typedef {import('../../index').Storage} Storage */
+/** @typedef {import('../../native').NativeSnapshot} NativeSnapshot */
+/** @typedef {import('../engine.js').Engine} Engine */
 /** @typedef {import('./keepers.js').Keeper} Keeper */
 /** @typedef {import('./keepers.js').KeptRoom} KeptRoom */
 /** @typedef {import('../timers.js').Deferred<void>} Waiting */
@@ -23,16 +25,15 @@ const LAST_SAVE_ATTEMPTS = 5
 /**
  * @typedef {object} Saving
  * @property {number} throttleMs the least time between two saves
+ * @property {Engine} engine
  * @property {() => number} clock of what the next save would store
- * @property {() => Promise<void>} save stores what there is at the time of the call
+ * @property {() => NativeSnapshot | null} begin begins a copy of what there is now; gives it where that is little work
+ * @property {(snapshot: NativeSnapshot) => Promise<void>} store
  * @property {(error: unknown) => void} report tells of a failed save that nobody waits for
  */
 
 class Saver {
-  #throttleMs
-  #clock
-  #save
-  #report
+  #saving
   #savedClock
   #timer = new Timer()
   #isSaving = false
@@ -58,17 +59,14 @@ class Saver {
   #last
 
   /** @param {Saving} saving */
-  constructor({ throttleMs, clock, save, report }) {
-    this.#throttleMs = throttleMs
-    this.#clock = clock
-    this.#save = save
-    this.#report = report
-    this.#savedClock = clock()
+  constructor(saving) {
+    this.#saving = saving
+    this.#savedClock = saving.clock()
   }
 
   /** How many changes were applied that no completed save holds. */
   get unsaved() {
-    return this.#clock() - this.#savedClock
+    return this.#saving.clock() - this.#savedClock
   }
 
   get isUnsaved() {
@@ -77,12 +75,13 @@ class Saver {
 
   /** The room holds what the storage holds. */
   loaded() {
-    this.#savedClock = this.#clock()
+    this.#savedClock = this.#saving.clock()
   }
 
   /** The room changed: it is saved when the throttle, or the back-off that runs, lets it. */
   changed() {
-    if (!this.#isClosed && !this.#timer.armed) this.#timer.arm(this.#throttleMs, this.#onTimer)
+    if (!this.#isClosed && !this.#timer.armed)
+      this.#timer.arm(this.#saving.throttleMs, this.#onTimer)
   }
 
   /**
@@ -125,7 +124,7 @@ class Saver {
     this.#next = undefined
     this.#isSaving = true
     this.#isDue = false
-    this.#inFlight = this.#store().then(
+    this.#inFlight = this.#store(waiting).then(
       () => this.#succeeded(waiting),
       (cause) => this.#failed(cause, waiting),
     )
@@ -135,10 +134,20 @@ class Saver {
     while (this.#isSaving) await this.#inFlight
   }
 
-  /** Runs up to the storage's `save` at once: the snapshot is of now. */
-  async #store() {
-    const clock = this.#clock()
-    await this.#save()
+  /**
+   * The snapshot is of now; where it is small, this runs up to the storage's `save` at once.
+   * @param {Waiting | undefined} waiting
+   */
+  async #store(waiting) {
+    const { engine, begin, store } = this.#saving
+    const clock = this.#saving.clock()
+    let snapshot = begin()
+    if (snapshot === null) {
+      snapshot = await restOfSnapshot(engine)
+      const isWanted = !this.#isClosed || this.#last !== undefined || waiting !== undefined
+      if (!isWanted) return
+    }
+    await store(snapshot)
     this.#savedClock = clock
   }
 
@@ -163,7 +172,7 @@ class Saver {
     const isGivenUp = this.#last !== undefined && this.#failures >= LAST_SAVE_ATTEMPTS
     const error = saveFailed(cause, isGivenUp)
     waiting?.reject(error)
-    if (waiting === undefined || isGivenUp) this.#report(error)
+    if (waiting === undefined || isGivenUp) this.#saving.report(error)
     if (this.#next !== undefined) this.#begin()
     else if (isGivenUp) this.#giveUp(error)
     else if (!this.isUnsaved) this.#settle()
@@ -171,7 +180,7 @@ class Saver {
   }
 
   #retryLater() {
-    this.#timer.arm(retryDelayMs(this.#failures, this.#throttleMs), this.#onTimer)
+    this.#timer.arm(retryDelayMs(this.#failures, this.#saving.throttleMs), this.#onTimer)
   }
 
   /** Everything is stored. */
@@ -206,14 +215,16 @@ class SnapshotKeeper {
    * @param {KeptRoom} room
    */
   constructor(storage, throttleMs, room) {
-    const { engine, report } = room
+    const { engine } = room
     this.#storage = storage
     this.#room = room
     this.#saver = new Saver({
       throttleMs,
+      engine,
       clock: () => engine.clock,
-      save: () => storage.save(lazySnapshot(engine.snapshot())),
-      report,
+      begin: () => engine.beginSnapshot(),
+      store: (snapshot) => storage.save(lazySnapshot(snapshot)),
+      report: (error) => room.report(error),
     })
   }
 

@@ -13,16 +13,36 @@ const { HeddleError, messageOf } = require('../errors.js')
 
 /** @typedef {import('../../index').RoomSnapshot} RoomSnapshot */
 /** @typedef {import('../../native').NativeSnapshot} NativeSnapshot */
+/** @typedef {import('../engine.js').Engine} Engine */
 
 /**
  * What a snapshot is made from: its JSON text, or the native side's copy that can write it.
  * @typedef {string | NativeSnapshot} SnapshotSource
  */
 
+// The real one, as it was at load: a copy has nothing to do with the time that tests fake.
+const inLaterTurn = setImmediate
+
 const LAZY_FIELDS = /** @type {const} */ (['timestamp', 'state', 'timestamps'])
 
 /** @type {WeakMap<object, SnapshotSource>} */
 const unreadSources = new WeakMap()
+
+/**
+ * Makes a copy of a room's document whole that was begun, a share of it in each turn of the event loop. The document may
+ * change meanwhile, which the copy does not show; of one room only one is made at a time.
+ * @param {Engine} engine
+ * @returns {Promise<NativeSnapshot>}
+ */
+async function restOfSnapshot(engine) {
+  for (;;) {
+    await new Promise((resolve) => {
+      inLaterTurn(resolve)
+    })
+    const snapshot = engine.continueSnapshot()
+    if (snapshot !== null) return snapshot
+  }
+}
 
 /**
  * Gives a snapshot that parses its text at the first look and is plain data from then on.
@@ -158,4 +178,4 @@ function stringify(snapshot) {
   throw new HeddleError('HEDDLE_BAD_SNAPSHOT', 'A snapshot must be JSON')
 }
 
-module.exports = { lazySnapshot, readText, snapshotText, sourceOf }
+module.exports = { lazySnapshot, readText, restOfSnapshot, snapshotText, sourceOf }

@@ -24,33 +24,43 @@ const { ignore } = require('../timers.js')
 const damages = new WeakMap()
 
 /**
- * The files of each `FileStorage`.
- * @type {WeakMap<object, InstanceType<typeof NativeFileStore>>}
+ * Names the files of a `FileStorage` anew, for whoever opens them: a storage that is not called itself need not keep them.
+ * @type {(storage: object) => InstanceType<typeof NativeFileStore> | undefined}
  */
-const files = new WeakMap()
+let filesIn
+
+/** Before the first call. */
+const NO_CALL = Promise.resolve()
 
 /** @implements {Storage} */
 class FileStorage {
+  static {
+    filesIn = (storage) => (#dir in storage ? storage.#name() : undefined)
+  }
+
+  #dir
+  #roomId
+  /** @type {InstanceType<typeof NativeFileStore> | undefined} */
   #store
   /**
    * Settles when all calls so far have: they run one after the other.
    * @type {Promise<unknown>}
    */
-  #lastCall = Promise.resolve()
+  #lastCall = NO_CALL
   /** @param {{ dir: string, roomId: string }} options */
   constructor(options) {
     checkRecord('options', options)
     checkString('options.dir', options.dir)
     checkString('options.roomId', options.roomId)
-    this.#store = new NativeFileStore(options.dir, options.roomId)
-    files.set(this, this.#store)
+    this.#dir = options.dir
+    this.#roomId = options.roomId
   }
 
   /** @returns {Promise<RoomSnapshot | null>} */
   load() {
     return this.#inOrder(async () => {
       damages.delete(this)
-      const text = await this.#store.load().catch((/** @type {unknown} */ error) => {
+      const text = await this.#files.load().catch((/** @type {unknown} */ error) => {
         const coded = codedError(error)
         if (coded?.code !== 'HEDDLE_DAMAGED_FILE') throw coded ?? error
         damages.set(this, coded)
@@ -68,11 +78,20 @@ class FileStorage {
     // Before any wait: the caller may change the object after the call.
     const source = sourceOf(snapshot)
     await this.#inOrder(async () => {
-      await this.#store.save(source).catch((/** @type {unknown} */ error) => {
+      await this.#files.save(source).catch((/** @type {unknown} */ error) => {
         throw codedError(error) ?? error
       })
       damages.delete(this)
     })
+  }
+
+  get #files() {
+    this.#store ??= this.#name()
+    return this.#store
+  }
+
+  #name() {
+    return new NativeFileStore(this.#dir, this.#roomId)
   }
 
   /**
@@ -114,7 +133,7 @@ class MemoryStorage {
  */
 function filesOf(storage) {
   const { load, save } = FileStorage.prototype
-  return storage.load === load && storage.save === save ? files.get(storage) : undefined
+  return storage.load === load && storage.save === save ? filesIn(storage) : undefined
 }
 
 /**

@@ -12,11 +12,12 @@ const { Counters, CountsByCode } = require('./counters.js')
  * @typedef {object} Subject
  * @property {import('../engine.js').Engine} engine
  * @property {import('../keepers/keepers.js').Keeper | undefined} keeper
- * @property {import('../sessions.js').Sessions} sessions
+ * @property {import('../sessions.js').Sessions | undefined} sessions there when there has been one
  * @property {import('./witness.js').Witness} witness
  */
 
 /** @typedef {ReturnType<typeof noGauges>} Gauges */
+/** @typedef {import('./witness.js').Witness} Witness */
 
 function noGauges() {
   return { sessions: 0, lagging: 0, queuedBytes: 0, documentBytes: 0, unstored: 0 }
@@ -31,26 +32,24 @@ class RoomFigures {
     this.#room = room
   }
 
-  get counters() {
-    return this.#room.witness.counters
-  }
-
   /**
    * Adds what there is now to the sums of a manager, which may have very many rooms.
    * @param {Gauges} sums
    */
   addTo(sums) {
     const { engine, keeper, sessions, witness } = this.#room
-    sums.sessions += sessions.count
-    sums.lagging += witness.laggingCount
-    sums.queuedBytes += sessions.queuedBytes
+    if (sessions !== undefined) {
+      sums.sessions += sessions.count
+      sums.lagging += witness.laggingCount
+      sums.queuedBytes += sessions.queuedBytes
+    }
     sums.documentBytes += engine.documentBytes
     if (keeper !== undefined) sums.unstored += keeper.unstored
   }
 
   /** @returns {RoomStats} */
   get all() {
-    const { engine, keeper } = this.#room
+    const { engine, keeper, witness } = this.#room
     const gauges = noGauges()
     this.addTo(gauges)
     return {
@@ -60,7 +59,7 @@ class RoomFigures {
       unsaved: keeper?.isUnsaved ?? false,
       durability: keeper?.durability ?? 'none',
       cutBytes: keeper?.cutBytes ?? 0,
-      ...this.counters.all,
+      ...witness.counters.all,
     }
   }
 }
@@ -70,7 +69,7 @@ class ManagerFigures {
   #roomsOpened = 0
   /**
    * The rooms whose counters may still move.
-   * @type {Set<RoomFigures>}
+   * @type {Set<Witness>}
    */
   #counting = new Set()
   /** What those have counted that are gone. */
@@ -79,11 +78,11 @@ class ManagerFigures {
 
   /**
    * Counts a room from its first moment on.
-   * @param {RoomFigures} room
+   * @param {Witness} witness
    */
-  add(room) {
+  add(witness) {
     this.#roomsOpened += 1
-    this.#counting.add(room)
+    this.#counting.add(witness)
   }
 
   /**
@@ -96,24 +95,28 @@ class ManagerFigures {
 
   /**
    * Nothing happens in a room any more.
-   * @param {RoomFigures} room
+   * @param {Witness} witness
    */
-  retire(room) {
-    if (this.#counting.delete(room)) this.#gone.include(room.counters)
+  retire(witness) {
+    if (this.#counting.delete(witness)) witness.addTo(this.#gone)
   }
 
   /**
-   * @param {RoomFigures[]} open
+   * @param {Iterable<RoomFigures>} open
    * @returns {RoomManagerStats}
    */
   sum(open) {
     const gauges = noGauges()
-    for (const room of open) room.addTo(gauges)
+    let rooms = 0
+    for (const room of open) {
+      rooms += 1
+      room.addTo(gauges)
+    }
     const counters = new Counters()
     counters.include(this.#gone)
-    for (const room of this.#counting) counters.include(room.counters)
+    for (const witness of this.#counting) witness.addTo(counters)
     return {
-      rooms: open.length,
+      rooms,
       ...gauges,
       roomsOpened: this.#roomsOpened,
       connectionsRefused: this.#connectionsRefused.all,

@@ -14,11 +14,15 @@ const { codeOf } = require('../errors.js')
 /** @typedef {import('../sessions.js').Session} Session */
 
 class Witness {
-  counters = new Counters()
   #room
   #roomId
-  /** @type {Set<Session>} */
-  #lagging = new Set()
+  /**
+   * There when something was counted: most rooms of a large server are idle.
+   * @type {Counters | undefined}
+   */
+  #counters
+  /** @type {Set<Session> | undefined} */
+  #lagging
 
   /**
    * @param {Room} room
@@ -30,9 +34,22 @@ class Witness {
     if (channels.roomOpen.hasSubscribers) publish(channels.roomOpen, this.#event())
   }
 
+  get counters() {
+    this.#counters ??= new Counters()
+    return this.#counters
+  }
+
+  /**
+   * Adds what was counted.
+   * @param {Counters} sums
+   */
+  addTo(sums) {
+    if (this.#counters !== undefined) sums.include(this.#counters)
+  }
+
   /** How many sessions lag. */
   get laggingCount() {
-    return this.#lagging.size
+    return this.#lagging?.size ?? 0
   }
 
   /** @param {number} [code] with which its sockets are closed */
@@ -55,7 +72,7 @@ class Witness {
    * @param {Session} session
    */
   left(session) {
-    this.#lagging.delete(session)
+    this.#lagging?.delete(session)
     this.counters.sessionsClosed.add(session.closeCode)
     if (channels.sessionClose.hasSubscribers) {
       publish(channels.sessionClose, { ...this.#event(session), code: session.closeCode })
@@ -88,6 +105,7 @@ class Witness {
    * @param {Session} session
    */
   lagging(session) {
+    this.#lagging ??= new Set()
     if (this.#lagging.has(session)) return
     this.#lagging.add(session)
     this.counters.lags += 1
@@ -101,7 +119,7 @@ class Witness {
    * @param {Session} session
    */
   drained(session) {
-    const isNews = this.#lagging.delete(session)
+    const isNews = this.#lagging?.delete(session) ?? false
     if (isNews && channels.sessionDrained.hasSubscribers) {
       publish(channels.sessionDrained, this.#event(session))
     }

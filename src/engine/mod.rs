@@ -35,7 +35,7 @@ mod session;
 mod whole_arrays;
 
 pub use buffer::{Delta, write_numbers};
-pub use document::{Component, Document, Restore};
+pub use document::{Component, Document, Restore, Slot};
 pub use effect::{Audience, CloseReason, Effect, Message};
 pub use fields::{Content, Fields};
 pub use input::{Frame, Input, ReconnectPatches};

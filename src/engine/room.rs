@@ -62,6 +62,11 @@ impl Room {
         &self.document
     }
 
+    /// The document, for whoever reads a copy of it while it goes on.
+    pub fn document_to_copy(&mut self) -> &mut Document {
+        &mut self.document
+    }
+
     /// Everybody's presence as it is now.
     pub fn presence(&self) -> &Presence {
         &self.presence

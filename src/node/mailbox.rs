@@ -32,9 +32,10 @@
 //! ```
 #![expect(unsafe_code, reason = "writing into memory that JS sees")]
 
-use std::borrow::Cow;
+use std::{borrow::Cow, cell::RefCell, rc::Rc};
 
 use napi::bindgen_prelude::Float64Array;
+use napi_derive::napi;
 
 use super::{error::error_text, room::number, rooms::RoomNumber};
 use crate::{
@@ -65,6 +66,28 @@ const ANSWER_BYTES: usize = 64 << 20;
 /// Stands for "no session" and "no text".
 const NONE: f64 = -1.0;
 
+/// The mailbox of all rooms of one JS thread.
+#[derive(Debug)]
+#[napi]
+pub struct NativeMailbox {
+    mailbox: Rc<RefCell<Mailbox>>,
+}
+
+#[napi]
+impl NativeMailbox {
+    /// A mailbox in an array that lib/ reads.
+    #[napi(constructor)]
+    pub fn new(slots: Float64Array) -> Self {
+        Self { mailbox: Rc::new(RefCell::new(Mailbox(slots))) }
+    }
+}
+
+impl NativeMailbox {
+    pub(super) fn share(&self) -> Rc<RefCell<Mailbox>> {
+        Rc::clone(&self.mailbox)
+    }
+}
+
 /// The array that answers are written into.
 pub(super) struct Mailbox(Float64Array);
 
@@ -75,10 +98,6 @@ impl std::fmt::Debug for Mailbox {
 }
 
 impl Mailbox {
-    pub(super) fn new(slots: Float64Array) -> Self {
-        Self(slots)
-    }
-
     /// Says that there is nothing to do, and how many bytes are kept until changes are stored.
     pub(super) fn post_nothing(&mut self, unstored_bytes: usize) {
         let bytes = number(u64::try_from(unstored_bytes).unwrap_or(u64::MAX));

@@ -26,6 +26,7 @@ pub use history::{
     ListPast, NativeHistory, NativePast, NativePastList, NativeRestoration, ReadPast,
 };
 pub use limits::NativeLimits;
+pub use mailbox::NativeMailbox;
 pub use notifier::NativeNotifier;
 pub use opening::{NativeOpening, NativeStoreOptions, Open, OpenError};
 pub use raw::raw_calls;

@@ -1,6 +1,9 @@
 //! How other threads tell JS that something has happened.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use napi::{
     bindgen_prelude::Function,
@@ -20,7 +23,7 @@ pub struct NativeNotifier {
 
 struct Shared {
     wake: Wake,
-    ready: Mutex<Vec<u32>>,
+    ready: Mutex<BTreeSet<u32>>,
 }
 
 impl std::fmt::Debug for Shared {
@@ -46,7 +49,7 @@ impl NativeNotifier {
     #[napi]
     pub fn take(&self) -> Vec<u32> {
         let mut ready = self.shared.ready.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut *ready)
+        std::mem::take(&mut *ready).into_iter().collect()
     }
 }
 
@@ -57,9 +60,7 @@ impl NativeNotifier {
         Box::new(move || {
             let mut ready = shared.ready.lock().unwrap_or_else(PoisonError::into_inner);
             let is_first = ready.is_empty();
-            if !ready.contains(&number) {
-                ready.push(number);
-            }
+            ready.insert(number);
             drop(ready);
             if is_first {
                 // A queue that is full holds the call that will take this number too; one that is closing belongs to an

@@ -16,14 +16,14 @@ use std::{
 
 use napi::{
     Env, JsError,
-    bindgen_prelude::{Float64Array, Object},
+    bindgen_prelude::Object,
     check_status, sys,
 };
 use napi_derive::napi;
 
 use super::{
     error::{CodedError, ROOM_BROKEN, coded},
-    mailbox::{Mailbox, Order, Text},
+    mailbox::{Mailbox, NativeMailbox, Order, Text},
     rooms,
 };
 use crate::{
@@ -34,7 +34,7 @@ use crate::{
 /// What the raw functions of one environment share.
 #[derive(Debug)]
 struct Border {
-    mailbox: RefCell<Mailbox>,
+    mailbox: Rc<RefCell<Mailbox>>,
     /// The frame that is being handled.
     frame: RefCell<Vec<u8>>,
     out: RefCell<Outbox>,
@@ -50,9 +50,9 @@ const SPARE_BYTES: usize = 8;
 #[napi(
     ts_return_type = "{ receiveText(frame: string): string | undefined; receiveBytes(frame: Uint8Array): string | undefined; commit(): string | undefined }"
 )]
-pub fn raw_calls(env: Env, mailbox: Float64Array) -> napi::Result<Object<'static>> {
+pub fn raw_calls(env: Env, mailbox: &NativeMailbox) -> napi::Result<Object<'static>> {
     let border = Rc::new(Border {
-        mailbox: RefCell::new(Mailbox::new(mailbox)),
+        mailbox: mailbox.share(),
         frame: RefCell::default(),
         out: RefCell::default(),
     });

@@ -8,21 +8,21 @@ use std::{
     time::Duration,
 };
 
-use napi::{JsString, bindgen_prelude::Float64Array};
+use napi::JsString;
 use napi_derive::napi;
 
 use super::{
     error::{CodedError, ROOM_BROKEN, coded},
     history::{NativeHistory, NativePast, NativeRestoration},
     limits::NativeLimits,
-    mailbox::{Mailbox, Text},
+    mailbox::{Mailbox, NativeMailbox, Text},
     opening::NativeOpening,
     rooms::Registration,
 };
 use crate::{
     engine::{Access, Clock, Input, SessionId},
     protocol::json::from_utf16,
-    server::{DurableRoom, Outbox, Room, RoomError, Snapshot, Store},
+    server::{DurableRoom, Outbox, Room, RoomError, Snapshot, SnapshotText, Store},
 };
 
 /// The engine of one room. Sessions are numbers that the caller never uses twice. What a method returns, if it returns
@@ -39,7 +39,7 @@ pub struct NativeRoom {
 #[derive(Debug)]
 pub(super) struct RoomState {
     pub(super) durable: DurableRoom,
-    mailbox: Mailbox,
+    mailbox: Rc<RefCell<Mailbox>>,
     /// What of the last answer did not fit the mailbox.
     rest: Outbox,
     /// What the garbage collector was told that the room weighs, in bytes.
@@ -76,7 +76,7 @@ impl NativeSnapshot {
 
 impl NativeSnapshot {
     /// Its JSON text, for another thread.
-    pub(super) fn share(&self) -> Arc<[u8]> {
+    pub(super) fn share(&self) -> SnapshotText {
         Arc::clone(&self.snapshot.text)
     }
 }
@@ -86,15 +86,14 @@ impl NativeRoom {
     /// An empty room that answers through `mailbox`. `wantsPatches`: whether CHANGED carries the patches.
     #[napi(constructor)]
     pub fn new(
-        mailbox: Float64Array,
+        mailbox: &NativeMailbox,
         wants_patches: bool,
         limits: NativeLimits,
     ) -> Result<Self, CodedError> {
         let room = Room::with_limits(wants_patches, limits.read());
         let room = room.map_err(|error| coded(ROOM_BROKEN, error))?;
         let durable = DurableRoom::new(room);
-        let mailbox = Mailbox::new(mailbox);
-        let state = RoomState { durable, mailbox, rest: Outbox::default(), weight: 0 };
+        let state = RoomState { durable, mailbox: mailbox.share(), rest: Outbox::default(), weight: 0 };
         let state = Rc::new(RefCell::new(state));
         let registration = Registration::of(&state);
         Ok(Self { state, registration })
@@ -147,6 +146,18 @@ impl NativeRoom {
     #[napi]
     pub fn snapshot(&self) -> Result<NativeSnapshot, CodedError> {
         Ok(NativeSnapshot { snapshot: self.state().durable.room.snapshot()? })
+    }
+
+    /// Begins a copy of the document as it is now. Gives it where that is little work; else `continueSnapshot` does, later.
+    #[napi]
+    pub fn begin_snapshot(&self) -> Result<Option<NativeSnapshot>, CodedError> {
+        Ok(shared(self.state().durable.room.begin_snapshot()?))
+    }
+
+    /// Does a share of the copy that was begun last. Gives it once it is whole.
+    #[napi]
+    pub fn continue_snapshot(&self) -> Result<Option<NativeSnapshot>, CodedError> {
+        Ok(shared(self.state().durable.room.continue_snapshot()?))
     }
 
     /// Adds a session of a client, whose id comes as JSON text.
@@ -393,10 +404,14 @@ impl NativeRoom {
         self.answer(DurableRoom::store_recovered)
     }
 
-    /// Copies the document as far as it is stored. `inFlight` is the text of what was taken and is not stored yet.
+    /// Begins a copy of the document as far as it is stored, like `beginSnapshot`. `inFlight` is the text of what was taken
+    /// and is not stored yet.
     #[napi]
-    pub fn stored_snapshot(&self, in_flight: String) -> Result<NativeSnapshot, CodedError> {
-        Ok(NativeSnapshot { snapshot: self.state().durable.stored_snapshot(in_flight.as_bytes())? })
+    pub fn begin_stored_snapshot(
+        &self,
+        in_flight: String,
+    ) -> Result<Option<NativeSnapshot>, CodedError> {
+        Ok(shared(self.state().durable.begin_stored_snapshot(in_flight.as_bytes())?))
     }
 
     // For a room in files
@@ -438,10 +453,10 @@ impl RoomState {
         }
         work(&mut self.durable, out)?;
         if out.is_empty() {
-            self.mailbox.post_nothing(self.durable.room.unstored_bytes());
+            self.mailbox.borrow_mut().post_nothing(self.durable.room.unstored_bytes());
             return Ok(None);
         }
-        Ok(Some(self.mailbox.post(out, &mut self.rest)))
+        Ok(Some(self.mailbox.borrow_mut().post(out, &mut self.rest)))
     }
 }
 
@@ -466,6 +481,10 @@ impl NativeRoom {
         let answer = self.state().answer(&mut out, work)?;
         Ok(answer.map(|answer| text(answer.bytes.into_owned())))
     }
+}
+
+fn shared(snapshot: Option<Snapshot>) -> Option<NativeSnapshot> {
+    snapshot.map(|snapshot| NativeSnapshot { snapshot })
 }
 
 /// Anything but `readwrite` is `readonly` (AU1).

@@ -15,7 +15,7 @@ use super::{
     room::NativeSnapshot,
 };
 use crate::{
-    server::CANVAS,
+    server::{CANVAS, SnapshotText},
     storage::{FileStore, LoggedDisk, RealDisk, StorageError},
 };
 
@@ -49,7 +49,7 @@ impl NativeFileStore {
     #[napi(ts_return_type = "Promise<void>")]
     pub fn save(&self, snapshot: Either<String, &NativeSnapshot>) -> AsyncTask<Save> {
         let text = match snapshot {
-            Either::A(text) => text.into_bytes().into(),
+            Either::A(text) => Arc::new(text.into_bytes()),
             Either::B(snapshot) => snapshot.share(),
         };
         AsyncTask::new(Save { store: Arc::clone(&self.store), text })
@@ -112,7 +112,7 @@ impl Task for Load {
 #[derive(Debug)]
 pub struct Save {
     store: Arc<FileStore>,
-    text: Arc<[u8]>,
+    text: SnapshotText,
 }
 
 impl Task for Save {

@@ -7,7 +7,8 @@ use super::{
     outbox::Outbox,
     recovery::Recovered,
     replay::{ReplayError, restore},
-    room::{Room, RoomError, Snapshot},
+    room::{Room, RoomError},
+    snapshot::Snapshot,
     store::{Store, StoreEvent},
 };
 use crate::{
@@ -196,12 +197,15 @@ impl DurableRoom {
         self.room.take_over(restore(snapshot, texts)?)
     }
 
-    /// Copies the document as far as it is stored; `in_flight` is the text of what was taken and is not stored yet.
-    pub fn stored_snapshot(&mut self, in_flight: &[u8]) -> Result<Snapshot, RoomError> {
+    /// Begins a copy of the document as far as it is stored; `in_flight` is the text of what was taken and is not stored yet.
+    pub fn begin_stored_snapshot(
+        &mut self,
+        in_flight: &[u8],
+    ) -> Result<Option<Snapshot>, RoomError> {
         let changes = Changes::read(in_flight);
         let changes = changes.list().map_err(ReplayError::BadList)?;
         let texts: Vec<_> = changes.iter().map(|change| change.patches).collect();
-        self.room.stored_snapshot(&texts)
+        self.room.begin_stored_snapshot(&texts)
     }
 
     /// Stops waiting for a store that has not answered for so long.

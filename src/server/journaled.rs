@@ -7,7 +7,8 @@ use super::{
     outbox::Outbox,
     provisional::{Again, Change, Entry, Origin, Provisional},
     replay::replay_change,
-    room::{Room, RoomError, Snapshot, deliveries, emptied},
+    room::{Room, RoomError, deliveries, emptied},
+    snapshot::Snapshot,
     waiting::Kept,
 };
 use crate::{
@@ -77,14 +78,16 @@ impl Room {
         self.provisional.as_ref().is_some_and(|provisional| !provisional.batch.is_empty())
     }
 
-    /// Copies the document as far as it is stored. `in_flight` are the patches of the batches that are not stored yet.
-    pub fn stored_snapshot(&mut self, in_flight: &[&[u8]]) -> Result<Snapshot, RoomError> {
+    /// Begins a copy of the document as far as it is stored, as [`begin_snapshot`](Self::begin_snapshot) does. `in_flight` are
+    /// the patches of the batches that are not stored yet.
+    pub fn begin_stored_snapshot(
+        &mut self,
+        in_flight: &[&[u8]],
+    ) -> Result<Option<Snapshot>, RoomError> {
         self.guard(|room| {
             let clock = room.clock();
             room.engine.take_back();
-            let document = room.engine.document();
-            let text = canvas::snapshot::encode(document).into();
-            let snapshot = Snapshot { clock: document.clock(), text };
+            room.begin_encoder();
             let batch = room.provisional.as_ref().map_or(&[][..], |it| &it.batch);
             let batch = batch.iter().map(|change| &*change.patches);
             for text in in_flight.iter().copied().chain(batch) {
@@ -93,7 +96,7 @@ impl Room {
                 replay_change(last, last + 1, text, |patches| engine.apply_again(patches))?;
             }
             debug_assert_eq!(room.clock(), clock, "every unstored change is in a batch");
-            Ok(snapshot)
+            Ok(room.step_encoder())
         })
     }
 

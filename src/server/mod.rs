@@ -28,6 +28,7 @@ mod recovery;
 mod replay;
 mod room;
 mod sending;
+mod snapshot;
 mod store;
 mod waiting;
 
@@ -39,5 +40,6 @@ pub use outbox::Outbox;
 pub use provisional::Change;
 pub use recovery::{CANVAS, Recovered};
 pub use replay::{ReplayError, replay};
-pub use room::{Room, RoomError, Snapshot};
+pub use room::{Room, RoomError};
+pub use snapshot::{Snapshot, SnapshotText};
 pub use store::{Level, Notify, Store, StoreEvent, StoreOptions};

@@ -1,9 +1,6 @@
 //! One room: engine and dialect joined, panics caught.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::{
     delivery::{Delivery, bit},
@@ -19,7 +16,7 @@ use crate::{
         RefusalCode, SessionId,
     },
     protocol::{
-        canvas::{self, Decoding, FrameText},
+        canvas::{self, Decoding, FrameText, snapshot::Encoder},
         limits::Limits,
     },
 };
@@ -38,16 +35,9 @@ pub struct Room {
     pub(super) spare_effects: Vec<Effect<'static>>,
     /// What a journaled room has not let go yet.
     pub(super) provisional: Option<Box<Provisional>>,
+    /// A snapshot that is being written.
+    pub(super) encoder: Option<Box<Encoder>>,
     broken: bool,
-}
-
-/// A consistent copy of a room's document.
-#[derive(Debug)]
-pub struct Snapshot {
-    /// The clock of its last change.
-    pub clock: Clock,
-    /// Its JSON text, shared with whoever stores it.
-    pub text: Arc<[u8]>,
 }
 
 /// Why a room did not do what it was asked.
@@ -109,6 +99,7 @@ impl Room {
             wants_patches,
             spare_effects: Vec::new(),
             provisional: None,
+            encoder: None,
             broken: false,
         })
     }
@@ -154,7 +145,7 @@ impl Room {
         self.guard(|room| {
             let document = canvas::snapshot::decode(snapshot, room.hash_keys)?;
             canvas::check_loaded(&document, &room.limits).map_err(RoomError::OverLimit)?;
-            room.engine.replace_document(document);
+            room.replace_document(document);
             Ok(())
         })
     }
@@ -163,7 +154,7 @@ impl Room {
     pub fn take_over(&mut self, document: Document) -> Result<(), RoomError> {
         self.guard(|room| {
             canvas::check_loaded(&document, &room.limits).map_err(RoomError::OverLimit)?;
-            room.engine.replace_document(document);
+            room.replace_document(document);
             Ok(())
         })
     }
@@ -171,20 +162,15 @@ impl Room {
     /// Puts a document in place that was restored, and checked, elsewhere.
     pub fn adopt(&mut self, document: Document) -> Result<(), RoomError> {
         self.guard(|room| {
-            room.engine.replace_document(document);
+            room.replace_document(document);
             Ok(())
         })
     }
 
-    /// Copies the document.
-    pub fn snapshot(&mut self) -> Result<Snapshot, RoomError> {
-        self.guard(|room| {
-            let document = room.engine.document();
-            Ok(Snapshot {
-                clock: document.clock(),
-                text: canvas::snapshot::encode(document).into(),
-            })
-        })
+    fn replace_document(&mut self, document: Document) {
+        // What is half written is of the other one.
+        self.encoder = None;
+        self.engine.replace_document(document);
     }
 
     /// Handles an input that carries no frame.

@@ -8,7 +8,7 @@ use super::{Owner, StorageError, disk::DiskFile, files::Files};
 use std::{
     collections::BTreeMap,
     io::{self, ErrorKind},
-    path::PathBuf,
+    path::Path,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -27,7 +27,7 @@ const PAUSE: Duration = Duration::from_millis(8);
 const MAX_RACES: u32 = 1000;
 
 /// The owners in this process, by their lock file. No other lock is taken under this one.
-static OWNERS: Mutex<BTreeMap<PathBuf, Sitting>> = Mutex::new(BTreeMap::new());
+static OWNERS: Mutex<BTreeMap<Arc<Path>, Sitting>> = Mutex::new(BTreeMap::new());
 static NEXT_NUMBER: AtomicU64 = AtomicU64::new(0);
 /// Told whenever an owner leaves.
 static FREED: Condvar = Condvar::new();
@@ -47,7 +47,6 @@ pub(super) enum Hold {
 /// a process, for the next owner to know that its predecessor did not finish.
 #[derive(Debug)]
 pub(super) struct Lock {
-    path: PathBuf,
     seat: SeatName,
     /// Whether an owner before did not finish.
     pub(super) was_left: bool,
@@ -68,7 +67,7 @@ struct Seat(SeatName);
 
 #[derive(Clone, Debug)]
 struct SeatName {
-    key: PathBuf,
+    key: Arc<Path>,
     number: u64,
 }
 
@@ -83,11 +82,11 @@ impl Lock {
     pub(super) fn acquire(files: &Files, hold: Hold) -> Result<Self, StorageError> {
         files.create_dirs()?;
         let dir = files.disk.resolve(&files.dir).map_err(StorageError::io("find", &files.dir))?;
-        let seat = Seat::take(dir.join(files.lock().file_name().unwrap_or_default()), hold)
+        let key = dir.join(files.lock().file_name().unwrap_or_default());
+        let seat = Seat::take(key.into(), hold)
             .map_err(|owner| StorageError::Locked { path: files.snapshot(), owner })?;
         let (file, was_left) = lock_file(files)?;
         Ok(Self {
-            path: files.lock(),
             seat: seat.0.clone(),
             was_left,
             held: Mutex::new(Some(Held { file, _seat: seat })),
@@ -106,8 +105,9 @@ impl Lock {
     /// Locks anew if the lock file was removed, by whoever removes files that are not theirs.
     pub(super) fn ensure(&self, files: &Files) -> Result<(), StorageError> {
         let mut held = self.held();
+        let path = files.lock();
         if let Some(held) = &mut *held
-            && !held.file.is_at(&self.path).map_err(StorageError::io("find", &self.path))?
+            && !held.file.is_at(&path).map_err(StorageError::io("find", &path))?
         {
             files.create_dirs()?;
             (held.file, _) = lock_file(files)?;
@@ -119,10 +119,11 @@ impl Lock {
     pub(super) fn release(&self, files: &Files) {
         // Removed while it is locked: whoever opened it before finds out, and makes a new one. One
         // that cannot be removed is a file too many, nothing else.
+        let path = files.lock();
         if let Some(held) = self.held().take()
-            && held.file.is_at(&self.path).unwrap_or(false)
+            && held.file.is_at(&path).unwrap_or(false)
         {
-            drop(files.disk.remove(&self.path));
+            drop(files.disk.remove(&path));
         }
     }
 
@@ -134,14 +135,14 @@ impl Lock {
 
 impl Seat {
     /// Takes the place of an owner, or tells who has it.
-    fn take(key: PathBuf, hold: Hold) -> Result<Self, Owner> {
+    fn take(key: Arc<Path>, hold: Hold) -> Result<Self, Owner> {
         let mut owners = owners();
         let mut patience = TRIES;
         loop {
             match owners.get(&key) {
                 None => {
                     let number = NEXT_NUMBER.fetch_add(1, Ordering::Relaxed);
-                    owners.insert(key.clone(), Sitting { number, hold });
+                    owners.insert(Arc::clone(&key), Sitting { number, hold });
                     return Ok(Self(SeatName { key, number }));
                 }
                 Some(Sitting { hold: Hold::Saving, .. }) if hold == Hold::Saving => {
@@ -170,7 +171,7 @@ impl Drop for Seat {
 }
 
 /// The map is whole whenever the lock is free: nothing under it panics between two changes.
-fn owners() -> MutexGuard<'static, BTreeMap<PathBuf, Sitting>> {
+fn owners() -> MutexGuard<'static, BTreeMap<Arc<Path>, Sitting>> {
     OWNERS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

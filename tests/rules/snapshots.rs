@@ -136,5 +136,95 @@ fn du5_a_snapshot_is_a_copy() {
 
     table.edit(r#"[{"a":{"x":9}}]"#).unwrap();
 
-    assert_eq!((copy.clock, &*copy.text), (7, DRAWING.as_bytes()));
+    assert_eq!((copy.clock, &**copy.text), (7, DRAWING.as_bytes()));
+}
+
+/// More than is written at a time.
+fn large() -> String {
+    let part =
+        |value: &dyn Fn(usize) -> String| (0..20_000).map(value).collect::<Vec<_>>().join(",");
+    let state = part(&|n| format!(r#""c{n}":{{"_exists":true,"x":{n},"text":"some text"}}"#));
+    let clocks = part(&|n| format!(r#""c{n}":{{"_exists":1,"x":1,"text":1}}"#));
+    format!(r#"{{"timestamp":1,"state":{{{state}}},"timestamps":{{{clocks}}}}}"#)
+}
+
+/// Goes on with a snapshot to its end, with a call in between each time. Gives its clock and text, and how often.
+fn finish(table: &mut Table, mut meanwhile: impl FnMut(&mut Table, usize)) -> (u64, String, usize) {
+    for step in 1.. {
+        meanwhile(table, step);
+        if let Some(snapshot) = table.room.continue_snapshot().unwrap() {
+            let text = String::from_utf8(snapshot.text.to_vec()).unwrap();
+            return (snapshot.clock, text, step);
+        }
+    }
+    unreachable!("it ends")
+}
+
+#[test]
+fn du32_a_large_snapshot_is_written_in_steps_and_is_of_one_clock() {
+    let mut table = Table::new();
+    table.room.restore(large().as_bytes()).unwrap();
+
+    assert!(table.room.begin_snapshot().unwrap().is_none());
+    let (clock, text, steps) = finish(&mut table, |table, step| {
+        for key in [0, step, 300 * step, 19_999 - step, 20_000 + step] {
+            table
+                .edit(&format!(r#"[{{"c{key}":{{"_exists":true,"x":-1,"new":[{step}]}}}}]"#))
+                .unwrap();
+            table.edit(&format!(r#"[{{"c{}":{{"_exists":false}}}}]"#, key + 7)).unwrap();
+        }
+    });
+
+    assert!(text == large(), "what was edited meanwhile is not in it");
+    assert_eq!(clock, 1);
+    assert!((3..20).contains(&steps), "{steps}");
+    let (_, after, _) = {
+        table.room.begin_snapshot().unwrap();
+        finish(&mut table, |_, _| {})
+    };
+    assert!(after == table.snapshot(), "the next one has it all");
+}
+
+#[test]
+fn du32_a_small_snapshot_is_written_at_once() {
+    let mut table = Table::new();
+    table.room.restore(DRAWING.as_bytes()).unwrap();
+
+    let snapshot = table.room.begin_snapshot().unwrap().unwrap();
+
+    assert_eq!((snapshot.clock, &**snapshot.text), (7, DRAWING.as_bytes()));
+}
+
+#[test]
+fn du32_of_a_document_that_was_replaced_it_is_begun_anew() {
+    let mut table = Table::new();
+    table.room.restore(large().as_bytes()).unwrap();
+
+    assert!(table.room.begin_snapshot().unwrap().is_none());
+    table.room.restore(DRAWING.as_bytes()).unwrap();
+    let (clock, text, steps) = finish(&mut table, |_, _| {});
+
+    assert_eq!((clock, &*text, steps), (7, DRAWING, 1));
+}
+
+#[test]
+fn du32_a_snapshot_of_what_is_stored_stays_that_whatever_the_store_does() {
+    let mut table = Table::new();
+    table.room.restore(large().as_bytes()).unwrap();
+    table.room.set_journaled();
+    table.join(1, "alice");
+    table.patch(1, r#"[{"c5":{"x":-1},"unstored":{"_exists":true}}]"#);
+    let batch = table.batch();
+    let in_flight: Vec<&[u8]> = batch.iter().map(|(_, _, patches)| patches.as_bytes()).collect();
+
+    assert!(table.room.begin_stored_snapshot(&in_flight).unwrap().is_none());
+    let (clock, text, _) = finish(&mut table, |table, step| match step {
+        1 => table.patch(1, r#"[{"c19000":{"x":-1},"later":{"_exists":true}}]"#),
+        2 => drop(table.room.store_failed().unwrap()),
+        3 => drop(table.room.store_recovered().unwrap()),
+        _ => table.patch(1, r#"[{"c19001":{"_exists":false}}]"#),
+    });
+
+    assert!(text == large());
+    assert_eq!(clock, 1);
 }

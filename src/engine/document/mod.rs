@@ -1,7 +1,9 @@
 //! The document: components by key, ordered by their last change.
 
+mod copying;
 mod undo;
 
+use copying::Copying;
 use hashbrown::HashTable;
 use siphasher::sip::SipHasher13;
 use undo::{Place, Undo, Written};
@@ -30,12 +32,15 @@ pub struct Document {
     scratch: Scratch,
     /// What takes provisional changes back; none where every change is final at once.
     undo: Option<Undo>,
+    /// There while a copy is read.
+    copying: Option<Box<Copying>>,
 }
 
-type Slot = u32;
+/// The number of a component, for good.
+pub type Slot = u32;
 
 /// One entry of the document.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Component {
     key: Box<[u8]>,
     fields: Fields,
@@ -80,6 +85,7 @@ impl Document {
             usage: Usage::default(),
             scratch: Scratch::default(),
             undo: None,
+            copying: None,
         }
     }
 
@@ -198,6 +204,7 @@ impl Document {
         if fields.is_empty() {
             return;
         }
+        self.keep_for_copy(slot);
         let alive = self.set_alive(slot, true);
         let (clock, undoable) = (self.clock, self.undo.is_some());
         let Some(component) = self.slots.get_mut(index(slot)) else { return };
@@ -211,6 +218,7 @@ impl Document {
     /// Leaves a tombstone (TB1).
     fn bury(&mut self, found: Option<Slot>, key: &[u8]) {
         let slot = found.unwrap_or_else(|| self.insert(key));
+        self.keep_for_copy(slot);
         let alive = self.set_alive(slot, false);
         let Some(component) = self.slots.get_mut(index(slot)) else { return };
         let replaced = std::mem::take(&mut component.fields);

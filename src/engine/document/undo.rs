@@ -88,6 +88,9 @@ impl Document {
     }
 
     fn remove_last(&mut self) {
+        if let Some(last) = self.slots.len().checked_sub(1).and_then(|it| Slot::try_from(it).ok()) {
+            self.keep_for_copy(last);
+        }
         let Some(component) = self.slots.pop() else { return };
         self.usage.change(Growth { added: 0, removed: key_size(&component.key) });
         let slot = self.slots.len();
@@ -98,6 +101,7 @@ impl Document {
     }
 
     fn unwrite(&mut self, Written { slot, alive, changed, place, replaced }: Written) {
+        self.keep_for_copy(slot);
         self.set_alive(slot, alive);
         if let Some(place) = place {
             self.move_from_head(slot, &place);

@@ -9,7 +9,7 @@ use super::super::{
 pub(super) const DETACH_BYTES: usize = 1024;
 
 /// A value beside the entries; or, in fields that a merge replaced, where it has gone.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Detached {
     /// With how many numbers it is an array of, if it is one, so that nobody has to read it for that.
     Json(Box<[u8]>, Option<u32>),

@@ -26,10 +26,10 @@ use super::{
 const MOST_PACKED_BYTES: usize = 1024;
 
 /// Fields by name, each with its value and the clock of its last write. Iterates in the order of first writes.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Fields(Form);
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Form {
     Packed(Packed),
     Wide(Box<Wide>),

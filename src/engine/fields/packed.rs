@@ -18,7 +18,7 @@ const KEEP_BYTES: usize = 64 << 10;
 /// From this many fields on an update is searched by its sorted names.
 const SEARCH_SORTED: usize = 16;
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Packed {
     pub(super) entries: Box<[u8]>,
     #[expect(

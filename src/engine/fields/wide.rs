@@ -14,7 +14,7 @@ use super::{
 
 /// Entries one behind the other, found by name. One that is written again goes to the end; the old one stays as waste.
 /// A value that was detached once stays so, however small its successors are.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Wide {
     text: Vec<u8>,
     /// Where each field's entry is, in the order of first writes.

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::{
     super::json::{Flaw, Form, Reader, canonicalize, scan},
-    encode::{Object, TOMBSTONE, fields_since},
+    encode::{Object, component_since, push_quoted},
 };
-use crate::engine::{Clock, Component, Document, MAX_CLOCK, RefusalCode, Restore};
+use crate::engine::{Clock, Component, Document, MAX_CLOCK, RefusalCode, Restore, Slot};
 
 /// Nesting that a snapshot may have: what a frame may have, and some more for snapshots that others wrote.
 const DEPTH: usize = 256;
@@ -60,26 +60,116 @@ pub fn decode(text: &[u8], hash_keys: (u64, u64)) -> Result<Document, BadSnapsho
 
 /// Writes a snapshot.
 pub fn encode(document: &Document) -> Vec<u8> {
-    let mut out = Vec::new();
-    let mut snapshot = Object::open(&mut out);
-    push_clock(document.clock(), snapshot.member(b"timestamp"));
-    let mut state = Object::open(snapshot.member(b"state"));
+    let mut out = open(document.clock());
+    let mut first = true;
     for component in document.components() {
-        let out = state.member(component.key());
-        if component.is_alive() {
-            fields_since(component.fields(), None, out);
-        } else {
-            out.extend_from_slice(TOMBSTONE);
-        }
+        push_state(component, &mut first, &mut out);
     }
-    state.close();
-    let mut timestamps = Object::open(snapshot.member(b"timestamps"));
+    begin_clocks(&mut out);
+    first = true;
     for component in document.components() {
-        encode_clocks(component, timestamps.member(component.key()));
+        push_clocks(component, &mut first, &mut out);
     }
-    timestamps.close();
-    snapshot.close();
+    close(&mut out);
     out
+}
+
+/// Writes a snapshot of the document as it was when this was made, little by little while the document goes on.
+#[derive(Debug)]
+pub struct Encoder {
+    out: Vec<u8>,
+    part: Part,
+    next: Slot,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    State,
+    Clocks,
+}
+
+impl Encoder {
+    /// Begins a snapshot, in place of one that has not ended.
+    pub fn begin(document: &mut Document) -> Self {
+        document.begin_copy();
+        let mut out = open(document.clock());
+        // Moving what is written to where there is more space would cost more than a step. What is reserved in vain is never
+        // touched, and so takes no memory; where it cannot be had, the text grows as it does.
+        let _is_reserved = out.try_reserve(document.bytes().saturating_mul(2)).is_ok();
+        Self { out, part: Part::State, next: 0 }
+    }
+
+    /// Writes about so many bytes of text; a component counts at least [`LEAST_COST`]. True when there is no more.
+    pub fn step(&mut self, document: &mut Document, bytes: usize) -> bool {
+        let end = self.out.len().saturating_add(bytes);
+        let mut cost = 0_usize;
+        while self.out.len().saturating_add(cost) < end {
+            let mut first = self.next == 0;
+            match (self.part, document.copied(self.next)) {
+                (Part::State, Some(component)) => push_state(component, &mut first, &mut self.out),
+                (Part::Clocks, Some(component)) => {
+                    push_clocks(component, &mut first, &mut self.out)
+                }
+                (Part::State, None) => {
+                    begin_clocks(&mut self.out);
+                    (self.part, self.next) = (Part::Clocks, 0);
+                    continue;
+                }
+                (Part::Clocks, None) => {
+                    close(&mut self.out);
+                    document.end_copy();
+                    return true;
+                }
+            }
+            self.next += 1;
+            cost += LEAST_COST;
+        }
+        if self.part == Part::Clocks {
+            document.done_copying(self.next);
+        }
+        false
+    }
+
+    /// The text, once there is no more to write.
+    pub fn into_text(self) -> Vec<u8> {
+        self.out
+    }
+}
+
+/// What writing a component counts beside its text: tombstones are short.
+const LEAST_COST: usize = 64;
+
+fn open(clock: Clock) -> Vec<u8> {
+    let mut out = Vec::from(&b"{\"timestamp\":"[..]);
+    push_clock(clock, &mut out);
+    out.extend_from_slice(b",\"state\":{");
+    out
+}
+
+fn push_state(component: &Component, first: &mut bool, out: &mut Vec<u8>) {
+    push_key(component, first, out);
+    component_since(component, None, out);
+}
+
+fn begin_clocks(out: &mut Vec<u8>) {
+    out.extend_from_slice(b"},\"timestamps\":{");
+}
+
+fn push_clocks(component: &Component, first: &mut bool, out: &mut Vec<u8>) {
+    push_key(component, first, out);
+    encode_clocks(component, out);
+}
+
+fn close(out: &mut Vec<u8>) {
+    out.extend_from_slice(b"}}");
+}
+
+fn push_key(component: &Component, first: &mut bool, out: &mut Vec<u8>) {
+    if !std::mem::replace(first, false) {
+        out.push(b',');
+    }
+    push_quoted(component.key(), out);
+    out.push(b':');
 }
 
 fn encode_clocks(component: &Component, out: &mut Vec<u8>) {

@@ -17,6 +17,7 @@ use self::{requests::Request, upkeep::Compaction};
 use super::{
     device::{Batch, Device},
     history::History,
+    snapshot::SnapshotText,
 };
 use crate::{
     engine::Clock,
@@ -108,7 +109,7 @@ struct State {
 #[derive(Default)]
 struct Failure {
     /// What it is rewritten with, once its owner has said.
-    heal_with: Option<Arc<[u8]>>,
+    heal_with: Option<SnapshotText>,
     attempts: u32,
 }
 
@@ -177,7 +178,7 @@ impl Store {
     }
 
     /// After [`StoreEvent::Failed`]: tries, again and again, to put `snapshot`, the text of the stored state, in place.
-    pub fn heal(&self, snapshot: Arc<[u8]>) {
+    pub fn heal(&self, snapshot: SnapshotText) {
         if let Some(failure) = &mut self.inner.state().failure {
             failure.heal_with = Some(snapshot);
         }
@@ -185,7 +186,7 @@ impl Store {
     }
 
     /// Puts a snapshot in place of all that is stored.
-    pub fn save(&self, ticket: u32, snapshot: Arc<[u8]>) {
+    pub fn save(&self, ticket: u32, snapshot: SnapshotText) {
         self.inner.request(Request::Save(ticket, snapshot));
     }
 

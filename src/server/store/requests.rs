@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Inner, StoreEvent, upkeep::pause};
+use super::{super::snapshot::SnapshotText, Inner, StoreEvent, upkeep::pause};
 use crate::storage::{RoomStore, StorageError};
 
 /// How often the last save of a closed room is tried (DU11).
@@ -10,7 +10,7 @@ const LAST_SAVE_ATTEMPTS: u32 = 5;
 
 /// What the owner asked for, with the ticket of its answer.
 pub(super) enum Request {
-    Save(u32, Arc<[u8]>),
+    Save(u32, SnapshotText),
     Flush(u32),
     Close(u32, bool),
 }

@@ -183,7 +183,7 @@ impl RoomStore {
         let end = tail.journal.as_ref().map_or(0, |journal| journal.end);
         new.carry(old, end).map_err(StorageError::io("shorten", &path))?;
         match new.keep(&self.files, synced) {
-            Ok(journal) => tail.journal = Some(journal),
+            Ok(journal) => tail.journal = Some(Box::new(journal)),
             // Nobody knows which of the files has the name now.
             Err(error) => {
                 tail.health = Health::Poisoned;

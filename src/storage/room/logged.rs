@@ -3,7 +3,6 @@
 use super::{
     super::{Change, StorageError, disk::as_offset, sync_log::SyncLog},
     RoomStore,
-    tail::Journal,
 };
 use std::sync::{Arc, PoisonError};
 
@@ -56,7 +55,7 @@ impl RoomStore {
     pub(super) fn leave_log(&self) {
         let log = self.log.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(log) = log else { return };
-        let needs_it = self.tail().journal.as_ref().is_some_and(Journal::needs_log);
+        let needs_it = self.tail().journal.as_ref().is_some_and(|journal| journal.needs_log());
         if needs_it && self.sync().is_err() {
             // For whoever opens the room next.
             log.outlive();

@@ -181,7 +181,7 @@ impl RoomStore {
         self.archive_given_up(clock, has_failed);
         let journal = put_state(&self.files, &text, clock)?;
         self.change(|tail| {
-            tail.journal = Some(journal);
+            tail.journal = Some(Box::new(journal));
             tail.clock = clock;
             tail.health = Health::Sound;
         });

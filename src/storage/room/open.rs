@@ -32,7 +32,7 @@ pub(in super::super) fn open(files: &Files, format: Format) -> Result<Opened, St
         health: Health::Sound,
         clock,
         base: snapshot.as_ref().map(|snapshot| snapshot.identity),
-        journal,
+        journal: journal.map(Box::new),
         buffer: Vec::new(),
     };
     let snapshot_bytes = snapshot.map_or(0, |snapshot| snapshot.bytes);

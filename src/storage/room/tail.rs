@@ -52,7 +52,8 @@ pub(super) struct Tail {
     pub(super) clock: Clock,
     /// The snapshot in the file, which a first journal continues.
     pub(super) base: Option<Identity>,
-    pub(super) journal: Option<Journal>,
+    /// Boxed: most rooms that are open have none.
+    pub(super) journal: Option<Box<Journal>>,
     /// What the last append added to a journal that was there.
     pub(super) buffer: Vec<u8>,
 }
@@ -101,7 +102,7 @@ impl Tail {
         }
         let written = match self.journal.take() {
             Some(journal) => self.extend(journal, changes),
-            None => self.begin(files, changes),
+            None => self.begin(files, changes).map(Box::new),
         };
         match written {
             Ok(journal) => {
@@ -116,7 +117,11 @@ impl Tail {
         }
     }
 
-    fn extend(&mut self, mut journal: Journal, changes: &[Change]) -> io::Result<Journal> {
+    fn extend(
+        &mut self,
+        mut journal: Box<Journal>,
+        changes: &[Change],
+    ) -> io::Result<Box<Journal>> {
         if self.buffer.capacity() > MAX_KEPT_BYTES {
             self.buffer = Vec::new();
         }

@@ -1,0 +1,39 @@
+// Opens rooms that nobody joins, and prints what each costs: bytes of JavaScript objects, and open files. Needs --expose-gc.
+// Arguments: `none` or `files`.
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setImmediate as turn } from 'node:timers/promises'
+import { FileStorage, RoomManager } from '../../../index.js'
+
+const [kind = 'none'] = process.argv.slice(2)
+const ROOMS = 500
+
+const dir = mkdtempSync(join(tmpdir(), 'heddle-idle-'))
+const manager = new RoomManager(
+  kind === 'files' ? { createStorage: (roomId) => new FileStorage({ dir, roomId }) } : {},
+)
+
+/** @param {string} name */
+async function open(name) {
+  const ids = Array.from({ length: ROOMS }, (_, index) => `${name}-${index}`)
+  await Promise.all(ids.map((id) => manager.getRoom(id)))
+}
+
+async function look() {
+  for (let round = 0; round < 5; round += 1) {
+    globalThis.gc?.()
+    await turn()
+  }
+  return { heap: process.memoryUsage().heapUsed, files: readdirSync('/proc/self/fd').length }
+}
+
+await open('first')
+const before = await look()
+await open('second')
+const after = await look()
+const bytes = (after.heap - before.heap) / ROOMS
+const files = (after.files - before.files) / ROOMS
+process.stdout.write(JSON.stringify({ bytes, files }))
+await manager.closeAll()
+rmSync(dir, { recursive: true })
