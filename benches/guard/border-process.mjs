@@ -1,98 +1,13 @@
 // One process of the border half: prints the ratios that it measured, as JSON. `node border-process.mjs <planted percent>`
-import { Room } from '../../index.js'
-import { firstFrame, KINDS, round } from './frames.mjs'
+import { round, SCENARIOS } from './frames.mjs'
+import { playerOf, TURN_FRAMES } from './playing.mjs'
 
 const SLICES = 150
 const SLICE_MS = 1
 /** Of the slices of one kind: below it is what nothing disturbed. */
 const QUANTILE = 0.1
-const RECEIVERS = 10
-/** Frames of one turn of the event loop, where sockets are written once per turn. */
-const TURN_FRAMES = 8
 
-/**
- * Plays so many frames. What is asynchronous takes turns of the event loop.
- * @typedef {(frames: number) => void | Promise<void>} Play
- */
-
-class PlainSocket {
-  length = 0
-
-  /** @param {string} text */
-  send(text) {
-    this.length += text.length
-  }
-
-  close() {}
-}
-
-/** One that is written once per turn, as those of Bun are. */
-class CorkedSocket extends PlainSocket {
-  readyState = 1
-
-  /** @param {() => void} write */
-  cork(write) {
-    write()
-  }
-
-  getBufferedAmount() {
-    return 0
-  }
-}
-
-/**
- * Gives what handles a frame in a room with receivers.
- * @param {() => PlainSocket} socket
- */
-function openRoom(socket) {
-  const room = new Room()
-  const [sender = ''] = Array.from({ length: RECEIVERS + 1 }, (_, index) =>
-    room.handleSocketConnect({
-      socket: socket(),
-      clientId: `client-${index}`,
-      permissions: 'readwrite',
-    }),
-  )
-  room.handleSocketMessage(sender, Buffer.from(firstFrame()))
-  return (/** @type {Buffer} */ frame) => room.handleSocketMessage(sender, frame)
-}
-
-/**
- * Handles frames one after the other, and one more for every hundred percent that `planted` has summed up to.
- * @param {(frame: Buffer) => void} handle
- * @param {Buffer[]} frames
- * @param {number} planted
- * @returns {Play}
- */
-function player(handle, frames, planted) {
-  let turn = 0
-  let owed = 0
-  return (count) => {
-    for (let played = 0; played < count; played += 1) {
-      const frame = /** @type {Buffer} */ (frames[turn++ % frames.length])
-      handle(frame)
-      owed += planted
-      if (owed >= 100) {
-        owed -= 100
-        handle(frame)
-      }
-    }
-  }
-}
-
-/**
- * The same in turns of the event loop.
- * @param {Play} play
- * @returns {Play}
- */
-function inTurns(play) {
-  return async (count) => {
-    for (let left = count; left > 0; left -= TURN_FRAMES) {
-      play(Math.min(left, TURN_FRAMES))
-      await new Promise((resolve) => setImmediate(resolve))
-    }
-  }
-}
+/** @typedef {import('./playing.mjs').Play} Play */
 
 /**
  * What there is to compare with: JSON read and written.
@@ -159,20 +74,10 @@ const planted = Number(process.argv[2] ?? 0)
 /** @type {{ plain: Record<string, number>, planted: Record<string, number> }} */
 const ratios = { plain: {}, planted: {} }
 
-const onPlainSockets = KINDS.map((kind) => ({ name: kind, kind, isPerTurn: false }))
-const perTurn = { name: 'small-per-turn', kind: /** @type {const} */ ('small'), isPerTurn: true }
-for (const { name, kind, isPerTurn } of [...onPlainSockets, perTurn]) {
-  const texts = round(kind)
-  const frames = texts.map((text) => Buffer.from(text))
-  const handle = openRoom(() => (isPerTurn ? new CorkedSocket() : new PlainSocket()))
-  const [plain, more] = [0, planted].map((percent) => {
-    const play = player(handle, frames, percent)
-    return isPerTurn ? inTurns(play) : play
-  })
-  const [json = Number.NaN, asIs = Number.NaN, withMore = Number.NaN] = await race(
-    [yardstick(texts), plain, more].filter((play) => play !== undefined),
-  )
-  ratios.plain[name] = asIs / json
-  ratios.planted[name] = withMore / json
+for (const scenario of SCENARIOS) {
+  const plays = [yardstick(round(scenario)), playerOf(scenario, 0), playerOf(scenario, planted)]
+  const [json = Number.NaN, asIs = Number.NaN, withMore = Number.NaN] = await race(plays)
+  ratios.plain[scenario] = asIs / json
+  ratios.planted[scenario] = withMore / json
 }
 console.log(JSON.stringify(ratios))

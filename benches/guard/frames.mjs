@@ -5,14 +5,22 @@ const ROUND = 64
 const STROKE = '0f3c7d52-9e41-4b8a-8c11-5d2e7a90b6f4/Stroke'
 const STROKE_NUMBERS = 10_000
 
-export const KINDS = /** @type {const} */ (['small', 'medium', 'cursor', 'stroke'])
-/** @typedef {typeof KINDS[number]} Kind */
+/** Each kind of frame; and small ones to sockets that are written once per turn of the event loop. */
+export const SCENARIOS = /** @type {const} */ ([
+  'small',
+  'medium',
+  'cursor',
+  'stroke',
+  'small-per-turn',
+])
+/** @typedef {typeof SCENARIOS[number]} Scenario */
 
 /**
- * A round of frames of a kind.
- * @param {Kind} kind
+ * A round of frames of a scenario.
+ * @param {Scenario} scenario
  */
-export function round(kind) {
+export function round(scenario) {
+  const kind = scenario === 'small-per-turn' ? 'small' : scenario
   return Array.from({ length: ROUND }, (_, turn) => {
     const frame = { type: 'patch', messageId: `alice-${turn}`, ...PATCHES[kind](turn) }
     return JSON.stringify(frame)
@@ -34,7 +42,7 @@ export function firstFrame() {
   })
 }
 
-/** @type {Record<Kind, (turn: number) => object>} */
+/** @type {Record<Exclude<Scenario, 'small-per-turn'>, (turn: number) => object>} */
 const PATCHES = {
   small: (turn) => ({ documentPatches: [{ [shapeKey(turn % 20)]: position(turn) }] }),
   medium: (turn) => ({ documentPatches: [shapes(turn)] }),
