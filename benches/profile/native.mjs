@@ -20,7 +20,8 @@ export async function profileNative(scenario) {
   const costs = []
   for (const [name, cost] of played) {
     // What runs the scenario is not part of it.
-    if (/^(\(below main\)|main|_start|std::rt|workload::main|__libc|0x)/.test(name)) continue
+    if (/^(\(below main\)|main|PROGRAM|_start|std::|workload::|core::ops|workload::main|__libc|0x)/.test(name))
+      continue
     costs.push([name, (cost - (setUp.get(name) ?? 0)) / TIMES])
   }
   const total = (whole(played) - whole(setUp)) / TIMES
@@ -46,7 +47,7 @@ async function inclusive(workload, args) {
     const out = join(dir, 'callgrind.out')
     const options = ['--tool=callgrind', `--callgrind-out-file=${out}`]
     await promisify(execFile)('valgrind', [...options, workload, ...args])
-    const annotate = ['--inclusive=yes', '--threshold=100', '--show-percs=no', out]
+    const annotate = ['--inclusive=yes', '--auto=no', '--threshold=100', '--show-percs=no', out]
     const { stdout } = await promisify(execFile)('callgrind_annotate', annotate, {
       maxBuffer: OUTPUT_BYTES,
     })
@@ -57,16 +58,15 @@ async function inclusive(workload, args) {
 }
 
 /**
- * Reads what callgrind_annotate prints: `1,234  file:function [object]`. A function that recurses is told apart by depth.
+ * Reads what callgrind_annotate prints: `1,234  file:function [object]`. Deeper calls of a function that recurses
+ * (`function'2`) are counted with the first.
  * @param {string} text
  */
 function read(text) {
   const costs = new Map()
   for (const [, cost = '', rest = ''] of text.matchAll(/^ *([\d,]+) +(.+)$/gm)) {
-    const name = rest
-      .replace(/ \[[^\]]*\]$/, '')
-      .replace(/^(?:\?\?\?|[^ ]*?\.(?:rs|c|S|h)):/, '')
-      .replace(/'\d+$/, '')
+    const name = rest.replace(/ \[[^\]]*\]$/, '').replace(/^(?:\?\?\?|[^ ]*?\.(?:rs|c|S|h)):/, '')
+    if (/'\d+$/.test(name)) continue
     const instructions = Number(cost.replaceAll(',', ''))
     costs.set(name, Math.max(costs.get(name) ?? 0, instructions))
   }
