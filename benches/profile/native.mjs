@@ -20,7 +20,11 @@ export async function profileNative(scenario) {
   const costs = []
   for (const [name, cost] of played) {
     // What runs the scenario is not part of it.
-    if (/^(\(below main\)|main|PROGRAM|_start|std::|workload::|core::ops|workload::main|__libc|0x)/.test(name))
+    if (
+      /^(\(below main\)|main|PROGRAM|_start|std::|workload::|core::ops|workload::main|__libc|0x)/.test(
+        name,
+      )
+    )
       continue
     costs.push([name, (cost - (setUp.get(name) ?? 0)) / TIMES])
   }
