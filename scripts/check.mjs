@@ -1,6 +1,7 @@
-// `npm run check`: what CI asks for beside the tests: formatting, lints, types, docs, generated files, and the tests on the
-// other lines of Node.
+// `npm run check`: what CI asks for beside the tests: formatting, lints, types, docs, generated files, what a frame costs, and
+// the tests on the other lines of Node.
 import { join } from 'node:path'
+import { guardSteps } from '../benches/guard/halves.mjs'
 import { fail, requireRust } from './requirements.mjs'
 import { root, run } from './run.mjs'
 import { nodeLines, nodeOfLine } from './runtimes.mjs'
@@ -22,6 +23,9 @@ const traces = vitest(
   [],
   ['__test__/order.test.ts', '--typecheck.enabled=false'],
 )
+
+/** Needs valgrind, and so Linux; the figures are of this kind of processor. */
+const isGuarded = process.platform === 'linux' && process.arch === 'x64'
 
 /** The set-up has built the addon: what the build writes must be what is committed. */
 const generatedFilesAreCommitted = {
@@ -58,6 +62,7 @@ try {
     tool('types of the Bun example', 'typescript/bin/tsc', ['-p', 'examples']),
     generatedFilesAreCommitted,
     ...(process.platform === 'linux' ? [traces] : []),
+    ...(isGuarded ? guardSteps : []),
     ...nodeLines
       .filter((line) => nodeOfLine(line) !== process.execPath)
       .map((line) => vitest(`vitest on Node ${line}`, nodeOfLine(line), [], runtimeTestsOnly)),
