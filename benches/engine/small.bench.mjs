@@ -1,0 +1,36 @@
+// A shape is moved: a patch of 180 bytes.
+import { ALL_COLUMNS } from '../frame/contestants.mjs'
+import { creationFrames, patchFrame, shapeKey } from '../jobs/documents.mjs'
+import { cpuFigure, editing, editingCases, startEditing } from '../jobs/editing.mjs'
+
+const COMPONENTS = 1_000
+
+/** @param {number} index */
+const move = (index) =>
+  patchFrame(`author-${100_000 + index}`, [
+    {
+      [shapeKey((index * 37) % COMPONENTS)]: {
+        x: 1024.5 + index,
+        y: 768.25 + index,
+        rotation: index / 512,
+        width: 240,
+        height: 160,
+        color: '#ef4444',
+      },
+    },
+  ])
+
+/** @type {import('../frame/scenario.mjs').Scenario<import('../jobs/editing.mjs').Editing, import('../jobs/editing.mjs').EditingParams>} */
+export const scenario = {
+  name: 'engine-small',
+  measures: 'one small patch into a room of 1,000 components, fake sockets',
+  figures: cpuFigure,
+  columns: ALL_COLUMNS,
+  cases: editingCases({
+    1: { node: { floor: 8, aim: 11 }, bun: { floor: 3, aim: 4.5 } },
+    10: { node: { floor: 7, aim: 10 }, bun: { floor: 3, aim: 4.5 } },
+    100: { node: { floor: 4, aim: 6 }, bun: { floor: 3, aim: 4.5 } },
+  }),
+  setup: (side, params) => startEditing(side, params, creationFrames(COMPONENTS), move),
+  ...editing,
+}

@@ -1,0 +1,71 @@
+// What the scenarios of the engine share: one member of a company says frames from a ring of prepared ones, the others receive.
+import { Company } from './company.mjs'
+
+/** How many different frames are said in turn. */
+const RING = 256
+
+/** How many of them are compared before time is taken. */
+const COMPARED = 64
+
+/** @typedef {{ receivers: number, input: 'string' | 'buffer' }} EditingParams */
+/** @typedef {{ company: Company, author: import('./company.mjs').Member, ring: (string | Buffer)[] }} Editing */
+
+/**
+ * @param {import('./sides.mjs').Side} side
+ * @param {EditingParams} params
+ * @param {Iterable<string>} first what makes the document
+ * @param {(index: number) => string} frame
+ * @returns {Editing}
+ */
+export function startEditing(side, { receivers, input }, first, frame) {
+  const company = new Company(side, new side.library.Room())
+  const author = company.join('author')
+  for (const creation of first) company.hand(author, creation)
+  for (let index = 0; index < receivers; index += 1) company.join(`receiver-${index}`)
+  const texts = Array.from({ length: RING }, (_, index) => frame(index))
+  const ring = input === 'string' ? texts : texts.map((text) => Buffer.from(text))
+  return { company, author, ring }
+}
+
+/**
+ * @param {Editing} editing
+ * @param {number} index
+ */
+export function sayNext({ company, author, ring }, index) {
+  company.hand(author, /** @type {string} */ (ring[index % RING]))
+}
+
+/** The members of a scenario that repeats `sayNext`. */
+export const editing = {
+  /** @param {Editing} world */
+  check: (world) =>
+    world.company.witness(() => {
+      for (let index = 0; index < COMPARED; index += 1) sayNext(world, index)
+    }),
+  operate: sayNext,
+  /** @param {Editing} world */
+  received: ({ company }) => company.received(),
+}
+
+/** The figure of a scenario that repeats one operation. */
+export const cpuFigure = {
+  cpu: { unit: 'ns', measures: 'processor time of the process for one frame, all threads' },
+}
+
+/** @typedef {import('../frame/scenario.mjs').Goal} Goal */
+
+/**
+ * The six cases, with the goals of each number of receivers.
+ * @param {Record<number, { node: Goal, bun: Goal }>} goals
+ * @returns {import('../frame/scenario.mjs').Case<EditingParams>[]}
+ */
+export function editingCases(goals) {
+  return [1, 10, 100].flatMap((receivers) =>
+    /** @type {const} */ (['string', 'buffer']).map((input) => ({
+      name: `${receivers} receiver${receivers === 1 ? '' : 's'}, ${input}`,
+      params: { receivers, input },
+      quick: receivers === 10 && input === 'string',
+      goals: { cpu: goals[receivers] ?? {} },
+    })),
+  )
+}
