@@ -50,7 +50,8 @@ if (unknown.length > 0) throw new Error(`no fast path is called ${unknown}: ${FA
  * @param {import('./frame/scenario.mjs').Found} found
  */
 function columnsOf({ scenario }) {
-  if (asked.length > 0) return asked
+  const canPlant = scenario.operate ?? scenario.rehearse
+  if (asked.length > 0) return asked.filter((name) => canPlant || !name.startsWith('planted'))
   const columns = scenario.columns ?? []
   return quick ? columns.filter((column) => !column.startsWith('without')) : columns
 }

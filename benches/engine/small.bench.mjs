@@ -1,24 +1,9 @@
 // A shape is moved: a patch of 180 bytes.
 import { ALL_COLUMNS } from '../frame/contestants.mjs'
-import { creationFrames, patchFrame, shapeKey } from '../jobs/documents.mjs'
-import { cpuFigure, editing, editingCases, startEditing } from '../jobs/editing.mjs'
+import { creationFrames } from '../jobs/documents.mjs'
+import { cpuFigure, editing, editingCases, move, startEditing } from '../jobs/editing.mjs'
 
 const COMPONENTS = 1_000
-
-/** @param {number} index */
-const move = (index) =>
-  patchFrame(`author-${100_000 + index}`, [
-    {
-      [shapeKey((index * 37) % COMPONENTS)]: {
-        x: 1024.5 + index,
-        y: 768.25 + index,
-        rotation: index / 512,
-        width: 240,
-        height: 160,
-        color: '#ef4444',
-      },
-    },
-  ])
 
 /** @type {import('../frame/scenario.mjs').Scenario<import('../jobs/editing.mjs').Editing, import('../jobs/editing.mjs').EditingParams>} */
 export const scenario = {
@@ -31,6 +16,7 @@ export const scenario = {
     10: { node: { floor: 7, aim: 10 }, bun: { floor: 3, aim: 4.5 } },
     100: { node: { floor: 4, aim: 6 }, bun: { floor: 3, aim: 4.5 } },
   }),
-  setup: (side, params) => startEditing(side, params, creationFrames(COMPONENTS), move),
+  setup: (side, params) =>
+    startEditing(side, params, creationFrames(COMPONENTS), (index) => move(index, COMPONENTS)),
   ...editing,
 }

@@ -1,4 +1,6 @@
 // Runs one case of a scenario on one runtime: first everybody has to do the same, then they take turns, round after round.
+import { relative } from 'node:path'
+import { root } from '../../scripts/run.mjs'
 import { contestantsOf } from './contestants.mjs'
 import { difference, digest } from './evidence.mjs'
 import { Host } from './host.mjs'
@@ -23,7 +25,9 @@ const ROUNDS = { full: 15, quick: 7 }
  * @typedef {object} Row one figure of one case on one runtime
  * @property {string} scenario
  * @property {string} group
+ * @property {string} script its path in the repository
  * @property {string} case
+ * @property {boolean} isHeadline whether `--quick` runs it
  * @property {unknown} params
  * @property {string} figure
  * @property {string} unit
@@ -37,7 +41,7 @@ const ROUNDS = { full: 15, quick: 7 }
 export class NotEquivalent extends Error {}
 
 /** @typedef {import('./contestants.mjs').Contestant} Contestant */
-/** @typedef {Map<string, Record<string, number>[]>} Samples by contestant */
+/** @typedef {Record<string, number>[][]} Samples of each contestant, in their order */
 
 /**
  * @param {Setting} setting
@@ -48,7 +52,7 @@ export async function compete(setting) {
   const contestants = contestantsOf(setting.columns, scenario.others)
   const rounds = setting.rounds ?? (scenario.rounds ?? ROUNDS)[setting.quick ? 'quick' : 'full']
   const take = scenario.measure ? takeTurnsOutside : scenario.fresh ? takeTurnsFresh : takeTurns
-  return rowsOf(setting, await take(setting, contestants, rounds))
+  return rowsOf(setting, contestants, await take(setting, contestants, rounds))
 }
 
 /**
@@ -64,12 +68,7 @@ async function takeTurns(setting, contestants, rounds) {
     for (const host of hosts) digests.push(await host.ask('check'))
     compare(setting, contestants, digests)
     for (const host of hosts) await host.ask('warm')
-    const samples = await inTurns(
-      hosts,
-      rounds,
-      ({ contestant }) => contestant,
-      (host) => host.ask('sample'),
-    )
+    const samples = await inTurns(hosts, rounds, (host) => host.ask('sample'))
     /** @type {unknown[]} */
     const received = []
     for (const host of hosts) received.push(await host.ask('received'))
@@ -80,7 +79,7 @@ async function takeTurns(setting, contestants, rounds) {
     }
     return samples
   } finally {
-    for (const host of hosts) host.end()
+    for (const host of hosts) await host.end()
   }
 }
 
@@ -97,18 +96,13 @@ async function takeTurnsFresh(setting, contestants, rounds) {
     try {
       return await host.ask(order)
     } finally {
-      host.end()
+      await host.end()
     }
   }
   const digests = []
   for (const contestant of contestants) digests.push(await once(contestant, 'check'))
   compare(setting, contestants, digests)
-  return inTurns(
-    contestants,
-    rounds,
-    (contestant) => contestant,
-    (it) => once(it, 'sample'),
-  )
+  return inTurns(contestants, rounds, (contestant) => once(contestant, 'sample'))
 }
 
 /**
@@ -123,16 +117,11 @@ async function takeTurnsOutside(setting, contestants, rounds) {
   const params = scenario.cases[caseIndex]?.params
   /** @type {(Record<string, import('./evidence.mjs').Digest> | null)[]} */
   const digests = contestants.map(() => null)
-  const samples = await inTurns(
-    contestants,
-    rounds,
-    (contestant) => contestant,
-    async (contestant) => {
-      const measured = await scenario.measure?.({ contestant, runtime, program, quick, params })
-      if (measured?.evidence) digests[contestants.indexOf(contestant)] = digest(measured.evidence)
-      return measured?.figures
-    },
-  )
+  const samples = await inTurns(contestants, rounds, async (contestant) => {
+    const measured = await scenario.measure?.({ contestant, runtime, program, quick, params })
+    if (measured?.evidence) digests[contestants.indexOf(contestant)] = digest(measured.evidence)
+    return measured?.figures
+  })
   // Other servers speak other protocols.
   const comparable = contestants.filter(({ server }) => !scenario.others?.includes(server))
   compare(setting, comparable, digests.slice(0, comparable.length))
@@ -144,15 +133,15 @@ async function takeTurnsOutside(setting, contestants, rounds) {
  * @template T
  * @param {T[]} all
  * @param {number} rounds
- * @param {(one: T) => Contestant} contestantOf
  * @param {(one: T) => Promise<any>} sample
  */
-async function inTurns(all, rounds, contestantOf, sample) {
+async function inTurns(all, rounds, sample) {
   /** @type {Samples} */
-  const samples = new Map(all.map((one) => [contestantOf(one).name, []]))
+  const samples = all.map(() => [])
+  const forwards = [...all.entries()]
   for (let round = 0; round < rounds; round += 1) {
-    for (const one of round % 2 === 0 ? all : all.toReversed()) {
-      samples.get(contestantOf(one).name)?.push(await sample(one))
+    for (const [index, one] of round % 2 === 0 ? forwards : forwards.toReversed()) {
+      samples[index]?.push(await sample(one))
     }
   }
   return samples
@@ -186,36 +175,22 @@ function compare({ found }, contestants, digests) {
 
 /**
  * @param {Setting} setting
+ * @param {Contestant[]} contestants
  * @param {Samples} samples
  * @returns {Row[]}
  */
-function rowsOf({ found, caseIndex, runtime }, samples) {
+function rowsOf({ found, caseIndex, runtime }, contestants, samples) {
   const { scenario, group } = found
-  const { name = '', params, goals } = scenario.cases[caseIndex] ?? {}
+  const { name = '', params, goals, quick: isHeadline = false } = scenario.cases[caseIndex] ?? {}
+  const script = relative(root, found.path)
+  const about = { scenario: scenario.name, group, script, case: name, params, runtime, isHeadline }
   return Object.entries(scenario.figures).map(([figure, { unit, measures }]) => {
-    const values = [...samples].map(([contestant, taken]) => ({
-      contestant,
-      samples: taken.map((sample) => sample[figure] ?? Number.NaN),
-    }))
-    const base = values[0]?.samples ?? []
-    const contestants = Object.fromEntries(
-      values.map(({ contestant, samples }) => [
-        contestant,
-        { median: median(samples), samples, ratio: ratio(base, samples) },
-      ]),
-    )
+    const taken = samples.map((those) => those.map((sample) => sample[figure] ?? Number.NaN))
+    const standings = taken.map((values, index) => [
+      contestants[index]?.name,
+      { median: median(values), samples: values, ratio: ratio(taken[0] ?? [], values) },
+    ])
     const goal = goals?.[figure]?.[runtime]
-    return {
-      scenario: scenario.name,
-      group,
-      case: name,
-      params,
-      figure,
-      unit,
-      measures,
-      runtime,
-      goal,
-      contestants,
-    }
+    return { ...about, figure, unit, measures, goal, contestants: Object.fromEntries(standings) }
   })
 }

@@ -1,5 +1,8 @@
 // The parent's handle of a child process.
 import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
@@ -10,12 +13,14 @@ const DEADLINE_MS = 120_000
 
 export class Host {
   #stderr = ''
+  #exited
+  #dir = mkdtempSync(join(tmpdir(), 'heddle-bench-'))
 
   /**
    * @param {{ program: string, flags: string[], path: string, caseIndex: number, contestant: import('./contestants.mjs').Contestant }} options
    */
   constructor({ program, flags, path, caseIndex, contestant }) {
-    const argument = JSON.stringify({ path, caseIndex, contestant })
+    const argument = JSON.stringify({ path, caseIndex, dir: this.#dir, contestant })
     this.contestant = contestant
     this.child = spawn(program, [...flags, childProgram, argument], {
       stdio: ['pipe', 'pipe', 'pipe'],
@@ -26,6 +31,7 @@ export class Host {
     })
     // Its stdin breaks when it dies: the end of its answers tells.
     this.child.stdin.on('error', () => {})
+    this.#exited = new Promise((resolve) => this.child.on('close', resolve))
     this.lines = createInterface({ input: this.child.stdout })[Symbol.asyncIterator]()
   }
 
@@ -42,7 +48,9 @@ export class Host {
     return JSON.parse(value).answer
   }
 
-  end() {
+  async end() {
     this.child.kill('SIGKILL')
+    await this.#exited
+    rmSync(this.#dir, { recursive: true })
   }
 }

@@ -5,8 +5,8 @@ import { iterationsFor, spin } from './spin.mjs'
 /** How long a sample lasts, in microseconds. */
 const SAMPLE_MICROS = 10_000
 
-/** How long the compilers get before the first sample. */
-const WARM_UP_MICROS = 250_000
+/** How long the compilers get before the first sample; JavaScriptCore takes its time. */
+const WARM_UP_MICROS = process.versions.bun ? 500_000 : 250_000
 
 /** A turn of the event loop handles this many operations at the most, as a busy server's does. */
 const OPERATIONS_PER_TURN = 256

@@ -56,6 +56,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
  * @property {(world: World) => Promise<void>} [settle] waits for what operations left to later turns
  * @property {(world: World) => number} [received] how many frames the sockets got so far: must grow alike on all sides
  * @property {(world: World) => Record<string, number> | Promise<Record<string, number>>} [run]
+ * @property {(world: World, planted: number) => Promise<void>} [rehearse] runs once before `run` and plants that much work, in percent
  * @property {(how: MeasureOptions & { params: Params }) => Promise<{ figures: Record<string, number>, evidence: Evidence | null }>} [measure]
  */
 

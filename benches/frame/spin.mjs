@@ -28,3 +28,12 @@ export function iterationsFor(nanoseconds) {
   }
   return Math.max(1, Math.round((nanoseconds * CALIBRATION) / (best * 1e6)))
 }
+
+/**
+ * Holds the thread for a time that is long beside a look at the clock.
+ * @param {number} ms
+ */
+export function burn(ms) {
+  const started = performance.now()
+  while (performance.now() - started < ms) spin(100)
+}

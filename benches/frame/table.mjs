@@ -52,6 +52,8 @@ function scale(value, unit) {
  * @param {number} value
  */
 export function sane(value) {
+  if (!Number.isFinite(value)) return '-'
+  if (value === 0) return '0'
   if (Math.abs(value) >= 100) return Math.round(value).toLocaleString('en')
   return value.toPrecision(3)
 }

@@ -35,13 +35,19 @@ export class Company {
     this.side.hand(this.room, member.sessionId, frame)
   }
 
+  /** @param {Member} member */
+  leave(member) {
+    this.room.handleSocketClose(member.sessionId)
+    this.members.splice(this.members.indexOf(member), 1)
+  }
+
   received() {
     return this.members.reduce((sum, { socket }) => sum + socket.count, 0)
   }
 
   /**
    * Keeps what everybody is sent while this runs.
-   * @param {() => void | Promise<void>} talk
+   * @param {() => unknown} talk
    * @returns {Promise<import('../frame/scenario.mjs').Evidence>}
    */
   async witness(talk) {

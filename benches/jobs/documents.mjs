@@ -51,3 +51,17 @@ export function* creationFrames(components) {
     yield patchFrame(`create-${from}`, [Object.fromEntries(entries)])
   }
 }
+
+/**
+ * A document of shapes as storages keep it.
+ * @param {number} components
+ */
+export function largeSnapshot(components) {
+  const keys = Array.from({ length: components }, (_, index) => shapeKey(index))
+  const clocks = Object.fromEntries(Object.keys(shape(0)).map((field) => [field, 1]))
+  return {
+    timestamp: 1,
+    state: Object.fromEntries(keys.map((key, index) => [key, shape(index)])),
+    timestamps: Object.fromEntries(keys.map((key) => [key, { ...clocks }])),
+  }
+}

@@ -1,5 +1,6 @@
 // What the scenarios of the engine share: one member of a company says frames from a ring of prepared ones, the others receive.
 import { Company } from './company.mjs'
+import { patchFrame, shapeKey } from './documents.mjs'
 
 /** How many different frames are said in turn. */
 const RING = 256
@@ -33,6 +34,23 @@ export function startEditing(side, { receivers, input }, first, frame) {
  */
 export function sayNext({ company, author, ring }, index) {
   company.hand(author, /** @type {string} */ (ring[index % RING]))
+}
+
+/**
+ * A shape of a room with so many is moved: a patch of 180 bytes.
+ * @param {number} index
+ * @param {number} components
+ */
+export function move(index, components) {
+  const key = shapeKey((index * 37) % components)
+  const fields = {
+    x: 1024.5 + index,
+    y: 768.25 + index,
+    rotation: index / 512,
+    width: 240,
+    height: 160,
+  }
+  return patchFrame(`author-${100_000 + index}`, [{ [key]: { ...fields, color: '#ef4444' } }])
 }
 
 /** The members of a scenario that repeats `sayNext`. */
