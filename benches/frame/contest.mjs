@@ -24,6 +24,7 @@ const ROUNDS = { full: 15, quick: 7 }
 /**
  * @typedef {object} Row one figure of one case on one runtime
  * @property {string} scenario
+ * @property {string} about what the scenario measures
  * @property {string} group
  * @property {string} script its path in the repository
  * @property {string} case
@@ -183,7 +184,16 @@ function rowsOf({ found, caseIndex, runtime }, contestants, samples) {
   const { scenario, group } = found
   const { name = '', params, goals, quick: isHeadline = false } = scenario.cases[caseIndex] ?? {}
   const script = relative(root, found.path)
-  const about = { scenario: scenario.name, group, script, case: name, params, runtime, isHeadline }
+  const about = {
+    scenario: scenario.name,
+    about: scenario.measures,
+    group,
+    script,
+    case: name,
+    params,
+    runtime,
+    isHeadline,
+  }
   return Object.entries(scenario.figures).map(([figure, { unit, measures }]) => {
     const taken = samples.map((those) => those.map((sample) => sample[figure] ?? Number.NaN))
     const standings = taken.map((values, index) => [
