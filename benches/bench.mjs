@@ -3,8 +3,8 @@
 //   node benches/bench.mjs [names...] [--quick] [--runtime node|bun] [--rounds N] [--peer-against-peer] [--planted 20]
 //     [--without raw-functions|joined-writes|fast-decoder] [--out target/benchmarks/x.json]
 //
-// A name is a part of `<scenario> <case>`, such as `engine` or `join`. Without the options that add columns, scenarios of the engine
-// get all of them.
+// A name is a part of `<scenario> <case>`, such as `engine` or `join`. The options that add columns replace those that a scenario
+// has by default. `--quick` takes a part of the cases and less time for each, on Node alone unless told otherwise.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -32,8 +32,8 @@ const { values, positionals: names } = parseArgs({
 })
 const { quick } = values
 
-const runtimes = /** @type {Runtime[]} */ (['node', 'bun']).filter(
-  (name) => values.runtime === undefined || values.runtime === name,
+const runtimes = /** @type {Runtime[]} */ (['node', 'bun']).filter((name) =>
+  values.runtime === undefined ? name === 'node' || !quick : values.runtime === name,
 )
 const programs = { node: process.execPath, bun: runtimes.includes('bun') ? bunPath() : '' }
 
@@ -47,13 +47,16 @@ if (unknown.length > 0) throw new Error(`no fast path is called ${unknown}: ${FA
 
 /**
  * The columns beside heddle and the peer.
- * @param {import('./frame/scenario.mjs').Found} found
+ * @param {import('./frame/scenario.mjs').Scenario<any, any>} scenario
+ * @param {number} caseIndex
  */
-function columnsOf({ scenario }) {
-  const canPlant = scenario.operate ?? scenario.rehearse
-  if (asked.length > 0) return asked.filter((name) => canPlant || !name.startsWith('planted'))
-  const columns = scenario.columns ?? []
-  return quick ? columns.filter((column) => !column.startsWith('without')) : columns
+function columnsOf(scenario, caseIndex) {
+  const columns = scenario.cases[caseIndex]?.columns ?? scenario.columns
+  if (asked.length > 0) {
+    const canPlant = scenario.operate ?? scenario.rehearse ?? columns
+    return asked.filter((name) => canPlant || !name.startsWith('planted'))
+  }
+  return columns?.filter((column) => !quick || !column.startsWith('without')) ?? []
 }
 
 /** Everything that is to run, scenario by scenario. */
@@ -84,7 +87,7 @@ for (const { found, caseIndex, runtime, title } of plan) {
       caseIndex,
       runtime,
       program: programs[runtime],
-      columns: columnsOf(found),
+      columns: columnsOf(found.scenario, caseIndex),
       quick,
       rounds: values.rounds === undefined ? undefined : Number(values.rounds),
     })

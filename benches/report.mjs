@@ -7,6 +7,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { root } from '../scripts/run.mjs'
+import { costChart } from './report/comparison.mjs'
 import { grouped } from './report/groups.mjs'
 import { growthChart, sizeOf } from './report/growth-chart.mjs'
 import { page } from './report/page.mjs'
@@ -18,7 +19,8 @@ const { values, positionals } = parseArgs({
   options: { into: { type: 'string', default: join(root, 'docs', 'benchmarks') } },
 })
 
-const { rows, runs } = newest(readRuns(positionals, join(root, 'target', 'benchmarks')))
+const { runs: all, comparison } = readRuns(positionals, join(root, 'target', 'benchmarks'))
+const { rows, runs } = newest(all)
 if (rows.length === 0) throw new Error('there are no results: npm run bench')
 mkdirSync(values.into, { recursive: true })
 
@@ -33,7 +35,7 @@ const groups = new Map()
 for (const [group, those] of grouped(rows, (row) => row.group)) {
   const grown = those.filter((row) => sizeOf(row) !== undefined)
   const charts = [...grouped(grown, (row) => row.scenario)].map(([scenario, its]) =>
-    write(`${scenario}.svg`, growthChart(`${scenario}: ${its[0]?.measures}`, its)),
+    write(`${scenario}.svg`, growthChart(scenario, its)),
   )
   const ratios = those.filter((row) => sizeOf(row) === undefined && isRatio(row))
   if (ratios.length > 0) charts.unshift(write(`${group}.svg`, ratioChart(group, ratios)))
@@ -42,5 +44,6 @@ for (const [group, those] of grouped(rows, (row) => row.group)) {
 
 const headlines = rows.filter((row) => row.isHeadline && row.goal && isRatio(row))
 const overview = write('overview.svg', ratioChart('heddle beside the peer', headlines))
-write('README.md', page(rows, runs, { overview, groups }))
+if (comparison) groups.set('comparison', [write('comparison.svg', costChart(comparison))])
+write('README.md', page(rows, runs, comparison, { overview, groups }))
 console.log(`${rows.length} figures of ${runs.length} runs: ${values.into}`)

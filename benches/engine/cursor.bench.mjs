@@ -1,5 +1,4 @@
 // A cursor moves: presence only, nothing of the document.
-import { ALL_COLUMNS } from '../frame/contestants.mjs'
 import { cpuFigure, editing, editingCases, startEditing } from '../jobs/editing.mjs'
 
 const KEY = 'author/Cursor'
@@ -21,7 +20,6 @@ export const scenario = {
   name: 'engine-cursor',
   measures: 'one cursor moved, fake sockets',
   figures: cpuFigure,
-  columns: ALL_COLUMNS,
   cases: editingCases({ 1: goals, 10: goals, 100: goals }),
   setup: (side, params) => startEditing(side, params, [arrival], point),
   ...editing,

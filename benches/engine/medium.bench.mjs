@@ -1,5 +1,4 @@
 // A selection is moved and restyled: 20 components of 8 fields.
-import { ALL_COLUMNS } from '../frame/contestants.mjs'
 import { creationFrames, patchFrame, shapeKey } from '../jobs/documents.mjs'
 import { cpuFigure, editing, editingCases, startEditing } from '../jobs/editing.mjs'
 
@@ -31,7 +30,6 @@ export const scenario = {
   name: 'engine-medium',
   measures: 'one patch of 20 components with 8 fields each, fake sockets',
   figures: cpuFigure,
-  columns: ALL_COLUMNS,
   cases: editingCases({ 1: goals, 10: goals, 100: goals }),
   setup: (side, params) => startEditing(side, params, creationFrames(COMPONENTS), restyle),
   ...editing,

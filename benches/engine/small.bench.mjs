@@ -1,5 +1,4 @@
 // A shape is moved: a patch of 180 bytes.
-import { ALL_COLUMNS } from '../frame/contestants.mjs'
 import { creationFrames } from '../jobs/documents.mjs'
 import { cpuFigure, editing, editingCases, move, startEditing } from '../jobs/editing.mjs'
 
@@ -10,7 +9,6 @@ export const scenario = {
   name: 'engine-small',
   measures: 'one small patch into a room of 1,000 components, fake sockets',
   figures: cpuFigure,
-  columns: ALL_COLUMNS,
   cases: editingCases({
     1: { node: { floor: 8, aim: 11 }, bun: { floor: 3, aim: 4.5 } },
     10: { node: { floor: 7, aim: 10 }, bun: { floor: 3, aim: 4.5 } },

@@ -1,5 +1,4 @@
 // A pen draws on: a delta that changes 16 numbers of an array of 10,000.
-import { ALL_COLUMNS } from '../frame/contestants.mjs'
 import { patchFrame } from '../jobs/documents.mjs'
 import { cpuFigure, editing, editingCases, startEditing } from '../jobs/editing.mjs'
 
@@ -30,7 +29,6 @@ export const scenario = {
   name: 'engine-stroke',
   measures: 'one delta of 16 numbers onto an array of 10,000, fake sockets',
   figures: cpuFigure,
-  columns: ALL_COLUMNS,
   cases: editingCases({ 1: goals, 10: goals, 100: goals }),
   setup: (side, params) => startEditing(side, params, [line], draw),
   ...editing,

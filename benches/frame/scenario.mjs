@@ -21,6 +21,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
  * @property {string} name
  * @property {Params} params
  * @property {boolean} [quick] whether `--quick` runs it
+ * @property {readonly string[]} [columns] instead of the scenario's
  * @property {Record<string, Partial<Record<Runtime, Goal>>>} [goals]
  */
 
@@ -44,7 +45,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
  * @property {string} measures one sentence
  * @property {Record<string, Figure>} figures
  * @property {Case<Params>[]} cases
- * @property {readonly string[]} [columns] the columns that a default run adds, as in `contestants.mjs`
+ * @property {readonly string[]} [columns] those of `contestants.mjs` that a default run adds
  * @property {readonly string[]} [others] further servers beside heddle and the peer, for `measure`
  * @property {Runtime[]} [runtimes] default: both
  * @property {{ full: number, quick: number }} [rounds] how many samples of each contestant
@@ -78,7 +79,7 @@ const folder = fileURLToPath(new URL('..', import.meta.url))
  */
 export async function findScenarios() {
   const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.bench.mjs'))
+    .filter((path) => path.endsWith('.bench.mjs') && !path.includes('node_modules'))
     .toSorted()
     .map((path) => join(folder, path))
   return Promise.all(

@@ -1,4 +1,5 @@
 // What the scenarios of the engine share: one member of a company says frames from a ring of prepared ones, the others receive.
+import { ALL_COLUMNS, PEER_AGAIN } from '../frame/contestants.mjs'
 import { Company } from './company.mjs'
 import { patchFrame, shapeKey } from './documents.mjs'
 
@@ -83,6 +84,7 @@ export function editingCases(goals) {
       name: `${receivers} receiver${receivers === 1 ? '' : 's'}, ${input}`,
       params: { receivers, input },
       quick: receivers === 10 && input === 'string',
+      columns: receivers === 10 ? ALL_COLUMNS : [PEER_AGAIN],
       goals: { cpu: goals[receivers] ?? {} },
     })),
   )

@@ -12,7 +12,7 @@ export const scenario = {
   measures:
     'clients with an empty document join a room that was joined before and edited since, fake sockets',
   figures: joinFigures,
-  rounds: { full: 11, quick: 3 },
+  rounds: { full: 7, quick: 3 },
   cases: [
     {
       name: '100,000 components, alone',

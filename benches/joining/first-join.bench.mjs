@@ -7,7 +7,7 @@ export const scenario = {
   measures:
     'the first join of a room that nobody has joined with an empty document yet, fake sockets',
   figures: joinFigures,
-  rounds: { full: 7, quick: 2 },
+  rounds: { full: 5, quick: 2 },
   fresh: true,
   cases: [
     {

@@ -29,7 +29,7 @@ export const scenario = {
   },
   fresh: true,
   flags: ['--expose-gc'],
-  rounds: { full: 5, quick: 1 },
+  rounds: { full: 3, quick: 1 },
   cases: [
     {
       name: 'one room of 100,000 components',

@@ -6,11 +6,12 @@ import { curve, drawing, line, logScale, text } from './svg.mjs'
 /** @typedef {import('../frame/contest.mjs').Row} Row */
 
 const WIDTH = 560
-const HEIGHT = 320
+const HEIGHT = 340
 const LEFT = 80
 const RIGHT = 110
-const TOP = 50
+const TOP = 64
 const BOTTOM = 40
+const NAME_HEIGHT = 14
 
 /** @param {Row} row */
 export const sizeOf = ({ params }) => /** @type {{ size?: number } | null} */ (params)?.size
@@ -38,16 +39,33 @@ export function growthChart(title, rows) {
       text(along.place(size), HEIGHT - BOTTOM + 18, size.toLocaleString('en'), 'quiet', 'middle'),
     )
   }
+  const ends = []
   for (const [runtime, those] of grouped(rows, (row) => row.runtime)) {
     for (const contestant of ['peer', 'heddle']) {
       const points = those
         .toSorted((a, b) => (sizeOf(a) ?? 0) - (sizeOf(b) ?? 0))
         .map((row) => ({ x: along.place(sizeOf(row) ?? 1), y: up.place(costOf(row, contestant)) }))
       parts.push(curve(points, `${runtime} ${contestant}`))
-      const end = points.at(-1)
-      const name = `${contestant}, ${runtime === 'bun' ? 'Bun' : 'Node'}`
-      if (end) parts.push(text(end.x + 9, end.y + 4, name))
+      ends.push({
+        y: points.at(-1)?.y ?? 0,
+        name: `${contestant}, ${runtime === 'bun' ? 'Bun' : 'Node'}`,
+      })
     }
   }
+  parts.push(text(16, 44, rows[0]?.measures ?? '', 'quiet'), ...namesOf(ends))
   return drawing(WIDTH, HEIGHT, title, parts)
+}
+
+/**
+ * The names of the curves at their ends, moved apart where curves end close to each other.
+ * @param {{ y: number, name: string }[]} ends
+ */
+function namesOf(ends) {
+  let free = 0
+  return ends
+    .toSorted((a, b) => a.y - b.y)
+    .map(({ y, name }) => {
+      free = Math.max(free + NAME_HEIGHT, y)
+      return text(WIDTH - RIGHT + 9, free + 4, name)
+    })
 }

@@ -2,6 +2,7 @@
 
 import { PEER_AGAIN } from '../frame/contestants.mjs'
 import { doubts, inUnit, sane, verdict } from '../frame/table.mjs'
+import { comparisonTables, table } from './comparison.mjs'
 import { grouped } from './groups.mjs'
 
 /** @typedef {import('../frame/contest.mjs').Row} Row */
@@ -10,27 +11,33 @@ import { grouped } from './groups.mjs'
 /**
  * @param {Row[]} rows
  * @param {Run[]} runs
+ * @param {import('./comparison.mjs').Comparison | undefined} comparison
  * @param {{ overview: string, groups: Map<string, string[]> }} charts names of files
  */
-export function page(rows, runs, charts) {
+export function page(rows, runs, comparison, charts) {
   const groups = [...grouped(rows, ({ group }) => group)]
   return [
     '# Benchmarks',
     'Written by `npm run bench:report` from what `npm run bench` measured; how is told in [benches/](../../benches/README.md). The peer is `@woven-ecs/canvas-store-server`; a ratio says how many times less heddle takes.',
     `![How many times less than the peer](${charts.overview})`,
-    origin(runs),
+    origin(comparison ? [...runs, comparison] : runs),
     failures(rows, runs),
     ...groups.flatMap(([group, those]) => [
-      `## ${group}`,
-      ...(charts.groups.get(group) ?? []).map((chart) => `![${group}](${chart})`),
+      ...chapter(group, charts.groups),
       ...[...grouped(those, ({ script }) => script)].map(([script, its]) => section(script, its)),
     ]),
+    ...(comparison ? [...chapter('comparison', charts.groups), comparisonTables(comparison)] : []),
   ]
     .join('\n\n')
     .concat('\n')
 }
 
-/** @param {Run[]} runs */
+/** @param {string} group @param {Map<string, string[]>} charts */
+function chapter(group, charts) {
+  return [`## ${group}`, ...(charts.get(group) ?? []).map((chart) => `![${group}](${chart})`)]
+}
+
+/** @param {(Run | import('./comparison.mjs').Comparison)[]} runs */
 function origin(runs) {
   const lines = runs.map(({ date, command, machine, versions, seconds, quick }) => {
     const system = `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGib} GiB, ${machine.kernel}`
@@ -102,11 +109,10 @@ function section(script, rows) {
   ]
   return [
     `**${rows[0]?.scenario}** (\`${script}\`): ${rows[0]?.about}. ${[...figures].map(([name, says]) => `*${name}*: ${says}`).join('; ')}.`,
-    [
-      `| ${header.join(' | ')} |`,
-      `|${header.map(() => '---').join('|')}|`,
-      ...rows.map((row) => `| ${cells(row, columns).join(' | ')} |`),
-    ].join('\n'),
+    table(
+      header,
+      rows.map((row) => cells(row, columns)),
+    ),
   ].join('\n\n')
 }
 

@@ -6,11 +6,11 @@ import { bar, drawing, line, logScale, text } from './svg.mjs'
 /** @typedef {import('../frame/contest.mjs').Row} Row */
 
 const WIDTH = 860
-const LEFT = 330
-const RIGHT = 60
+const LEFT = 340
+const RIGHT = 80
 const TOP = 64
-const BAR = 9
-const GAP = 9
+const BAR = 12
+const GAP = 8
 
 /** @param {Row} row */
 export const titleOf = ({ scenario, case: name, figure }) =>
@@ -70,12 +70,7 @@ function barOf(row, y, place) {
     bar(Math.min(one, end), y, Math.abs(end - one), BAR - 2, style),
     ...(goal ? [mark(goal.floor, 'floor')] : []),
     ...(goal?.aim ? [mark(goal.aim, 'aim')] : []),
-    text(
-      Math.max(one, end, ...(goal ? [place(goal.aim ?? goal.floor)] : [])) + 5,
-      y + BAR - 1,
-      `${sane(ratioOf(row))}x`,
-      'quiet',
-    ),
+    text(WIDTH - 12, y + BAR - 2, `${sane(ratioOf(row))}x`, 'quiet', 'end'),
   ]
 }
 

@@ -17,18 +17,24 @@ import { join } from 'node:path'
  * @property {Row[]} results
  */
 
+/** @typedef {import('./comparison.mjs').Comparison} Comparison of `live/comparison.mjs` */
+
 /**
  * Without paths, all full runs of the folder.
  * @param {string[]} paths
  * @param {string} folder
- * @returns {Run[]} the oldest first
+ * @returns {{ runs: Run[], comparison: Comparison | undefined }} the oldest first, and the newest comparison
  */
 export function readRuns(paths, folder) {
   const found = paths.length > 0 ? paths : inFolder(folder)
-  const runs = found.map((path) => /** @type {Run} */ (JSON.parse(readFileSync(path, 'utf8'))))
-  return runs
+  const all = found
+    .map((path) => /** @type {Run | Comparison} */ (JSON.parse(readFileSync(path, 'utf8'))))
     .filter(({ quick }) => paths.length > 0 || !quick)
     .toSorted((a, b) => (a.date < b.date ? -1 : 1))
+  return {
+    runs: all.filter((run) => 'results' in run),
+    comparison: all.filter((run) => 'capacities' in run).at(-1),
+  }
 }
 
 /** @param {string} folder */

@@ -7,7 +7,7 @@ import { LoopWatch, pause } from '../jobs/event-loop.mjs'
 
 const COMPONENTS = 100_000
 const EDITS_PER_SECOND = 60
-const SECONDS = 4
+const SECONDS = 3
 
 /** The default is ten seconds; a tenth of it makes the same saves for a tenth of the edits. */
 const SAVE_THROTTLE_MS = 1_000
