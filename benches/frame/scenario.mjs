@@ -1,0 +1,91 @@
+// What a scenario is, and where scenarios are found: each is a file `benches/<group>/<name>.bench.mjs` that exports `scenario`.
+import { readdirSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+/**
+ * What one figure has to reach. `floor` and `aim` are ratios to the peer, or, where `absolute` is set, heddle's own value.
+ * @typedef {{ floor: number, aim?: number, absolute?: true }} Goal
+ */
+
+/**
+ * @typedef {object} Figure less is better
+ * @property {string} unit
+ * @property {string} measures one sentence
+ */
+
+/**
+ * One setting of a scenario. Goals are by figure and runtime.
+ * @template Params
+ * @typedef {object} Case
+ * @property {string} name
+ * @property {Params} params
+ * @property {boolean} [quick] whether `--quick` runs it
+ * @property {readonly string[]} [columns] instead of the scenario's
+ * @property {Record<string, Partial<Record<Runtime, Goal>>>} [goals]
+ */
+
+/** @typedef {'node' | 'bun'} Runtime */
+
+/**
+ * What both servers did, for comparison: the frames of each receiver, in order, and whatever else must be equal.
+ * @typedef {{ frames: Record<string, string[]>, state: unknown }} Evidence
+ */
+
+/**
+ * Either `operate` or `run` or `measure` says what is timed:
+ * - `operate` is one operation of microseconds. The frame repeats it and takes the processor's time of the whole process, as the
+ *   figure `cpu`.
+ * - `run` takes one sample of each figure itself, in the child process.
+ * - `measure` does all in the parent, with processes of its own (servers, load clients), and gives figures and evidence.
+ *
+ * @template World, Params
+ * @typedef {object} Scenario
+ * @property {string} name
+ * @property {string} measures one sentence
+ * @property {Record<string, Figure>} figures
+ * @property {Case<Params>[]} cases
+ * @property {readonly string[]} [columns] those of `contestants.mjs` that a default run adds
+ * @property {readonly string[]} [others] further servers beside heddle and the peer, for `measure`
+ * @property {Runtime[]} [runtimes] default: both
+ * @property {{ full: number, quick: number }} [rounds] how many samples of each contestant
+ * @property {boolean} [fresh] whether each sample needs a process of its own
+ * @property {string[]} [flags] of the runtime, such as `--expose-gc`
+ * @property {(side: import('../jobs/sides.mjs').Side, params: Params) => World | Promise<World>} [setup]
+ * @property {(world: World) => Evidence | Promise<Evidence>} [check] runs before anything is timed
+ * @property {(world: World, index: number) => void} [operate]
+ * @property {(world: World) => Promise<void>} [settle] waits for what operations left to later turns
+ * @property {(world: World) => number} [received] how many frames the sockets got so far: must grow alike on all sides
+ * @property {(world: World) => Record<string, number> | Promise<Record<string, number>>} [run]
+ * @property {(world: World, planted: number) => Promise<void>} [rehearse] runs once before `run` and plants that much work, in percent
+ * @property {(how: MeasureOptions & { params: Params }) => Promise<{ figures: Record<string, number>, evidence: Evidence | null }>} [measure]
+ */
+
+/**
+ * @typedef {object} MeasureOptions
+ * @property {import('./contestants.mjs').Contestant} contestant
+ * @property {Runtime} runtime
+ * @property {string} program the path of the runtime
+ * @property {boolean} quick
+ */
+
+/** @typedef {{ path: string, group: string, scenario: Scenario<any, any> }} Found */
+
+const folder = fileURLToPath(new URL('..', import.meta.url))
+
+/**
+ * Gives all scenarios, by group and name.
+ * @returns {Promise<Found[]>}
+ */
+export async function findScenarios() {
+  const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.bench.mjs') && !path.includes('node_modules'))
+    .toSorted()
+    .map((path) => join(folder, path))
+  return Promise.all(
+    paths.map(async (path) => {
+      const { scenario } = await import(pathToFileURL(path).href)
+      return { path, group: relative(folder, path).split(/[\\/]/)[0] ?? '', scenario }
+    }),
+  )
+}

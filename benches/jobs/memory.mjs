@@ -1,0 +1,15 @@
+import { pause } from './event-loop.mjs'
+
+/** Collects all that is garbage and gives what the process has in memory. */
+export async function residentBytes() {
+  const { gc, Bun } = /** @type {{ gc?: () => void, Bun?: { gc(sync: boolean): void } }} */ (
+    globalThis
+  )
+  for (let count = 0; count < 4; count += 1) {
+    if (Bun) Bun.gc(true)
+    else if (gc) gc()
+    else throw new Error('memory is measured with --expose-gc')
+    await pause(50)
+  }
+  return process.memoryUsage.rss()
+}
