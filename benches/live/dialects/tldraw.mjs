@@ -1,6 +1,6 @@
 // tldraw's sync protocol, version 8: a push carries the diff of the shape and of the presence of a tick together. The server
 // gathers what it sends to a client for a sixtieth of a second.
-import { rival } from '../packages.mjs'
+import { rival } from '../rivals/packages.mjs'
 
 const { createTLSchema, InstancePresenceRecordType } = rival('@tldraw/tlschema')
 const { getTlsyncProtocolVersion } = rival('@tldraw/sync-core')

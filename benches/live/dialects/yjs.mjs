@@ -1,6 +1,6 @@
 // Hocuspocus's protocol around Yjs: the shape is a map in the shared document, the cursor is the client's awareness, and a tick
 // is one message of each. Its own document holds only its own shape: what others do it reads, but does not merge.
-import { rival } from '../packages.mjs'
+import { rival } from '../rivals/packages.mjs'
 
 const Y = rival('yjs')
 const decoding = rival('lib0/decoding')

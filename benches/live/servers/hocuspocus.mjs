@@ -2,7 +2,7 @@
 // two seconds of rest, every ten under edits); what was shown since is lost to a kill.
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { rival } from '../packages.mjs'
+import { rival } from '../rivals/packages.mjs'
 
 const { Server } = rival('@hocuspocus/server')
 const { encodeStateAsUpdate } = rival('yjs')

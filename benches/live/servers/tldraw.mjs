@@ -1,7 +1,7 @@
 // tldraw's sync server, as its documentation says it for Node: one TLSocketRoom per room, its sockets those of `ws`. Its default
 // storage is memory: nothing is written anywhere.
 import { parseConnectUrl } from '../../../index.js'
-import { rival } from '../packages.mjs'
+import { rival } from '../rivals/packages.mjs'
 
 const { TLSocketRoom } = rival('@tldraw/sync-core')
 

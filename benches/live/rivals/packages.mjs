@@ -1,9 +1,10 @@
 // The servers that stand beside heddle, and their clients' libraries: packages of this folder's own package.json, which are no
-// dependencies of heddle. They are installed when the comparison is run for the first time.
+// dependencies of heddle. They are installed when the comparison is run for the first time. Only this folder sees them, so that
+// all servers get their sockets from the same `ws`.
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import { runNpm } from '../../scripts/run.mjs'
+import { runNpm } from '../../../scripts/run.mjs'
 
 const folder = fileURLToPath(new URL('.', import.meta.url))
 const require = createRequire(import.meta.url)

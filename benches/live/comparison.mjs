@@ -2,7 +2,7 @@
 // 30 Hz. Prints what an edit that arrives costs the server, how long it takes, what the server holds, and how many people one
 // core carries.
 //
-//   node benches/live/rivals.mjs [--quick] [--only heddle,tldraw] [--out target/benchmarks/rivals.json]
+//   node benches/live/comparison.mjs [--quick] [--only heddle,tldraw] [--out target/benchmarks/comparison.json]
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -10,14 +10,14 @@ import { root } from '../../scripts/run.mjs'
 import { machine, versions } from '../frame/machine.mjs'
 import { median } from '../frame/statistics.mjs'
 import { capacityOf } from './capacity.mjs'
-import { installRivals, versionOfRival } from './packages.mjs'
+import { installRivals, versionOfRival } from './rivals/packages.mjs'
 import { moved } from './trial.mjs'
 
 const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     only: { type: 'string' },
-    out: { type: 'string', default: join(root, 'target', 'benchmarks', 'rivals.json') },
+    out: { type: 'string', default: join(root, 'target', 'benchmarks', 'comparison.json') },
   },
 })
 const { quick } = values
@@ -110,7 +110,7 @@ const report = {
   format: 1,
   date: started.toISOString(),
   seconds: (Date.now() - started.getTime()) / 1_000,
-  command: ['node benches/live/rivals.mjs', ...process.argv.slice(2)].join(' '),
+  command: ['node benches/live/comparison.mjs', ...process.argv.slice(2)].join(' '),
   quick,
   machine: machine(),
   versions: {
