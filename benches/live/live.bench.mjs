@@ -26,7 +26,7 @@ export const scenario = {
   measures: 'servers with default durability and real sockets, in a process beside their clients',
   figures,
   columns: ALL_COLUMNS,
-  rounds: { full: 4, quick: 2 },
+  rounds: { full: 3, quick: 2 },
   cases: [
     {
       name: 'one room of 50',

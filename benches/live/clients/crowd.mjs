@@ -185,6 +185,7 @@ export class Crowd {
       })
     await until(isSettled, () => this.#missing())
     if (this.#failure) throw this.#failure
+    for (const room of this.#rooms) compareTimes(room)
   }
 
   #missing() {
@@ -210,6 +211,17 @@ export class Crowd {
     )
     if (this.#failure) throw this.#failure
     return /** @type {Promise<T>} */ (result)
+  }
+}
+
+/**
+ * What came to each must be what all others sent.
+ * @param {Editor[]} room
+ */
+function compareTimes(room) {
+  const all = room.reduce((sum, { timesSent }) => sum + timesSent, 0)
+  for (const { timesSent, timesReceived } of room) {
+    if (timesReceived !== all - timesSent) throw new Error('patches came that nobody sent')
   }
 }
 

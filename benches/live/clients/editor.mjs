@@ -1,6 +1,7 @@
 // One client of the canvas protocol that edits its shape. It looks at every frame without parsing it: a room gives its changes
 // consecutive clocks, and every client learns each of them, from the broadcast or from its ack, so clocks that come
-// without a gap say that each patch came, once, and in order.
+// without a gap say that each patch came, once, and in order; the sum of the times that the senders wrote into them says that they
+// are the same patches.
 import { frameOf, LeanSocket } from './socket.mjs'
 
 /** `{"type":"` is what all frames begin with; the letter after it tells the kinds apart. */
@@ -47,6 +48,9 @@ export class Editor {
   acked = 0
   /** Patches of others that came. */
   received = 0
+  /** The sum of the times in the patches that it sent, and in those that came. */
+  timesSent = 0
+  timesReceived = 0
 
   /**
    * @param {string} roomId
@@ -108,10 +112,12 @@ export class Editor {
   #patch(creation) {
     this.sent += 1
     const { sent } = this
+    const time = this.#shared.now()
+    this.timesSent += time
     const key = shapeKey(this.#name)
     return frameOf(
       `{"type":"patch","messageId":"${this.#name}-${sent}","documentPatches":` +
-        `[{"${key}":{${creation}"x":${sent},"y":${sent / 2},"t":${this.#shared.now()}}}]}`,
+        `[{"${key}":{${creation}"x":${sent},"y":${sent / 2},"t":${time}}}]}`,
     )
   }
 
@@ -136,11 +142,11 @@ export class Editor {
   #broadcast(bytes, end) {
     const clockAt = this.#advance(bytes, end)
     this.received += 1
-    const { latencies } = this.#shared
-    if (latencies === undefined) return
-    if (this.#readAt === 0) this.#readAt = now()
     const timeEnd = clockAt - BETWEEN
-    latencies.add(this.#readAt - digits(bytes, timeEnd - TIME_DIGITS, timeEnd))
+    const time = digits(bytes, timeEnd - TIME_DIGITS, timeEnd)
+    this.timesReceived += time
+    if (this.#readAt === 0) this.#readAt = now()
+    this.#shared.latencies?.add(this.#readAt - time)
   }
 
   /**

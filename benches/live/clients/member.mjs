@@ -14,6 +14,8 @@ export class Member {
   #cursors = /** @type {Map<number, number>} */ (new Map())
   /** When it sent each of its moves; they are numbered from 1 on. */
   sentAt = [0]
+  /** The first of its moves that counts. */
+  firstMove = 1
 
   /**
    * @param {import('../dialects/dialect.mjs').Mover} mover
@@ -48,6 +50,11 @@ export class Member {
 
   move() {
     this.#tick(this.#mover.move)
+  }
+
+  /** Counts its moves from now on. */
+  begin() {
+    this.firstMove = this.sentAt.length
   }
 
   /** Keeps what comes from now on, to be read later. */

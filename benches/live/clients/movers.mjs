@@ -61,6 +61,7 @@ export class Movers {
    */
   async run(rate, ms) {
     this.#before = this.#count()
+    for (const member of this.#members) member.begin()
     for (const { member } of this.#witnesses()) member.keep()
     const usedByClients = watchProcessor()
     const started = performance.now()
@@ -183,21 +184,20 @@ export class Movers {
 }
 
 /**
- * Gives what a member saw of the others; throws unless it saw each move once, and in order.
+ * Gives what a member saw of the others; throws unless it saw each move that counts once, and in order.
  * @param {Member} member
  * @param {Member[]} room
  * @param {import('./member.mjs').Sight[]} sights
  */
 function* inOrder(member, room, sights) {
-  const last = new Map()
+  const next = room.map(({ firstMove }) => firstMove)
   for (const { index, sequence, at } of sights) {
     // Some servers send a client its own moves, too.
     if (index === member.index) continue
-    const expected = last.has(index) ? last.get(index) + 1 : sequence
-    if (sequence !== expected) {
-      throw new Error(`of client ${index} came move ${sequence}, not ${expected}`)
+    if (sequence !== next[index]) {
+      throw new Error(`of client ${index} came move ${sequence}, not ${next[index]}`)
     }
-    last.set(index, sequence)
+    next[index] = sequence + 1
     yield { sentAt: room[index]?.sentAt[sequence] ?? Number.NaN, at }
   }
 }
