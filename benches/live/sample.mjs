@@ -1,5 +1,5 @@
 // One sample of the live benchmark: a server and its clients, each in a process of their own, under loads one after the other.
-import { Child } from './child.mjs'
+import { onStage } from './stage.mjs'
 
 /** Unacked patches that each client keeps under way where the server is to be saturated. */
 const WINDOW = 8
@@ -25,13 +25,12 @@ const BUSY_CLIENTS = 0.9
 /** @typedef {import('../frame/scenario.mjs').MeasureOptions & { params: import('./clients/crowd.mjs').Layout }} How */
 
 /** @param {How} how */
-export async function measureLive({ contestant, program, quick, params: layout }) {
+export function measureLive({ contestant, program, quick, params: layout }) {
   const { server: subject, env, planted } = contestant
   const length = quick ? 'quick' : 'full'
-  const server = new Child('server.mjs', [subject], { runtime: program, env })
-  const clients = new Child('clients/load.mjs', [])
-  const slice = sliceOf(server, clients)
-  try {
+  const players = { subject, clients: 'clients/load.mjs', runtime: program, env }
+  return onStage(players, async (server, clients) => {
+    const slice = sliceOf(server, clients)
     const frames = await clients.ask('join', { port: await server.ask('port'), layout })
     await slice({ window: WINDOW }, WARM_UP_MS[length])
     /** @type {Record<string, number>} */
@@ -48,18 +47,15 @@ export async function measureLive({ contestant, program, quick, params: layout }
       figures[`${name}-time`] = 1e9 / seen.framesPerSecond
     }
     await clients.ask('check')
-    await server.ask('close')
     return { figures, evidence: { frames, state: null } }
-  } finally {
-    await Promise.all([server.end(), clients.end()])
-  }
+  })
 }
 
 /**
  * Gives the function that puts a load on the server and tells what it cost and what its clients saw. The time until the last
  * frame has arrived counts, and so do all frames.
- * @param {Child} server
- * @param {Child} clients
+ * @param {import('./child.mjs').Child} server
+ * @param {import('./child.mjs').Child} clients
  */
 function sliceOf(server, clients) {
   /**
@@ -82,7 +78,7 @@ function sliceOf(server, clients) {
 
 /**
  * Makes the server spend so many percent more on each message than it did in an unchanged slice.
- * @param {Child} server
+ * @param {import('./child.mjs').Child} server
  * @param {number} percent
  * @param {() => Promise<{ cpuNanosPerPatch: number }>} bareSlice
  */

@@ -1,14 +1,10 @@
-// The program that a server under test runs in: `node server.mjs <subject>`. It serves on loopback, keeps its rooms in a folder
-// that goes with it, and tells what it used.
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+// The program that a server under test runs in: `node server.mjs <subject> <dir>`. It serves on loopback, keeps its rooms in the
+// folder, and tells what it used.
 import { iterationsFor, spin } from '../frame/spin.mjs'
 import { answer } from './child.mjs'
 import { listen } from './hosts.mjs'
 
-const [subject = 'heddle'] = process.argv.slice(2)
-const dir = mkdtempSync(join(tmpdir(), 'heddle-live-'))
+const [subject, dir] = process.argv.slice(2)
 
 /** Work that each message costs more than it would. */
 let plantedSpins = 0
@@ -26,9 +22,6 @@ answer({
   /** @param {{ nanos: number }} order */
   plant({ nanos }) {
     plantedSpins = nanos > 0 ? iterationsFor(nanos) : 0
-  },
-  close() {
-    rmSync(dir, { recursive: true, force: true })
   },
 })
 

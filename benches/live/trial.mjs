@@ -1,5 +1,5 @@
 // One trial of the comparison: a server and its clients, who move for a while and then agree on where everybody is.
-import { Child } from './child.mjs'
+import { onStage } from './stage.mjs'
 
 const RATE_HZ = 30
 const WARM_UP_MS = 500
@@ -31,10 +31,8 @@ export class TooMuch extends Error {}
  * @param {Trial} trial
  * @returns {Promise<Moved>}
  */
-export async function moved({ subject, layout, ms, mostLoad }) {
-  const server = new Child('server.mjs', [subject])
-  const clients = new Child('clients/movement.mjs', [])
-  try {
+export function moved({ subject, layout, ms, mostLoad }) {
+  return onStage({ subject, clients: 'clients/movement.mjs' }, async (server, clients) => {
     await clients.ask('join', { subject, layout, port: await server.ask('port') })
     await clients.ask('run', { rate: RATE_HZ, ms: WARM_UP_MS })
     await clients.ask('agree')
@@ -46,20 +44,17 @@ export async function moved({ subject, layout, ms, mostLoad }) {
     if (clientsLoad > mostLoad) throw new TooMuch(`the clients used ${share(clientsLoad)}`)
     if (load > mostLoad) throw new TooMuch(`the server used ${share(load)}`)
     const { delivered, bytes, p50Ms, p99Ms } = await clients.ask('agree')
-    const after = await server.ask('usage')
-    await server.ask('close')
+    const { cpuMicros, rss } = await server.ask('usage')
     return {
       load,
       clientsLoad,
-      cpuMicrosPerEdit: (after.cpuMicros - before.cpuMicros) / delivered,
+      cpuMicrosPerEdit: (cpuMicros - before.cpuMicros) / delivered,
       bytesPerEdit: bytes / delivered,
       p50Ms,
       p99Ms,
-      rss: after.rss,
+      rss,
     }
-  } finally {
-    await Promise.all([server.end(), clients.end()])
-  }
+  })
 }
 
 /** @param {number} load */
