@@ -26,6 +26,7 @@ export const scenario = {
   measures: 'servers with default durability and real sockets, in a process beside their clients',
   figures,
   columns: ALL_COLUMNS,
+  others: ['bare'],
   rounds: { full: 3, quick: 2 },
   cases: [
     {
