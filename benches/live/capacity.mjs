@@ -63,7 +63,7 @@ async function problemOf({ subject, perRoom, quick }, count) {
     const { p99Ms } = await moved({
       subject,
       layout: { rooms: count / size, perRoom: size },
-      ms: quick ? 500 : 1_000,
+      ms: quick ? 500 : 800,
       mostLoad: MOST_LOAD,
     })
     return p99Ms > MOST_P99_MS ? `p99 was ${p99Ms.toFixed(0)} ms` : undefined

@@ -22,7 +22,7 @@ const { values } = parseArgs({
 })
 const { quick } = values
 const ROUNDS = quick ? 1 : 3
-const SLICE_MS = quick ? 600 : 1_200
+const SLICE_MS = quick ? 600 : 1_000
 
 /** What each server keeps of what it is told, with its defaults: not the same, which is part of the figures. */
 const KEEPS = {

@@ -2,7 +2,7 @@
 import { onStage } from './stage.mjs'
 
 const RATE_HZ = 30
-const WARM_UP_MS = 500
+const WARM_UP_MS = 300
 
 /**
  * @typedef {object} Moved

@@ -125,7 +125,7 @@ export class Movers {
    */
   async #moveOnce(act, sights = new Map()) {
     for (const member of this.#members) member.keep()
-    await this.#everyone(2, 500, act)
+    await this.#everyone(4, 250, act)
     await this.#until(() => {
       for (const member of this.#members)
         sights.get(member)?.push(...member.read()) ?? member.read()
