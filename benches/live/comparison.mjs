@@ -1,0 +1,130 @@
+// heddle beside other servers that one would choose, on the same job: people in rooms, each moving one shape and one cursor at
+// 30 Hz. Prints what an edit that arrives costs the server, how long it takes, what the server holds, and how many people one
+// core carries.
+//
+//   node benches/live/comparison.mjs [--quick] [--only heddle,tldraw] [--out target/benchmarks/comparison.json]
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { root } from '../../scripts/run.mjs'
+import { machine, versions } from '../frame/machine.mjs'
+import { median } from '../frame/statistics.mjs'
+import { capacityOf } from './capacity.mjs'
+import { installRivals, versionOfRival } from './rivals/packages.mjs'
+import { moved } from './trial.mjs'
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    out: { type: 'string', default: join(root, 'target', 'benchmarks', 'comparison.json') },
+  },
+})
+const { quick } = values
+const ROUNDS = quick ? 1 : 3
+const SLICE_MS = quick ? 600 : 1_000
+
+/** What each server keeps of what it is told, with its defaults: not the same, which is part of the figures. */
+const KEEPS = {
+  heddle: 'journal: what was shown survives a kill, synced within a second',
+  peer: 'a file every 10 s: what came since is lost to a kill',
+  tldraw: 'memory only, its default',
+  hocuspocus: 'a file after 2 s of rest, every 10 s under edits: what came since is lost to a kill',
+}
+
+const LAYOUTS = [
+  { name: 'one room of 20', layout: { rooms: 1, perRoom: 20 } },
+  { name: 'five rooms of 10', layout: { rooms: 5, perRoom: 10 } },
+]
+
+/** How many clients of rooms of this size one core carries is looked for up to `most`. */
+const CAPACITIES = [
+  { name: 'one room', perRoom: undefined, least: 10, most: 320 },
+  { name: 'rooms of 10', perRoom: 10, least: 20, most: 1_280 },
+]
+
+const subjects = Object.keys(KEEPS).filter(
+  (name) => values.only === undefined || values.only.split(',').includes(name),
+)
+
+/** @param {string} text @param {number} width */
+const cell = (text, width) => text.padStart(width)
+
+async function compareCosts() {
+  const rows = []
+  for (const { name, layout } of LAYOUTS) {
+    /** @type {Record<string, Awaited<ReturnType<typeof moved>>[]>} */
+    const samples = Object.fromEntries(subjects.map((subject) => [subject, []]))
+    for (let round = 0; round < ROUNDS; round += 1) {
+      for (const subject of round % 2 === 0 ? subjects : subjects.toReversed()) {
+        samples[subject]?.push(await moved({ subject, layout, ms: SLICE_MS, mostLoad: 0.9 }))
+      }
+    }
+    console.log(`\n${name}: everybody moves a shape and a cursor at 30 Hz`)
+    for (const subject of subjects) {
+      const row = { layout: name, subject, ...summary(samples[subject] ?? []) }
+      rows.push({ ...row, samples: samples[subject] })
+      console.log(
+        `  ${subject.padEnd(10)} ${cell(row.cpuMicros.toFixed(2), 7)} us CPU and ${cell(row.bytes.toFixed(0), 4)} bytes per delivered edit   ` +
+          `p50 ${cell(row.p50Ms.toFixed(2), 6)} ms  p99 ${cell(row.p99Ms.toFixed(2), 6)} ms   ${cell(row.mib.toFixed(0), 4)} MiB   ` +
+          `the server used ${row.load.toFixed(2)}, its clients ${row.clientsLoad.toFixed(2)} of a core`,
+      )
+    }
+  }
+  return rows
+}
+
+/** @param {Awaited<ReturnType<typeof moved>>[]} samples */
+function summary(samples) {
+  /** @param {(sample: Awaited<ReturnType<typeof moved>>) => number} figure */
+  const of = (figure) => median(samples.map(figure))
+  return {
+    cpuMicros: of((sample) => sample.cpuMicrosPerEdit),
+    bytes: of((sample) => sample.bytesPerEdit),
+    p50Ms: of((sample) => sample.p50Ms),
+    p99Ms: of((sample) => sample.p99Ms),
+    mib: of((sample) => sample.rss) / 2 ** 20,
+    load: of((sample) => sample.load),
+    clientsLoad: of((sample) => sample.clientsLoad),
+  }
+}
+
+async function compareCapacities() {
+  const rows = []
+  for (const range of quick ? CAPACITIES.slice(1) : CAPACITIES) {
+    console.log(`\n${range.name}: how many people one core carries`)
+    for (const subject of subjects) {
+      const found = await capacityOf({ subject, ...range, quick })
+      rows.push({ layout: range.name, subject, ...found })
+      console.log(`  ${subject.padEnd(10)} ${cell(String(found.carries), 5)}   ${found.because}`)
+    }
+  }
+  return rows
+}
+
+installRivals()
+const started = new Date()
+const costs = await compareCosts()
+const capacities = await compareCapacities()
+const report = {
+  format: 1,
+  date: started.toISOString(),
+  seconds: (Date.now() - started.getTime()) / 1_000,
+  command: ['node benches/live/comparison.mjs', ...process.argv.slice(2)].join(' '),
+  quick,
+  machine: machine(),
+  versions: {
+    ...versions(['node']),
+    tldraw: `@tldraw/sync-core ${versionOfRival('@tldraw/sync-core')}`,
+    hocuspocus: `@hocuspocus/server ${versionOfRival('@hocuspocus/server')}, yjs ${versionOfRival('yjs')}`,
+  },
+  keeps: KEEPS,
+  costs,
+  capacities,
+}
+mkdirSync(dirname(values.out), { recursive: true })
+writeFileSync(values.out, `${JSON.stringify(report)}\n`)
+console.log('\nWhat each keeps:')
+for (const [subject, keeps] of Object.entries(KEEPS))
+  console.log(`  ${subject.padEnd(10)} ${keeps}`)
+console.log(`\n${report.seconds.toFixed(0)} s: ${values.out}`)
