@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use heddle::{
     engine::{Access, Document, Input, SessionId},
-    server::{Delivery, Room},
+    server::{DurableRoom, Outbox, Room, RoomError, SnapshotText},
 };
 
 use super::frames::{self, Kind};
@@ -23,7 +23,8 @@ const SHAPES_PER_EDIT: usize = 100;
 
 /// A room, and what its store would do if it has one.
 pub(crate) struct Stage {
-    room: Room,
+    room: DurableRoom,
+    out: Outbox,
     is_journaled: bool,
     newest: SessionId,
 }
@@ -40,7 +41,8 @@ impl Stage {
         if is_journaled {
             room.set_journaled();
         }
-        let mut stage = Self { room, is_journaled, newest: 0 };
+        let (room, out) = (DurableRoom::new(room), Outbox::default());
+        let mut stage = Self { room, out, is_journaled, newest: 0 };
         for _ in 0..=others {
             stage.join();
         }
@@ -60,7 +62,7 @@ impl Stage {
 
     /// What somebody sends to hear the last changes, so many of them.
     pub(crate) fn request(&self, changes: u64) -> Vec<u8> {
-        frames::reconnect(self.room.clock() - changes)
+        frames::reconnect(self.room.room.clock() - changes)
     }
 
     /// Answers somebody who is here already.
@@ -73,12 +75,12 @@ impl Stage {
         self.join();
         let session = self.newest;
         self.receive(session, request);
-        self.deliver(|room| room.handle(Input::Left { session }).unwrap());
+        self.deliver(|room, out| room.handle(Input::Left { session }, out));
     }
 
     /// The document as text.
-    pub(crate) fn snapshot(&mut self) -> impl AsRef<[u8]> + use<> {
-        self.room.snapshot().unwrap().text
+    pub(crate) fn snapshot(&mut self) -> SnapshotText {
+        self.room.room.snapshot().unwrap().text
     }
 
     fn join(&mut self) {
@@ -87,22 +89,26 @@ impl Stage {
         let client = format!("client-{session}");
         let client = client.as_bytes();
         let joined = Input::Joined { session, client, access: Access::ReadWrite, held: false };
-        self.deliver(|room| room.handle(joined).unwrap());
+        self.deliver(|room, out| room.handle(joined, out));
     }
 
     fn receive(&mut self, session: SessionId, frame: &[u8]) {
-        self.deliver(|room| room.receive(session, frame).unwrap());
+        self.deliver(|room, out| room.receive(session, frame, out));
     }
 
-    fn deliver(&mut self, handle: impl FnOnce(&mut Room) -> Vec<Delivery>) {
-        drop(black_box(handle(&mut self.room)));
+    fn deliver(
+        &mut self,
+        handle: impl FnOnce(&mut DurableRoom, &mut Outbox) -> Result<(), RoomError>,
+    ) {
+        self.out.clear();
+        handle(&mut self.room, &mut self.out).unwrap();
         if self.is_journaled
-            && let Some(batch) = self.room.take_batch()
+            && let Some(batch) = self.room.room.take_batch()
             && let Some(last) = batch.last()
         {
-            let clock = last.clock;
-            drop(black_box(self.room.stored(clock).unwrap()));
+            self.room.stored(last.clock, &mut self.out).unwrap();
             drop(black_box(batch));
         }
+        black_box(&self.out);
     }
 }

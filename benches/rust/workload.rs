@@ -90,7 +90,7 @@ fn scenario_named(name: &str) -> Box<dyn FnMut(usize)> {
         "snapshot-encode" => Box::new(move |_| drop(black_box(stage.snapshot()))),
         "snapshot-decode" => {
             let text = stage.snapshot();
-            Box::new(move |_| drop(black_box(snapshot::decode(text.as_ref(), HASH_KEYS))))
+            Box::new(move |_| drop(black_box(snapshot::decode(&text, HASH_KEYS))))
         }
         _ => {
             let texts = Kind::ALL.map(|kind| kind.frame(1));
