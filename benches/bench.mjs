@@ -76,8 +76,30 @@ async function settings() {
 }
 
 const started = new Date()
+/** @type {import('./frame/contest.mjs').Row[]} */
 const results = []
+/** @type {string[]} */
 const failures = []
+const words = process.argv.slice(2)
+const about = {
+  format: 1,
+  date: started.toISOString(),
+  command: ['npm run bench', ...(words.length > 0 ? ['--', ...words] : [])].join(' '),
+  quick,
+  machine: machine(),
+  versions: versions(runtimes),
+}
+const path =
+  values.out ?? join(root, 'target', 'benchmarks', `${about.date.replaceAll(/[:.]/g, '-')}.json`)
+mkdirSync(dirname(path), { recursive: true })
+
+/** After each case, so that a run that is broken off leaves what it measured. */
+function save() {
+  const seconds = (Date.now() - started.getTime()) / 1_000
+  writeFileSync(path, `${JSON.stringify({ ...about, seconds, failures, results })}\n`)
+  return seconds
+}
+
 const plan = await settings()
 if (plan.length === 0) throw new Error(`no scenario is called ${names}`)
 for (const { found, caseIndex, runtime, title } of plan) {
@@ -100,30 +122,10 @@ for (const { found, caseIndex, runtime, title } of plan) {
     failures.push(`${title} on ${runtime}`)
     console.error(`FAILED ${title} on ${runtime}: ${error instanceof Error ? error.stack : error}`)
   }
+  save()
 }
 
-const seconds = (Date.now() - started.getTime()) / 1_000
-const command = [
-  'npm run bench',
-  ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : []),
-]
-const path =
-  values.out ??
-  join(root, 'target', 'benchmarks', `${started.toISOString().replaceAll(/[:.]/g, '-')}.json`)
-mkdirSync(dirname(path), { recursive: true })
-const report = {
-  format: 1,
-  date: started.toISOString(),
-  seconds,
-  command: command.join(' '),
-  quick,
-  machine: machine(),
-  versions: versions(runtimes),
-  failures,
-  results,
-}
-writeFileSync(path, `${JSON.stringify(report)}\n`)
-console.log(`\n${results.length} figures in ${seconds.toFixed(0)} s: ${path}`)
+console.log(`\n${results.length} figures in ${save().toFixed(0)} s: ${path}`)
 if (failures.length > 0) {
   console.error(`${failures.length} failed: ${failures.join('; ')}`)
   process.exitCode = 1

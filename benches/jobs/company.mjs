@@ -48,7 +48,6 @@ export class Company {
   /**
    * Keeps what everybody is sent while this runs.
    * @param {() => unknown} talk
-   * @returns {Promise<import('../frame/scenario.mjs').Evidence>}
    */
   async witness(talk) {
     for (const { socket } of this.members) socket.kept = []

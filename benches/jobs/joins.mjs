@@ -17,6 +17,11 @@ export const joinFigures = {
   cpu: { unit: 'ms', measures: 'processor time of the process meanwhile, all threads' },
 }
 
+export const joinGoals = {
+  latency: { node: { floor: 10, aim: 20 } },
+  block: { node: { floor: 10, aim: 100 } },
+}
+
 /**
  * @param {import('./sides.mjs').Side} side
  * @param {JoinParams} params
@@ -29,10 +34,14 @@ export function openLargeRoom(side, params) {
   return { company, author, params, plantedMs: 0 }
 }
 
-/** @param {Joining} world */
-export function witnessJoins({ company, params }) {
+/**
+ * What the joiners are sent is the whole document, so of the snapshot the clock is enough.
+ * @param {Joining} world
+ */
+export async function witnessJoins({ company, params }) {
   const joiners = seats(company, params.joiners)
-  return company.witness(() => join(company, joiners, 0))
+  const { frames, state } = await company.witness(() => join(company, joiners, 0))
+  return { frames, state: state.timestamp }
 }
 
 /**

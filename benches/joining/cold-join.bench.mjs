@@ -1,10 +1,12 @@
 // Clients that have seen nothing join a large room in which people work.
-import { joinFigures, openLargeRoom, rehearse, sampleJoins, witnessJoins } from '../jobs/joins.mjs'
-
-const goals = {
-  latency: { node: { floor: 10, aim: 20 } },
-  block: { node: { floor: 10, aim: 100 } },
-}
+import {
+  joinGoals as goals,
+  joinFigures,
+  openLargeRoom,
+  rehearse,
+  sampleJoins,
+  witnessJoins,
+} from '../jobs/joins.mjs'
 
 /** @type {import('../frame/scenario.mjs').Scenario<import('../jobs/joins.mjs').Joining, import('../jobs/joins.mjs').JoinParams>} */
 export const scenario = {

@@ -1,5 +1,5 @@
 // The first client joins a large room since the process has it: nothing can have been prepared.
-import { joinFigures, openLargeRoom, sampleJoins, witnessJoins } from '../jobs/joins.mjs'
+import { joinFigures, joinGoals, openLargeRoom, sampleJoins, witnessJoins } from '../jobs/joins.mjs'
 
 /** @type {import('../frame/scenario.mjs').Scenario<import('../jobs/joins.mjs').Joining, import('../jobs/joins.mjs').JoinParams>} */
 export const scenario = {
@@ -13,10 +13,7 @@ export const scenario = {
     {
       name: '100,000 components, alone',
       params: { components: 100_000, joiners: 1 },
-      goals: {
-        latency: { node: { floor: 10, aim: 20 } },
-        block: { node: { floor: 10, aim: 100 } },
-      },
+      goals: joinGoals,
     },
   ],
   setup: openLargeRoom,

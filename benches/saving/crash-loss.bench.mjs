@@ -60,7 +60,7 @@ export const scenario = {
   measures:
     'a server with FileStorage at its default durability is killed under edits, and the next one is asked what it has',
   figures: { lost: { unit: 'edits', measures: 'acked edits that are gone' } },
-  rounds: { full: 10, quick: 2 },
+  rounds: { full: 6, quick: 2 },
   cases: [
     {
       name: 'kill -9',
