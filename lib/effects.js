@@ -75,6 +75,11 @@ class EffectQueue {
     this.#drain()
   }
 
+  /** Whether all effects so far have run. */
+  get isIdle() {
+    return !this.#isRunning
+  }
+
   /**
    * Calls back when all effects so far have run.
    * @param {() => void} callback
