@@ -21,7 +21,7 @@ const { permissionOf, Refreshes } = require('./arrival/refresh.js')
 const { Session, Sessions } = require('./sessions.js')
 const { readText, snapshotText } = require('./keepers/snapshot.js')
 const { deferred, ignore } = require('./timers.js')
-const { commitAtEndOfTurn } = require('./turn.js')
+const { commitAtEndOfTurn, tellAtEndOfTurn } = require('./turn.js')
 
 /** @typedef {import('../index').Durability} Durability */
 /** @typedef {import('../index').HistoryOptions} HistoryOptions */
@@ -58,7 +58,7 @@ class RoomDriver {
   /** @type {import('./keepers/keepers.js').Keeper | undefined} */
   #keeper
   /**
-   * There from the first session or effect on: most of the rooms that are open have neither for a long time.
+   * There from the first session or effect on, until nobody is here any more: most of the rooms that are open are idle.
    * @type {Service | undefined}
    */
   #made
@@ -138,6 +138,7 @@ class RoomDriver {
       left: (session, remaining) => {
         this.#observer?.left(remaining)
         hooks.sessionRemoved(session.id, remaining)
+        if (remaining === 0) tellAtEndOfTurn(() => this.#rest())
       },
       verifyToken: (session, attempt, token) => refreshes.verify(session, attempt, token),
       changed: (patches) => {
@@ -161,6 +162,14 @@ class RoomDriver {
       report: (error, sessionId) => hooks.report(error, sessionId),
     })
     return { sessions, queue, reception }
+  }
+
+  /** The last session has left: a room that nobody is in is as small as one that nobody has been in. */
+  #rest() {
+    const made = this.#made
+    if (made?.sessions.isEmpty && made.queue.isIdle && made.reception.isAtRest) {
+      this.#made = undefined
+    }
   }
 
   /**

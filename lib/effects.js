@@ -163,6 +163,11 @@ class EffectQueue {
     }
   }
 
+  /** Whether all effects so far have run. */
+  get isIdle() {
+    return !this.#isRunning
+  }
+
   /**
    * Calls back when all effects so far have run.
    * @param {() => void} callback

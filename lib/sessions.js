@@ -220,6 +220,11 @@ class Sessions {
     return this.#byId.size
   }
 
+  /** Whether there are no sessions at all, not even some whose leave is under way. */
+  get isEmpty() {
+    return this.#byNumber.size === 0
+  }
+
   /** What waits in the sockets of all sessions, and before them. */
   get queuedBytes() {
     let bytes = 0

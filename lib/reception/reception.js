@@ -183,6 +183,11 @@ class Reception {
     if (effects === null) this.#watchStore()
   }
 
+  /** Whether the store had taken all when it was last looked at. */
+  get isAtRest() {
+    return this.#unstoredBytes === 0
+  }
+
   /** The store has taken something, or given it up. */
   storeMoved() {
     if (this.#unstoredBytes > 0) this.#watchStore()

@@ -9,20 +9,25 @@
 
 /** How often something came about, by its code. Codes are heddle's own: no peer makes one up. */
 class CountsByCode {
-  /** @type {Record<string | number, number>} */
-  #counts = Object.create(null)
+  /**
+   * There when something has come about: a room's sessions may all be honest.
+   * @type {Record<string | number, number> | undefined}
+   */
+  #counts
 
   /**
    * @param {string | number} code
    * @param {number} [times]
    */
   add(code, times = 1) {
-    this.#counts[code] = (this.#counts[code] ?? 0) + times
+    this.#counts ??= Object.create(null)
+    const counts = /** @type {Record<string | number, number>} */ (this.#counts)
+    counts[code] = (counts[code] ?? 0) + times
   }
 
   /** @param {CountsByCode} other */
   include(other) {
-    for (const code in other.#counts) this.add(code, other.#counts[code])
+    for (const [code, times] of Object.entries(other.#counts ?? {})) this.add(code, times)
   }
 
   /** Gives a copy. */

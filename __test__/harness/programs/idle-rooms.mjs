@@ -1,13 +1,15 @@
-// Opens rooms that nobody joins, and prints what each costs: bytes of JavaScript objects, and open files. Needs --expose-gc.
-// Arguments: `none` or `files`.
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+// Opens rooms that nobody is in, and prints what each costs: bytes of JavaScript objects, and open files, where the system lists
+// them. Needs --expose-gc.
+// Arguments: `none` or `files`, and `left` where somebody has been in them.
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import { FileStorage, RoomManager } from '../../../index.js'
 
-const [kind = 'none'] = process.argv.slice(2)
+const [kind = 'none', fate = ''] = process.argv.slice(2)
 const ROOMS = 500
+const OPEN_FILES = '/proc/self/fd'
 
 const dir = mkdtempSync(join(tmpdir(), 'heddle-idle-'))
 const manager = new RoomManager(
@@ -17,7 +19,13 @@ const manager = new RoomManager(
 /** @param {string} name */
 async function open(name) {
   const ids = Array.from({ length: ROOMS }, (_, index) => `${name}-${index}`)
-  await Promise.all(ids.map((id) => manager.getRoom(id)))
+  const rooms = await Promise.all(ids.map((id) => manager.getRoom(id)))
+  for (const room of fate === 'left' ? rooms : []) {
+    const socket = { send() {}, close() {} }
+    const session = room.handleSocketConnect({ socket, clientId: 'ann', permissions: 'readwrite' })
+    room.handleSocketMessage(session, '{"type":"reconnect","lastTimestamp":0,"protocolVersion":2}')
+    room.handleSocketClose(session)
+  }
 }
 
 async function look() {
@@ -25,7 +33,8 @@ async function look() {
     globalThis.gc?.()
     await turn()
   }
-  return { heap: process.memoryUsage().heapUsed, files: readdirSync('/proc/self/fd').length }
+  const files = existsSync(OPEN_FILES) ? readdirSync(OPEN_FILES).length : Number.NaN
+  return { heap: process.memoryUsage().heapUsed, files }
 }
 
 await open('first')

@@ -4,13 +4,10 @@ use super::{choices::Choices, json::parse};
 use heddle::{
     engine::{Access, Input, Quota, SessionId},
     protocol::{canvas::snapshot, limits::Limits},
-    server::{Change, Delivery, Room, RoomError, groups, replay},
+    server::{Change, Delivery, Room, RoomError, SnapshotText, groups, replay},
 };
 use serde_json::Value;
-use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, VecDeque};
 
 const TYPES: [&str; 7] =
     ["clientCount", "patch", "ack", "synced", "resync", "version-mismatch", "error"];
@@ -160,7 +157,7 @@ impl WatchedRoom {
         assert!(closing.is_empty(), "closed, but has not left");
     }
 
-    fn text(&mut self) -> Arc<[u8]> {
+    fn text(&mut self) -> SnapshotText {
         self.room.snapshot().unwrap().text
     }
 
@@ -210,7 +207,11 @@ impl WatchedRoom {
         let in_flight: Vec<&[u8]> =
             journal.in_flight.iter().flatten().map(|change| &*change.patches).collect();
         let whole = self.room.snapshot().unwrap().text;
-        let stored = self.room.stored_snapshot(&in_flight).unwrap();
+        let mut stored = self.room.begin_stored_snapshot(&in_flight).unwrap();
+        while stored.is_none() {
+            stored = self.room.continue_snapshot().unwrap();
+        }
+        let stored = stored.unwrap();
         let changes = journal.stored.iter().map(|change| (change.clock, &*change.patches));
         let replayed = replay(None, changes).unwrap();
         assert_eq!(String::from_utf8_lossy(&stored.text), String::from_utf8_lossy(&replayed));

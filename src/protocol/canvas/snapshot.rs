@@ -108,7 +108,7 @@ impl Encoder {
             match (self.part, document.copied(self.next)) {
                 (Part::State, Some(component)) => push_state(component, &mut first, &mut self.out),
                 (Part::Clocks, Some(component)) => {
-                    push_clocks(component, &mut first, &mut self.out)
+                    push_clocks(component, &mut first, &mut self.out);
                 }
                 (Part::State, None) => {
                     begin_clocks(&mut self.out);
