@@ -1,6 +1,9 @@
 //! SPEC.md section 14.
 
-use heddle::{engine::CloseReason, protocol::json::from_utf16};
+use heddle::{
+    engine::CloseReason,
+    protocol::{canvas::Decoding, json::from_utf16},
+};
 
 use super::table::{Asked, Table};
 
@@ -302,4 +305,27 @@ fn cv7_what_is_not_canonical_is_rewritten() {
     assert!(
         table.sent(2).concat().contains(r#""documentPatches":[{"a":{"_exists":true,"s":"/"}}]"#)
     );
+}
+
+#[test]
+fn cv7_both_ways_of_decoding_lead_to_the_same_room() {
+    let frames = [
+        r#"{"type":"patch","messageId":"1","documentPatches":[{"a":{"_exists":true,"x":1.5,"points":[1,2]},"b":{"_exists":true}}]}"#,
+        r#"{"type":"patch","messageId":"2","documentPatches":[{"a":{"points":{"__buf":1,"len":3,"runs":[[1,[0.1,7]]]}}}]}"#,
+        r#"{"type":"patch","messageId":"3","documentPatches":[{"a":{ "x" : 1.0 }}],"ephemeralPatches":[{"c":{"_exists":true}}]}"#,
+        r#"{"type":"patch","messageId":"4","documentPatches":[{"b":{"_exists":false},"nobody":{"x":"\n"}}]}"#,
+        r#"{"type":"patch","documentPatches":[{"b":{"x":1,"x":2}}],"messageId":"5","news":1}"#,
+        r#"{"type":"patch","messageId":"6","documentPatches":[{"a":{"x":{"__buf":1,"len":1,"runs":[]}}}]}"#,
+    ];
+    let run = |decoding| {
+        let mut table = Table::with(&["alice", "bob", "eve"]);
+        table.room.set_decoding(decoding);
+        for frame in frames {
+            table.receive(1, frame);
+        }
+        let snapshot = table.room.snapshot().unwrap().text;
+        (table.sent(1), table.sent(2), table.asked, snapshot)
+    };
+
+    assert_eq!(run(Decoding::SinglePass), run(Decoding::Careful));
 }
