@@ -8,6 +8,10 @@ export interface Ended {
   stderr: string
 }
 
+/** The programs do without the fast paths that the tests do without. */
+const { HEDDLE_WITHOUT = '' } = process.env
+const FAST_PATHS = { HEDDLE_WITHOUT }
+
 /** How long a program may take before it counts as hanging, in milliseconds. */
 const DEADLINE_MS = 60_000
 
@@ -19,6 +23,7 @@ export function runProgram(
   name: string,
   args: string[] = [],
   flags: string[] = [],
+  env: Record<string, string> = {},
 ): Promise<Ended> {
   const file = fileURLToPath(new URL(`programs/${name}`, import.meta.url))
   const child = spawn(process.execPath, [...flags, file, ...args], {
@@ -26,7 +31,7 @@ export function runProgram(
     timeout: DEADLINE_MS,
     killSignal: 'SIGKILL',
     // What vitest sets for its own workers is no business of the program.
-    env: { PATH: process.env.PATH },
+    env: { PATH: process.env.PATH, ...FAST_PATHS, ...env },
   })
   return new Promise((resolve, reject) => {
     let stdout = ''

@@ -29,6 +29,7 @@ const { turnToJoin } = require('./turns.js')
 /** @typedef {import('../../index').ConnectionReady} ConnectionReady */
 /** @typedef {import('../../index').Room} Room */
 /** @typedef {import('../../index').RoomOptions} RoomOptions */
+/** @typedef {import('../driver.js').RoomDriver} RoomDriver */
 
 /**
  * @template TRequest, TMeta
@@ -68,6 +69,12 @@ class Arrival {
   #isOver = false
   /** @type {ConnectionReady | undefined} */
   #session
+  /**
+   * There with the session: the shortest way for its frames.
+   * @type {RoomDriver | undefined}
+   */
+  #driver
+  #sessionId = ''
 
   /** @param {AcceptConnectionOptions<TRequest, TMeta>} options */
   constructor(options) {
@@ -89,13 +96,8 @@ class Arrival {
 
   /** @param {unknown} data */
   receive(data) {
-    if (this.#isOver) return
-    const frame = asFrame(data)
-    if (this.#inbox !== undefined) {
-      if (!this.#inbox.add(frame)) this.refuseMore()
-    } else if (this.#session !== undefined) {
-      this.#session.room.handleSocketMessage(this.#session.sessionId, frame)
-    }
+    if (this.#inbox === undefined) this.#driver?.receive(this.#sessionId, data)
+    else if (!this.#inbox.add(asFrame(data))) this.refuseMore()
   }
 
   /** The socket is gone. */
@@ -168,8 +170,10 @@ class Arrival {
 
   /** @param {ConnectionReady} session */
   #goLive(session) {
-    this.#session = session
     const { room, sessionId } = session
+    this.#session = session
+    this.#driver = driverOf(room)
+    this.#sessionId = sessionId
     // A frame that comes from inside the handling of another queues behind those that wait.
     for (let frame = this.#inbox?.take(); frame !== undefined; frame = this.#inbox?.take()) {
       room.handleSocketMessage(sessionId, frame)

@@ -8,6 +8,7 @@
 use std::{
     cell::RefCell,
     ffi::{CStr, c_void},
+    mem::ManuallyDrop,
     panic::{AssertUnwindSafe, catch_unwind},
     ptr,
     rc::Rc,
@@ -34,10 +35,16 @@ use crate::{
 /// What the raw functions of one environment share.
 #[derive(Debug)]
 struct Border {
-    mailbox: Rc<RefCell<Mailbox>>,
+    /// Its reference to memory of JS goes with the environment, which is gone before the thread ends.
+    mailbox: ManuallyDrop<Rc<RefCell<Mailbox>>>,
     /// The frame that is being handled.
     frame: RefCell<Vec<u8>>,
     out: RefCell<Outbox>,
+}
+
+thread_local! {
+    /// What the raw functions of this thread point to, until it ends: no script of it runs any more by then.
+    static BORDERS: RefCell<Vec<Rc<Border>>> = RefCell::default();
 }
 
 /// What the buffer for frames keeps for the next one, in bytes.
@@ -52,7 +59,7 @@ const SPARE_BYTES: usize = 8;
 )]
 pub fn raw_calls(env: Env, mailbox: &NativeMailbox) -> napi::Result<Object<'static>> {
     let border = Rc::new(Border {
-        mailbox: mailbox.share(),
+        mailbox: ManuallyDrop::new(mailbox.share()),
         frame: RefCell::default(),
         out: RefCell::default(),
     });
@@ -69,7 +76,7 @@ pub fn raw_calls(env: Env, mailbox: &NativeMailbox) -> napi::Result<Object<'stat
         let data = Rc::as_ptr(&border).cast_mut().cast::<c_void>();
         let mut function = ptr::null_mut();
         let create = sys::napi_create_function;
-        // SAFETY: the name is a string of this length, and the data stays until no script of the environment runs.
+        // SAFETY: the name is a string of this length, and the data stays until the thread ends.
         check_status!(unsafe {
             create(env.raw(), name.as_ptr(), length, callback, data, &raw mut function)
         })?;
@@ -78,7 +85,7 @@ pub fn raw_calls(env: Env, mailbox: &NativeMailbox) -> napi::Result<Object<'stat
             sys::napi_set_named_property(env.raw(), calls, name.as_ptr(), function)
         })?;
     }
-    env.add_env_cleanup_hook(border, drop)?;
+    BORDERS.with_borrow_mut(|borders| borders.push(border));
     Ok(Object::from_raw(env.raw(), calls))
 }
 
@@ -123,7 +130,7 @@ fn run(
         sys::napi_get_cb_info(env, info, &raw mut count, &raw mut argument, this, &raw mut data)
     };
     let border = data.cast_const().cast::<Border>();
-    // SAFETY: each raw function was made with a border, which stays until no script runs; all its parts are cells.
+    // SAFETY: each raw function was made with a border, which stays until the thread ends; all its parts are cells.
     let border = unsafe { border.as_ref() }.filter(|_| status == sys::Status::napi_ok);
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         let border = border.ok_or_else(|| coded(ROOM_BROKEN, "no border to cross"))?;
@@ -155,9 +162,18 @@ impl Call<'_> {
         let mut out = self.border.out.borrow_mut();
         out.clear();
         let answer = room.borrow_mut().answer(&mut out, work)?;
-        let value = answer.map_or(Ok(ptr::null_mut()), |text| self.string(&text));
+        let value = answer.map_or_else(|| self.undefined(), |text| self.string(&text));
         out.clear();
         value
+    }
+
+    /// Nothing to do. A null pointer is the same in Node, and kills Bun 1.2.
+    fn undefined(&self) -> Result<sys::napi_value, CodedError> {
+        let mut value = ptr::null_mut();
+        // SAFETY: the result is a local.
+        let status = unsafe { sys::napi_get_undefined(self.env, &raw mut value) };
+        expect_ok(status, "there is no undefined")?;
+        Ok(value)
     }
 
     /// Makes the text of an answer a string.

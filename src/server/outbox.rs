@@ -95,6 +95,7 @@ impl Outbox {
     }
 
     /// Takes out all that was not popped, but for the texts of what was, which are so many bytes.
+    #[must_use]
     pub fn split_rest(&mut self, popped_bytes: usize) -> Self {
         let texts = self.texts.split_off(self.start + popped_bytes);
         Self { news: std::mem::take(&mut self.news), texts, start: 0 }

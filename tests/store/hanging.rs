@@ -3,7 +3,7 @@
 use crate::disk::{GatedDisk, Mode};
 use heddle::{
     engine::{Access, Input},
-    server::{CANVAS, Delivery, DurableRoom, Level, News, Recovered, Room, StoreOptions},
+    server::{CANVAS, Delivery, DurableRoom, Level, News, Outbox, Recovered, Room, StoreOptions},
     storage::{FileStore, StorageError},
 };
 use std::{
@@ -56,7 +56,8 @@ impl Setting {
     fn says(&mut self, session: u64, frame: &str) {
         let deliveries = self.room.room.receive(session, frame.as_bytes()).unwrap();
         self.hear(deliveries.into_iter().map(News::Deliver));
-        let news = self.room.commit().unwrap();
+        let mut news = Outbox::default();
+        self.room.commit(&mut news).unwrap();
         self.hear(news);
     }
 
@@ -89,7 +90,8 @@ impl Setting {
         while !holds(self) {
             assert!(Instant::now() < deadline, "{:?} {:?}", self.told, self.errors);
             self.woken.recv_timeout(Duration::from_millis(100)).unwrap_or_default();
-            let news = self.room.poll().unwrap();
+            let mut news = Outbox::default();
+            self.room.poll(&mut news).unwrap();
             self.hear(news);
         }
     }
@@ -119,7 +121,8 @@ fn du29_a_disk_that_hangs_holds_up_only_what_waits_for_it() {
     setting.draws(ANN, "hung");
     assert!(setting.room.store().unwrap().is_busy());
     assert!(setting.told.is_empty(), "{:?}", setting.told);
-    let news = setting.room.give_up(Duration::from_secs(2)).unwrap();
+    let mut news = Outbox::default();
+    setting.room.give_up(Duration::from_secs(2), &mut news).unwrap();
     setting.hear(news);
 
     assert!(matches!(setting.errors.as_slice(), [StorageError::Io { .. }]), "{:?}", setting.errors);
