@@ -15,11 +15,7 @@ use std::{
     slice,
 };
 
-use napi::{
-    Env, JsError,
-    bindgen_prelude::Object,
-    check_status, sys,
-};
+use napi::{Env, JsError, bindgen_prelude::Object, check_status, sys};
 use napi_derive::napi;
 
 use super::{

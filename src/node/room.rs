@@ -93,7 +93,8 @@ impl NativeRoom {
         let room = Room::with_limits(wants_patches, limits.read());
         let room = room.map_err(|error| coded(ROOM_BROKEN, error))?;
         let durable = DurableRoom::new(room);
-        let state = RoomState { durable, mailbox: mailbox.share(), rest: Outbox::default(), weight: 0 };
+        let state =
+            RoomState { durable, mailbox: mailbox.share(), rest: Outbox::default(), weight: 0 };
         let state = Rc::new(RefCell::new(state));
         let registration = Registration::of(&state);
         Ok(Self { state, registration })

@@ -57,6 +57,21 @@ fn push_number(mut number: u64, out: &mut Vec<u8>) {
     out.push(u8::try_from(number).unwrap_or_default());
 }
 
+/// The bytes of a number, in a buffer that holds the longest.
+pub(super) fn number_bytes(mut number: u64, buffer: &mut [u8; 10]) -> &[u8] {
+    let mut length = 0;
+    for byte in buffer.iter_mut() {
+        length += 1;
+        *byte = u8::try_from(number & 0x7f).unwrap_or_default();
+        number >>= 7;
+        if number == 0 {
+            break;
+        }
+        *byte |= 0x80;
+    }
+    buffer.get(..length).unwrap_or_default()
+}
+
 fn length(bytes: &[u8]) -> u64 {
     u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }
@@ -93,7 +108,8 @@ impl<'a> Entries<'a> {
         Some((entry, bytes))
     }
 
-    fn number(&mut self) -> Option<u64> {
+    #[inline]
+    pub(super) fn number(&mut self) -> Option<u64> {
         match self.rest.split_first()? {
             (byte @ ..0x80, rest) => {
                 self.rest = rest;
@@ -117,7 +133,8 @@ impl<'a> Entries<'a> {
         }
     }
 
-    fn bytes(&mut self, length: u64) -> Option<&'a [u8]> {
+    #[inline]
+    pub(super) fn bytes(&mut self, length: u64) -> Option<&'a [u8]> {
         let (bytes, rest) = self.rest.split_at_checked(usize::try_from(length).ok()?)?;
         self.rest = rest;
         Some(bytes)

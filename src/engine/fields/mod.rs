@@ -7,11 +7,13 @@
 
 mod detached;
 mod entries;
+mod overwriting;
 mod packed;
 mod wide;
 
 use detached::Detached;
 use entries::{Entry, Stored};
+use overwriting::Place;
 use packed::Packed;
 use wide::{Overwritten, Wide};
 
@@ -75,6 +77,7 @@ pub(super) struct Scratch {
     entries: Vec<u8>,
     matched: Vec<bool>,
     by_name: Vec<usize>,
+    places: Vec<Place>,
 }
 
 impl Fields {

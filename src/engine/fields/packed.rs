@@ -1,4 +1,4 @@
-//! Few fields: one allocation, written anew by each merge.
+//! Few fields: one allocation, written anew by each merge that changes the length of a value.
 
 use super::{
     super::{
@@ -9,7 +9,7 @@ use super::{
     Scratch,
     detached::{DETACH_BYTES, Detached, changed_array},
     entries::{Entries, Entry, LEAST_ENTRY_BYTES, Stored},
-    stored_size,
+    overwriting, stored_size,
 };
 
 /// A buffer that one huge component needed is not kept for the others.
@@ -60,8 +60,13 @@ impl Packed {
         undoable: bool,
         scratch: &mut Scratch,
     ) -> (Self, Growth) {
-        if self.detached.is_none() && update.iter().all(is_small) {
-            return self.replace_small(update, clock, scratch);
+        if self.detached.is_none() {
+            if let Some(old) = self.overwrite(update, clock, undoable, scratch) {
+                return (old, Growth::default());
+            }
+            if update.iter().all(is_small) {
+                return self.replace_small(update, clock, scratch);
+            }
         }
         let mut growth = Growth::default();
         let mut lookup = Lookup::new(update, scratch);
@@ -106,6 +111,23 @@ impl Packed {
         lookup.recycle(scratch);
         *self = next.finish(scratch);
         (Self { entries, detached }, growth)
+    }
+
+    /// [`Self::replace`] where all values are as long as those before. Gives what was there before, where anybody may want it back.
+    fn overwrite(
+        &mut self,
+        update: &[Field<'_>],
+        clock: Clock,
+        undoable: bool,
+        scratch: &mut Scratch,
+    ) -> Option<Self> {
+        let places = &mut scratch.places;
+        if !overwriting::find_places(&self.entries, update, clock, places) {
+            return None;
+        }
+        let old = if undoable { self.entries.clone() } else { Box::default() };
+        overwriting::write(&mut self.entries, update, clock, places);
+        Some(Self { entries: old, detached: None })
     }
 
     /// [`Self::replace`] where nothing is detached, nor will be: then entries that stay are copied as they stand.
@@ -163,7 +185,7 @@ fn is_small(field: &Field<'_>) -> bool {
     json_of(field).is_some_and(|json| json.len() < DETACH_BYTES)
 }
 
-fn json_of<'f>(field: &Field<'f>) -> Option<&'f [u8]> {
+pub(super) fn json_of<'f>(field: &Field<'f>) -> Option<&'f [u8]> {
     match field.value {
         Value::Json(json) => Some(json),
         Value::Delta(..) => None,
