@@ -34,6 +34,9 @@ pub(super) enum Stored<'a> {
 impl Entry<'_> {
     /// Appends the entry.
     pub(super) fn write(&self, out: &mut Vec<u8>) {
+        // Once for all, not byte by byte.
+        let json = if let Stored::Packed(json) = self.stored { json.len() } else { 0 };
+        out.reserve(self.name.len() + json + MOST_HEAD_BYTES);
         push_number(length(self.name), out);
         out.extend_from_slice(self.name);
         push_number(self.clock, out);
@@ -50,6 +53,9 @@ impl Entry<'_> {
 }
 
 fn push_number(mut number: u64, out: &mut Vec<u8>) {
+    if let Ok(byte @ ..0x80) = u8::try_from(number) {
+        return out.push(byte);
+    }
     while number >= 0x80 {
         out.push(u8::try_from(number & 0x7f).unwrap_or_default() | 0x80);
         number >>= 7;
@@ -85,6 +91,7 @@ pub(super) struct Entries<'a> {
 impl<'a> Iterator for Entries<'a> {
     type Item = Entry<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<Entry<'a>> {
         let length = self.number()?;
         let name = self.bytes(length)?;

@@ -83,8 +83,8 @@ impl<'f> Decoder<'f, '_> {
         let start = self.text.at();
         let rest = self.frame_bytes - start;
         let mut patches = PatchList {
-            updates: Vec::with_capacity((rest / UPDATE_BYTES).min(MOST_FORESEEN)),
-            fields: Vec::with_capacity((rest / FIELD_BYTES).min(MOST_FORESEEN)),
+            updates: Vec::with_capacity((rest / UPDATE_BYTES + 1).min(MOST_FORESEEN)),
+            fields: Vec::with_capacity((rest / FIELD_BYTES + 1).min(MOST_FORESEEN)),
             ..no_patches(self.frame_bytes, self.limits)
         };
         self.text.expect(b"[")?;
