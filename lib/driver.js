@@ -86,6 +86,11 @@ class RoomDriver {
         this.#observer?.left(remaining)
         hooks.sessionRemoved(session.id, remaining)
       },
+      walks: (session, begins) => {
+        if (begins) this.#reception.walks.begin(session)
+        else this.#reception.walks.end(session)
+      },
+      piece: (text, receivers) => this.#reception.walks.give(text, receivers),
       verifyToken: (session, attempt, token) => refreshes.verify(session, attempt, token),
       changed: (patches) => {
         this.#keeper?.changed()

@@ -16,7 +16,9 @@ const {
   COMMIT,
   LEFT,
   LENGTHS,
+  PIECE,
   PLACE,
+  RECEIVER,
   REFUSED,
   SEND,
   SETTLED,
@@ -24,6 +26,7 @@ const {
   STORE_HEALED,
   STORE_TROUBLE,
   VERIFY_TOKEN,
+  WALKS,
 } = require('./mailbox.js')
 
 /** @typedef {import('../index').RefusalCode} RefusalCode */
@@ -38,6 +41,8 @@ const {
  * @property {(session: Session, code: string) => void} refused
  * @property {(session: Session, remaining: number) => void} left
  * @property {(session: Session, code: RefusalCode) => void} refused a frame of the session was refused
+ * @property {(session: Session, begins: boolean) => void} walks the session is caught up in steps from now on, or not any more
+ * @property {(text: string, receivers: Session[]) => void} piece a step of their catch-ups
  * @property {(session: Session, attempt: number, token: string) => void} verifyToken
  * @property {(patches: string | null) => void} changed
  * @property {() => void} commit there are changes to commit
@@ -54,6 +59,11 @@ class EffectQueue {
   /** @type {(Effects | (() => void))[]} */
   #waiting = []
   #isRunning = false
+  /**
+   * Who gets the next piece.
+   * @type {Session[]}
+   */
+  #receivers = []
 
   /**
    * @param {Sessions} sessions
@@ -126,6 +136,9 @@ class EffectQueue {
         this.#sessions.broadcast(slots[at + 1], slots[at + 2], slots[at + 3])
       } else if (operation === CHANGED) {
         this.#handlers.changed(slots[at + 1])
+      } else if (operation === PIECE) {
+        this.#handlers.piece(slots[at + 1], this.#receivers)
+        this.#receivers = []
       } else if (operation >= COMMIT && operation <= SETTLED) {
         this.#performForStore(operation, slots[at + 1], slots[at + 2])
       } else {
@@ -181,6 +194,12 @@ class EffectQueue {
         break
       case CLOSE:
         this.#handlers.close(session, first, second)
+        break
+      case WALKS:
+        this.#handlers.walks(session, first === 1)
+        break
+      case RECEIVER:
+        this.#receivers.push(session)
         break
       case REFUSED:
         this.#handlers.refused(session, first)

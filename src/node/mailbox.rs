@@ -19,6 +19,9 @@
 //!          | STORE_TROUBLE length
 //!          | SETTLED ticket length         length: -1 without an error
 //!          | REFUSED session length        the text is the code of a frame that was refused
+//!          | WALKS session begins          1: the session is caught up in steps from now on; 0: not any more
+//!          | RECEIVER session              of the next PIECE
+//!          | PIECE length                  a step of the catch-ups of its receivers
 //! ```
 //!
 //! What does not fit is asked for with `more`, before any other call.
@@ -33,7 +36,7 @@ use super::{
     room::{number, text},
 };
 use crate::{
-    engine::CloseReason,
+    engine::{CloseReason, SessionId},
     server::{Delivery, News},
 };
 
@@ -50,6 +53,9 @@ const STORE_HEALED: f64 = 9.0;
 const STORE_TROUBLE: f64 = 10.0;
 const SETTLED: f64 = 11.0;
 const REFUSED: f64 = 12.0;
+const WALKS: f64 = 13.0;
+const RECEIVER: f64 = 14.0;
+const PIECE: f64 = 15.0;
 
 /// The slots that the largest operation takes.
 const MOST_SLOTS: usize = 4;
@@ -86,7 +92,7 @@ impl Mailbox {
         while answer.has_room()
             && let Some(next) = news.pop_front()
         {
-            answer.add(next);
+            answer.add(next, news);
         }
         Some(answer.finish(news.is_empty()))
     }
@@ -103,8 +109,9 @@ impl Answer<'_> {
         self.used + MOST_SLOTS < self.slots.len() && self.text.len() < ANSWER_BYTES
     }
 
-    fn add(&mut self, news: News) {
+    fn add(&mut self, news: News, rest: &mut VecDeque<News>) {
         match news {
+            News::Deliver(Delivery::Piece(sessions, text)) => self.share(sessions, text, rest),
             News::Deliver(delivery) => self.delivery(delivery),
             News::Commit => self.numbers([COMMIT]),
             News::StoreFailed(error) => {
@@ -137,6 +144,11 @@ impl Answer<'_> {
             Delivery::Place(session, group) => {
                 self.numbers([PLACE, number(session), f64::from(group)]);
             }
+            // Shared above, where the rest of it can be put back.
+            Delivery::Piece(..) => {}
+            Delivery::Walks(session, begins) => {
+                self.numbers([WALKS, number(session), if begins { 1.0 } else { 0.0 }]);
+            }
             Delivery::Refused(session, code) => {
                 self.numbers([REFUSED, number(session)]);
                 self.piece(code.as_str().as_bytes());
@@ -159,6 +171,21 @@ impl Answer<'_> {
                 self.numbers([CHANGED]);
                 self.piece(&patches);
             }
+        }
+    }
+
+    /// A text with its receivers, of whom there may be more than fit: those come first with the rest.
+    fn share(&mut self, mut sessions: Vec<SessionId>, text: Vec<u8>, rest: &mut VecDeque<News>) {
+        while self.has_room()
+            && let Some(session) = sessions.pop()
+        {
+            self.numbers([RECEIVER, number(session)]);
+        }
+        if self.has_room() {
+            self.numbers([PIECE]);
+            self.piece(&text);
+        } else {
+            rest.push_front(News::Deliver(Delivery::Piece(sessions, text)));
         }
     }
 

@@ -17,6 +17,10 @@ pub enum Delivery {
     Close(SessionId, CloseReason),
     /// The session has left, and so many remain.
     Left(SessionId, usize),
+    /// From now on the session is being caught up in steps, or not any more. As long as it is, its frames have to wait.
+    Walks(SessionId, bool),
+    /// Send to these sessions: a step of their catch-ups.
+    Piece(Vec<SessionId>, Vec<u8>),
     /// Verify this token, a JSON string, as this attempt.
     VerifyToken(SessionId, u32, Vec<u8>),
     /// The document changed; the patches' JSON text where somebody wants it.
@@ -29,9 +33,11 @@ impl Delivery {
         match self {
             Self::Send(_, text)
             | Self::Broadcast(_, _, text)
+            | Self::Piece(_, text)
             | Self::VerifyToken(_, _, text)
             | Self::Changed(Some(text)) => text.len(),
             Self::Place(..)
+            | Self::Walks(..)
             | Self::Close(..)
             | Self::Refused(..)
             | Self::Left(..)

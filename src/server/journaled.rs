@@ -1,10 +1,10 @@
 //! A journaled room: nothing that shows a change leaves before the change is stored.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     delivery::Delivery,
-    provisional::{Again, Change, Entry, Origin, Provisional},
+    provisional::{Again, CaughtUp, Change, Entry, Origin, Piece, Provisional},
     replay::replay_change,
     room::{Room, RoomError, Snapshot},
     waiting::Kept,
@@ -117,19 +117,25 @@ impl Room {
             room.engine.handle(Input::StoreFailed, &mut Vec::new());
             provisional.handed = room.engine.document().clock();
             let mut released = Vec::new();
-            let mut groups = BTreeMap::new();
-            for Entry { deliveries, again, caught_up, .. } in tail {
-                let is_taken_back = again.is_some() || caught_up.is_some();
+            let mut undone = Undone::default();
+            for Entry { deliveries, again, caught_up, piece, shows: _ } in tail {
+                let piece = piece.filter(|piece| piece.shows);
+                let is_taken_back = again.is_some() || !caught_up.is_empty() || piece.is_some();
                 let leaves = deliveries.into_iter().filter(|(_, shows)| !(is_taken_back && *shows));
-                released.extend(leaves.map(|(delivery, _)| delivery));
-                if let Some((session, since)) = caught_up {
-                    released.extend(room.run(Input::CaughtUp { session, since }, None));
+                released.extend(leaves.map(|(delivery, _)| undone.spare(delivery)));
+                // Whose `reconnect` is answered anew is caught up by that.
+                let caught_up = caught_up.iter().filter(|it| !undone.answers.contains(&it.session));
+                for told in caught_up {
+                    released.extend(room.run(told.again(), None));
+                }
+                if let Some(Piece { sessions, slots, .. }) = &piece {
+                    released.extend(room.run(Input::GivenBack { sessions, slots }, None));
                 }
                 if let Some(again) = again {
-                    released.extend(room.take_back(again, &mut groups));
+                    released.extend(room.take_back(again, &mut undone));
                 }
             }
-            for (session, group) in groups {
+            for (session, group) in undone.groups {
                 released.extend(room.run(Input::Replaced { session, group }, None));
             }
             Ok(released)
@@ -198,7 +204,6 @@ impl Room {
         origin: Option<Origin<'_>>,
     ) -> Vec<Delivery> {
         let group = origin.and_then(|origin| self.group(origin.session?));
-        let lagged = self.lag_that_ends(&input);
         let mut effects = Vec::new();
         self.engine.handle(input, &mut effects);
         let catches_up =
@@ -206,12 +211,20 @@ impl Room {
         let mut deliveries = Vec::with_capacity(effects.len());
         let mut showed = None;
         let mut is_refused = false;
-        let Some(mut provisional) = self.provisional.take() else { return Vec::new() };
+        let stored = self.stored_clock();
+        let caught_up = if origin.is_none() { caught_up(&effects) } else { Vec::new() };
+        let piece = effects.iter().find_map(|effect| piece(effect, stored));
+        let mut released = Vec::new();
+        let Some(mut provisional) = self.provisional.take() else { return released };
         for effect in effects {
+            if matches!(effect, Effect::Walks(..)) {
+                self.deliver(effect, &mut released, std::convert::identity);
+                continue;
+            }
             let is_refusal = matches!(effect, Effect::Send(_, Message::Refused(..)));
             is_refused |= is_refusal;
             // The refusal of patches is told anew with the catch-up that follows it (RC6).
-            let shows = effect.shows_document() || (is_refusal && catches_up);
+            let shows = effect.shows_document(stored) || (is_refusal && catches_up);
             if let Effect::Append { clock, client, patches } = &effect {
                 let name = client.as_deref().unwrap_or_default();
                 let change =
@@ -235,18 +248,21 @@ impl Room {
             group,
         });
         let shows = is_unstored.then(|| self.clock());
-        let caught_up = lagged.filter(|_| is_unstored);
-        let released = provisional.queue(Entry { shows, deliveries, again, caught_up });
+        let caught_up = if is_unstored { caught_up } else { Vec::new() };
+        let leaving = provisional.queue(Entry { shows, deliveries, again, caught_up, piece });
         self.provisional = Some(provisional);
+        if released.is_empty() {
+            return leaving;
+        }
+        released.extend(leaving);
         released
     }
 
-    /// Makes up for an entry of the tail whose change, or what it showed, was taken back. Notes the delivery group that
-    /// a session was in before the first of its frames that wait.
+    /// Makes up for an entry of the tail whose change, or what it showed, was taken back, and notes what that is.
     fn take_back(
         &mut self,
         Again { kept, showed, group }: Again,
-        groups: &mut BTreeMap<SessionId, Group>,
+        undone: &mut Undone,
     ) -> Vec<Delivery> {
         let Some(session) = kept.session else { return self.keep(kept, false) };
         let mut released = Vec::new();
@@ -257,15 +273,16 @@ impl Room {
             released = self.run(Input::Withdrawn { session, client, presence }, None);
         }
         let frame = canvas::decode_frame(&text, &self.limits);
-        let Some(now) = self.group(session) else { return released };
-        if let Frame::Reconnect { group, .. } = &frame
-            && *group != now
-        {
-            // A later frame of the session has moved it elsewhere, and is what counts.
-            return released;
+        let Some(now) = self.engine.destination(session) else { return released };
+        if let Frame::Reconnect { group, .. } = &frame {
+            if *group != now {
+                // A later frame of the session has moved it elsewhere, and is what counts.
+                return released;
+            }
+            undone.answers.insert(session);
         }
         if self.must_wait(session, &frame) {
-            groups.entry(session).or_insert_with(|| group.unwrap_or(now));
+            undone.groups.entry(session).or_insert_with(|| group.unwrap_or(now));
             let is_reconnect = matches!(frame, Frame::Reconnect { .. });
             drop(frame);
             drop(text);
@@ -312,16 +329,54 @@ impl Room {
         self.run(input, Some(Origin { session: Some(session), bytes, is_shown }))
     }
 
-    /// The session that an input catches up, and the clock up to which it has been told everything.
-    fn lag_that_ends(&self, input: &Input<'_>) -> Option<(SessionId, Clock)> {
-        let Input::Drained { session } = *input else { return None };
-        let is_told = matches!(self.group(session)?, Group::Live | Group::WholeArrays);
-        self.engine.lagging_since(session).filter(|_| is_told).map(|since| (session, since))
-    }
-
     fn group(&self, session: SessionId) -> Option<Group> {
         self.engine.session(session).map(|session| session.group)
     }
+}
+
+/// What became of the sessions whose frames were taken back.
+#[derive(Default)]
+struct Undone {
+    /// The delivery groups that they were in before the first of their frames that wait.
+    groups: BTreeMap<SessionId, Group>,
+    /// Those whose `reconnect` has not been answered after all.
+    answers: BTreeSet<SessionId>,
+}
+
+impl Undone {
+    /// A step of catch-ups must not be the first that somebody hears whose `reconnect` will be answered later.
+    fn spare(&self, mut delivery: Delivery) -> Delivery {
+        if let Delivery::Piece(sessions, _) = &mut delivery {
+            sessions.retain(|session| !self.answers.contains(session));
+        }
+        delivery
+    }
+}
+
+/// The sessions that effects catch up.
+fn caught_up(effects: &[Effect<'_>]) -> Vec<CaughtUp> {
+    let is_synced = |session| {
+        effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Send(id, Message::Synced(_)) if *id == session))
+    };
+    let caught_up = effects.iter().filter_map(|effect| {
+        let Effect::Send(session, Message::CatchUp { since, touched, ends_walk, .. }) = effect
+        else {
+            return None;
+        };
+        let touched = touched.iter().map(|key| Box::from(&**key)).collect();
+        let (session, since, ends_walk) = (*session, *since, *ends_walk);
+        Some(CaughtUp { session, since, touched, ends_walk, answers: is_synced(session) })
+    });
+    caught_up.collect()
+}
+
+/// The step of catch-ups that an effect tells.
+fn piece(effect: &Effect<'_>, stored: Clock) -> Option<Piece> {
+    let Effect::Piece { sessions, slots, .. } = effect else { return None };
+    let (sessions, slots) = (sessions.clone(), slots.clone());
+    Some(Piece { sessions, slots, shows: effect.shows_document(stored) })
 }
 
 /// The presence patches of a frame that was accepted.

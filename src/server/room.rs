@@ -137,6 +137,11 @@ impl Room {
         self.engine.lagging_since(session).is_some()
     }
 
+    /// Whether a session is being caught up in steps: its frames have to wait.
+    pub fn walks(&self, session: SessionId) -> bool {
+        self.engine.walks(session)
+    }
+
     /// Starts from a snapshot. On an error nothing has changed.
     pub fn restore(&mut self, snapshot: &[u8]) -> Result<(), RoomError> {
         self.guard(|room| {
@@ -249,10 +254,17 @@ impl Room {
         })
     }
 
-    /// Tells a session that lags what it lacks, before one of its frames is handled: an answer that came before that would
-    /// make its client miss it (SR4).
+    /// Tells a session what it lacks because it lagged, or is being caught up in steps, before one of its frames is handled:
+    /// an answer that came before that would make its client miss it (SR4).
     pub(super) fn catch_up(&mut self, session: SessionId) -> Vec<Delivery> {
-        if self.lags(session) { self.run(Input::Drained { session }, None) } else { Vec::new() }
+        let mut deliveries = Vec::new();
+        if self.lags(session) {
+            deliveries = self.run(Input::Drained { session }, None);
+        }
+        if self.walks(session) {
+            deliveries.extend(self.run(Input::Hurried { session }, None));
+        }
+        deliveries
     }
 
     /// Handles an input that came from `origin`, and gives what may leave at once.
@@ -286,6 +298,10 @@ impl Room {
                 return self.send(session, &message, |it| deliveries.push(wrap(it)));
             }
             Effect::Place(session, group) => Delivery::Place(session, bit(group)),
+            Effect::Walks(session, begins) => Delivery::Walks(session, begins),
+            Effect::Piece { sessions, since, slots, .. } => {
+                Delivery::Piece(sessions, canvas::encode_piece(since, &slots, &self.engine))
+            }
             Effect::VerifyToken { session, attempt, token } => {
                 Delivery::VerifyToken(session, attempt, token.into())
             }

@@ -13,7 +13,7 @@ pub fn encode(message: &Message<'_>, group: Group, room: &Room) -> Option<Vec<u8
     let mut frame = Frame::default();
     match message {
         // These go to one session, in pieces.
-        Message::Presence { .. } | Message::CatchUp { .. } => return None,
+        Message::Presence { .. } | Message::CatchUp { .. } | Message::Handed { .. } => return None,
         Message::ClientCount(count) => frame.open("clientCount").number("count", count),
         Message::Change { client, clock, document, late, presence } => {
             let document = (group != Group::Held && !document.is_empty()).then_some(document);

@@ -14,7 +14,7 @@ pub mod snapshot;
 
 pub use decode::{FrameText, decode_edit, decode_frame};
 pub use loaded::check_loaded;
-pub use pieces::encode_for_one;
+pub use pieces::{encode_for_one, encode_piece};
 
 /// The protocol version of current clients.
 pub const PROTOCOL_VERSION: u32 = 2;
