@@ -111,6 +111,11 @@ export declare class NativeRoom {
   lag(session: number): string | null
   /** The socket of a session that lags has drained: it is sent what it lacks. */
   drained(session: number): string | null
+  /**
+   * Goes on with the catch-ups that come in steps, of sessions that can take more. Nothing where all of them wait for
+   * something.
+   */
+  step(ready: Array<number>): string | null
   /** A session's rights; null when it is not here. */
   permissions(session: number): 'readonly' | 'readwrite' | null
   /** Sets a session's rights; anything but `readwrite` is `readonly`. */

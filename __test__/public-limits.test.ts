@@ -58,7 +58,9 @@ it('[LM21] an hour of handwriting offline is one frame', async () => {
 
   ann.reconnect(0, { documentPatches: [strokes] })
 
-  expect(ann.received().at(-1)).toEqual({ type: 'synced', timestamp: 1 })
+  await eventually(() => {
+    expect(ann.received().at(-1)).toEqual({ type: 'synced', timestamp: 1 })
+  })
   expect(troubles(manager)).toEqual(NONE)
   expect(manager.getStats().bytesIn).toBeGreaterThan(7 * 1024 * 1024)
   await manager.closeAll()

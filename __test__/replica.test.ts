@@ -27,6 +27,10 @@ const modes = [
   'lags',
   'lags-stored',
   'lags-failing',
+  'walks',
+  'walks-stored',
+  'walks-failing',
+  'walks-lagging',
   'all',
   'stored',
 ]

@@ -72,7 +72,7 @@ it('[RT10] catch-ups over the budget of a turn come in later turns, in order of 
     order.push(members.map(isSynced))
   }
 
-  expect(order[0]).toEqual(members.map((_, index) => index < PER_TURN))
+  expect(order[0]).toEqual(members.map(() => false))
   expect(order.length).toBeGreaterThanOrEqual(3)
   const turns = members.map((_, index) => order.findIndex((synced) => synced[index]))
   expect(turns).toEqual(turns.toSorted((a, b) => a - b))
@@ -83,12 +83,17 @@ it('[RT10] rooms take turns, so that a crowd in one does not hold up another', a
   const quiet = largeRoom()
   const members = crowd(crowded, 4 * PER_TURN)
   const [ann] = crowd(quiet, 1, 'ann')
+  let syncedBefore: number | undefined
+  if (ann) {
+    ann.socket.onSend = (frame) => {
+      if (frame.type === 'synced') syncedBefore = members.filter(isSynced).length
+    }
+  }
   for (const member of members) member.reconnect(0)
   ann?.reconnect(0)
-  quiet.forget()
-  await eventually(() => expect(ann?.socket.texts().length).toBeGreaterThan(0))
+  await eventually(() => expect(syncedBefore).toBeDefined())
 
-  expect(members.filter(isSynced).length).toBeLessThan(3 * PER_TURN)
+  expect(syncedBefore).toBeLessThan(3 * PER_TURN)
   await eventually(() => expect(crowded.room.getSessionCount()).toBe(members.length))
 })
 
@@ -111,8 +116,8 @@ it('[RT10] [PA8] what a session sends behind its reconnect waits with it, in ord
   await eventually(() => expect(room.clock).toBe(4))
 
   const frames = ann.received()
-  expect(types(frames)).toEqual(['patch', 'synced', 'ack', 'ack', 'ack'])
-  expect(frames.slice(2)).toMatchObject([1, 2, 3].map((n) => ({ messageId: `ann-${n}` })))
+  expect(types(frames)).toEqual(['patch', 'patch', 'synced', 'ack', 'ack', 'ack'])
+  expect(frames.slice(3)).toMatchObject([1, 2, 3].map((n) => ({ messageId: `ann-${n}` })))
   expect(room.state['a/Box']).toMatchObject({ x: 3 })
 })
 
@@ -200,8 +205,8 @@ it('[RT12] hundreds that are dropped and come back at once are all synced', asyn
   })
   for (const client of back) {
     const patches = client.frames.filter((frame) => frame.type === 'patch')
-    expect(patches).toHaveLength(1)
-    expect(Object.keys(patches[0]?.documentPatches?.[0] ?? {})).toHaveLength(10_000)
+    const known = Object.assign({}, ...patches.flatMap((frame) => frame.documentPatches ?? []))
+    expect(Object.keys(known)).toHaveLength(10_000)
   }
 })
 

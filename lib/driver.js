@@ -140,6 +140,11 @@ class RoomDriver {
         hooks.sessionRemoved(session.id, remaining)
         if (remaining === 0) tellAtEndOfTurn(() => this.#rest())
       },
+      walks: (session, begins) => {
+        if (begins) this.#reception.walks.begin(session)
+        else this.#reception.walks.end(session)
+      },
+      piece: (text, receivers) => this.#reception.walks.give(text, receivers),
       verifyToken: (session, attempt, token) => refreshes.verify(session, attempt, token),
       changed: (patches) => {
         this.#keeper?.changed()

@@ -19,7 +19,9 @@ const {
   COMMIT,
   LEFT,
   LENGTHS,
+  PIECE,
   PLACE,
+  RECEIVER,
   REFUSED,
   openAnswer,
   SEND,
@@ -31,6 +33,7 @@ const {
   slot,
   TEXT_SLOTS,
   VERIFY_TOKEN,
+  WALKS,
 } = require('./mailbox.js')
 
 /** @typedef {import('../index').RefusalCode} RefusalCode */
@@ -46,6 +49,8 @@ const {
  * @property {(session: Session, code: string) => void} refused
  * @property {(session: Session, remaining: number) => void} left
  * @property {(session: Session, code: RefusalCode) => void} refused a frame of the session was refused
+ * @property {(session: Session, begins: boolean) => void} walks the session is caught up in steps from now on, or not any more
+ * @property {(text: string, receivers: Session[]) => void} piece a step of their catch-ups
  * @property {(session: Session, attempt: number, token: string) => void} verifyToken
  * @property {(patches: string | null) => void} changed
  * @property {() => void} commit there are changes to commit
@@ -70,6 +75,11 @@ class EffectQueue {
   /** @type {(OpenAnswer | (() => void))[]} */
   #waiting = []
   #isRunning = false
+  /**
+   * Who gets the next piece.
+   * @type {Session[]}
+   */
+  #receivers = []
 
   /**
    * @param {Sessions} sessions
@@ -233,6 +243,9 @@ class EffectQueue {
       this.#sessions.broadcast(first, second, text ?? '')
     } else if (operation === CHANGED) {
       this.#handlers.changed(text)
+    } else if (operation === PIECE) {
+      this.#handlers.piece(text ?? '', this.#receivers)
+      this.#receivers = []
     } else if (operation >= COMMIT && operation <= SETTLED) {
       this.#performForStore(operation, first, text)
     } else {
@@ -284,6 +297,12 @@ class EffectQueue {
         break
       case CLOSE:
         this.#handlers.close(session, number, text)
+        break
+      case WALKS:
+        this.#handlers.walks(session, number === 1)
+        break
+      case RECEIVER:
+        this.#receivers.push(session)
         break
       case REFUSED:
         this.#handlers.refused(session, /** @type {RefusalCode} */ (text))

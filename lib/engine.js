@@ -354,6 +354,15 @@ class Engine {
   }
 
   /**
+   * Goes on with the catch-ups that come in steps. Gives nothing where all of them wait for something.
+   * @param {number[]} ready the sessions that can take more
+   * @returns {Effects | null}
+   */
+  step(ready) {
+    return this.#tell(() => this.#open(this.#native.step(ready))) ?? null
+  }
+
+  /**
    * @param {number} session
    * @returns {SessionPermission | undefined}
    */

@@ -22,12 +22,15 @@ const STORE_HEALED = 9
 const STORE_TROUBLE = 10
 const SETTLED = 11
 const REFUSED = 12
+const WALKS = 13
+const RECEIVER = 14
+const PIECE = 15
 
 /** How many slots each operation takes, its number included. */
-const LENGTHS = [3, 4, 3, 4, 3, 4, 2, 1, 2, 1, 2, 3, 3]
+const LENGTHS = [3, 4, 3, 4, 3, 4, 2, 1, 2, 1, 2, 3, 3, 3, 2, 2]
 
 /** The slot of each operation that holds the length of a text; 0 for none. */
-const TEXT_SLOTS = [2, 3, 0, 3, 0, 3, 1, 0, 1, 0, 1, 2, 2]
+const TEXT_SLOTS = [2, 3, 0, 3, 0, 3, 1, 0, 1, 0, 1, 2, 2, 0, 0, 1]
 
 /** An answer is a handful of operations, but for that of a commit at the end of a busy turn. */
 const SLOTS = 4096
@@ -113,7 +116,9 @@ module.exports = {
   mailbox,
   openAnswer,
   order,
+  PIECE,
   PLACE,
+  RECEIVER,
   REFUSED,
   SEND,
   SETTLED,
@@ -125,4 +130,5 @@ module.exports = {
   TEXT_SLOTS,
   unstoredBytes,
   VERIFY_TOKEN,
+  WALKS,
 }

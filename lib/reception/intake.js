@@ -23,10 +23,12 @@ const Reason = /** @type {const} */ ({
   TURN_IS_FULL: 4,
   /** Its room keeps much that the store has not taken yet. */
   STORE_IS_SLOW: 8,
+  /** It is being caught up in steps: an answer would move its client's cursor over what is yet to come. */
+  WALKS: 16,
 })
 
 /** Those reasons that may last: reading on would only fill the inbox. */
-const PAUSING = Reason.LAGGING | Reason.OVER_RATE | Reason.STORE_IS_SLOW
+const PAUSING = Reason.LAGGING | Reason.OVER_RATE | Reason.STORE_IS_SLOW | Reason.WALKS
 
 /** What is taken in at most of somebody who is heard now and then, but for the frame that is over it. */
 const MOST_AJAR_BYTES = 16 * 1024

@@ -12,6 +12,7 @@ const { Heartbeat } = require('./heartbeat.js')
 const { Intake, Reason } = require('./intake.js')
 const { Laggards } = require('../sockets/lagging.js')
 const { OVER_THE_RATE } = require('./rates.js')
+const { Walks } = require('../sockets/walks.js')
 
 /** @typedef {import('../../index').Limits} Limits */
 /** @typedef {import('../effects.js').EffectQueue} EffectQueue */
@@ -54,6 +55,15 @@ class Reception {
       limits: host.limits,
       witness: host.witness,
       expel: (session, code, reason) => this.expel(session, code, reason),
+      drained: () => this.walks.resume(),
+    })
+    this.walks = new Walks({
+      room: this,
+      engine: host.engine,
+      queue: host.queue,
+      limits: host.limits,
+      laggards: this.#laggards,
+      isClosed: host.isClosed,
     })
     this.#heartbeat = new Heartbeat({
       heartbeatMs: host.limits.heartbeatMs,
@@ -190,6 +200,7 @@ class Reception {
 
   /** The store has taken something, or given it up. */
   storeMoved() {
+    this.walks.resume()
     if (this.#unstoredBytes > 0) this.#watchStore()
   }
 

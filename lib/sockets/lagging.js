@@ -37,6 +37,7 @@ const DRAINED_SHARE = 1 / 4
  * @property {{ queuedBytes: number, stallTimeoutMs: number }} limits
  * @property {import('../witness/witness.js').Witness} witness
  * @property {(session: Session, code: number, reason: string) => void} expel
+ * @property {() => void} drained some session lags no more
  */
 
 class Laggards {
@@ -49,6 +50,14 @@ class Laggards {
   /** @param {Host} host */
   constructor(host) {
     this.#host = host
+  }
+
+  /**
+   * Whether a session lags.
+   * @param {Session} session
+   */
+  has(session) {
+    return this.#backlogs.has(session)
   }
 
   /**
@@ -126,6 +135,7 @@ class Laggards {
     const { engine, queue, witness } = this.#host
     this.#forget(session)
     queue.run(engine.drained(session.number))
+    this.#host.drained()
     // What it was sent now may have been too much again, and so may be whatever it will be sent.
     if (this.#backlogs.has(session)) {
       session.intake?.admit(Reason.LAGGING)

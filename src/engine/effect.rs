@@ -1,9 +1,9 @@
 //! What a room wants done.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use super::{
-    Clock, Told,
+    Clock, Slots, Told,
     patch::{Patches, Refusal},
     session::{Group, SessionId},
 };
@@ -32,6 +32,20 @@ pub enum Effect<'f> {
         audience: Audience,
         /// What to send.
         message: Message<'f>,
+    },
+    /// Whether the session is being caught up in steps from now on. As long as it is, its frames have to wait. Does not
+    /// wait for anything that is to be sent before.
+    Walks(SessionId, bool),
+    /// Send what slots hold to sessions that lack it, encoded once from the room as it is when this effect runs.
+    Piece {
+        /// To whom.
+        sessions: Vec<SessionId>,
+        /// The clock up to which they have seen everything.
+        since: Clock,
+        /// The slots.
+        slots: Slots,
+        /// The clock of what changed last in them.
+        newest: Clock,
     },
     /// Ask whether this token is good; at most the answer to the latest attempt counts.
     VerifyToken {
@@ -117,11 +131,20 @@ pub enum Message<'f> {
         /// The clock up to which it has seen everything.
         since: Clock,
         /// Keys to send whatever their clock (RC7).
-        touched: Vec<&'f [u8]>,
-        /// Whether it may know what was deleted since, though it has seen nothing (RC5).
-        buries: bool,
+        touched: Vec<Cow<'f, [u8]>>,
+        /// The clock after which it is told what was deleted (RC5).
+        graves: Clock,
         /// What it need not be told of presence again.
         told: Told,
+        /// Whether it was told a part already, in frames that left its cursor where it was: one must move it now, whatever
+        /// it lacks.
+        ends_walk: bool,
+    },
+    /// What the last change touched, as far as it is newer than the client's cursor: the answer to what it handed in, where the
+    /// rest of what it lacks comes later.
+    Handed {
+        /// The clock up to which it has seen everything.
+        since: Clock,
     },
     /// The end of a catch-up.
     Synced(Clock),
@@ -132,13 +155,15 @@ pub enum Message<'f> {
 }
 
 impl Effect<'_> {
-    /// Whether it shows the document as it is now, so that it has to wait until that is stored.
-    pub fn shows_document(&self) -> bool {
+    /// Whether it shows what is newer than the clock up to which everything is `stored`, and so has to wait until that is.
+    pub fn shows_document(&self, stored: Clock) -> bool {
         match self {
             Self::Changed(_) => true,
+            Self::Piece { newest, .. } => *newest > stored,
             Self::Send(_, message) | Self::Broadcast { message, .. } => message.shows_document(),
             Self::Append { .. }
             | Self::Place(..)
+            | Self::Walks(..)
             | Self::VerifyToken { .. }
             | Self::Close(..)
             | Self::Left { .. } => false,
@@ -149,7 +174,11 @@ impl Effect<'_> {
 impl Message<'_> {
     fn shows_document(&self) -> bool {
         match self {
-            Self::Ack { .. } | Self::Resync { .. } | Self::CatchUp { .. } | Self::Synced(_) => true,
+            Self::Ack { .. }
+            | Self::Resync { .. }
+            | Self::CatchUp { .. }
+            | Self::Handed { .. }
+            | Self::Synced(_) => true,
             Self::Change { clock, .. } => clock.is_some(),
             Self::ClientCount(_)
             | Self::Presence { .. }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Clock,
+    Clock, Slots,
     effect::CloseReason,
     patch::{Patches, Refusal},
     session::{Access, Group, SessionId},
@@ -23,7 +23,8 @@ pub enum Input<'f> {
         /// Whether documents wait for its first frame (JN3).
         held: bool,
     },
-    /// A frame came in. One who lags must be caught up before, by [`Self::Drained`].
+    /// A frame came in. One who lags, or is being caught up in steps, must be caught up before, by [`Self::Drained`] or
+    /// [`Self::Hurried`].
     Received {
         /// From whom.
         session: SessionId,
@@ -74,12 +75,29 @@ pub enum Input<'f> {
         /// Whose.
         session: SessionId,
     },
-    /// What a session that lagged was about to be told shows changes that were taken back: it is told anew.
+    /// What a session was about to be caught up with shows changes that were taken back: it is told anew.
     CaughtUp {
         /// Whose.
         session: SessionId,
-        /// The clock up to which it had been told everything.
-        since: Clock,
+        /// How far it had been told everything, and what it was about to be told.
+        caught_up: CaughtUp<'f>,
+    },
+    /// Sessions that are being caught up in steps can take more.
+    Step {
+        /// Which.
+        ready: &'f [SessionId],
+    },
+    /// A frame of a session that is being caught up in steps has to be handled all the same: it is told the rest at once.
+    Hurried {
+        /// Whose.
+        session: SessionId,
+    },
+    /// A step of these sessions' catch-ups shows changes that were taken back, and was not sent.
+    GivenBack {
+        /// Which.
+        sessions: &'f [SessionId],
+        /// What they were not told.
+        slots: &'f Slots,
     },
     /// A session must be closed.
     Evicted {
@@ -128,6 +146,19 @@ pub enum Input<'f> {
         /// Which refresh.
         attempt: u32,
     },
+}
+
+/// What a session was about to be told.
+#[derive(Debug, Clone, Copy)]
+pub struct CaughtUp<'f> {
+    /// The clock up to which it had been told everything.
+    pub since: Clock,
+    /// Keys to send whatever their clock (RC7).
+    pub touched: &'f [Box<[u8]>],
+    /// Whether it had been told a part before, step by step.
+    pub ends_walk: bool,
+    /// Whether it waits for `synced`.
+    pub answers: bool,
 }
 
 /// A decoded frame.

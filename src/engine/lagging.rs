@@ -3,11 +3,12 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    Clock, Presence, Told,
+    Clock, Presence,
     departures::Stamp,
     effect::{CloseReason, Effect, Message},
     room::Room,
     session::{Group, SessionId},
+    walks::End,
 };
 
 /// The sessions that lag, each with what it has been sent. They belong to no delivery group; [`super::Session::group`] is
@@ -57,31 +58,25 @@ impl Room {
                 effects.push(Effect::Send(id, Message::PresenceGone { client: nobody, keys }));
             }
             let told = Presence::told(lag.presence, keys);
-            if group == Group::Held {
+            let must_walk = group != Group::Held && self.must_walk(lag.cursor);
+            if group == Group::Held || must_walk {
                 effects.push(Effect::Send(id, Message::Presence { client, told }));
             } else {
-                self.send_diff(id, lag.cursor, told, effects);
+                let (since, graves, touched) = (lag.cursor, lag.cursor, Vec::new());
+                let ends_walk = false;
+                let diff = Message::CatchUp { client, since, touched, graves, told, ends_walk };
+                effects.push(Effect::Send(id, diff));
             }
             effects.push(Effect::Send(id, Message::ClientCount(self.sessions.len())));
             effects.push(Effect::Place(id, group));
             self.population.enter(group);
+            if must_walk {
+                let told = Presence::told(self.presence.latest(), Vec::new());
+                let end = End { group, touched: Vec::new(), told, answers: false };
+                self.begin_walk(id, lag.cursor, false, end, effects);
+            }
         }
         self.forget_departures();
-    }
-
-    /// Sends what came after a clock, tombstones included, and the presence of the others (SR3).
-    pub(super) fn send_diff(
-        &self,
-        id: SessionId,
-        since: Clock,
-        told: Told,
-        effects: &mut Vec<Effect<'_>>,
-    ) {
-        if let Some(session) = self.sessions.get(&id) {
-            let client = Arc::clone(&session.client);
-            let diff = Message::CatchUp { client, since, touched: Vec::new(), buries: true, told };
-            effects.push(Effect::Send(id, diff));
-        }
     }
 
     /// A session that leaves lags no more. True when it did.
@@ -92,8 +87,9 @@ impl Room {
     }
 
     /// What was taken back has not been told to anybody, and its clocks will be given again.
-    pub(super) fn hold_lag_to_clock(&mut self) {
+    pub(super) fn hold_to_clock(&mut self) {
         let clock = self.document.clock();
+        self.walks.hold_to_clock(clock);
         for lag in self.laggards.values_mut() {
             lag.cursor = lag.cursor.min(clock);
         }

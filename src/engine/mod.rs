@@ -32,18 +32,21 @@ mod presence;
 mod quota;
 mod room;
 mod session;
+mod slots;
+mod walks;
 mod whole_arrays;
 
 pub use buffer::{Delta, write_numbers};
 pub use document::{Component, Document, Restore, Slot};
 pub use effect::{Audience, CloseReason, Effect, Message};
 pub use fields::{Content, Fields};
-pub use input::{Frame, Input, ReconnectPatches};
+pub use input::{CaughtUp, Frame, Input, ReconnectPatches};
 pub use patch::{Field, PatchList, Patches, Refusal, RefusalCode, Update, Value};
 pub use presence::{Presence, Told};
 pub use quota::{Quota, array_size, check_document};
 pub use room::Room;
 pub use session::{Access, Group, Session, SessionId};
+pub use slots::Slots;
 
 /// The number of a change: one integer per room, 0 before the first. The wire calls it `timestamp`.
 pub type Clock = u64;

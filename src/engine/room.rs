@@ -1,6 +1,6 @@
 //! One room: what each input does, and what it wants done.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use super::{
     Clock, Document, Presence, Told,
@@ -12,6 +12,7 @@ use super::{
     postponed::withdrawn,
     quota::Quota,
     session::{Access, Group, Session, SessionId},
+    walks::{End, Walks},
 };
 
 /// A room: document, presence and sessions.
@@ -24,9 +25,8 @@ pub struct Room {
     clients: BTreeMap<Arc<[u8]>, usize>,
     pub(super) population: Population,
     pub(super) laggards: Laggards,
+    pub(super) walks: Walks,
     pub(super) quota: Quota,
-    /// Whether those who have seen nothing are sent tombstones too (RC5).
-    buries_for_all: bool,
     journaled: bool,
 }
 
@@ -40,8 +40,8 @@ impl Room {
             clients: BTreeMap::new(),
             population: Population::default(),
             laggards: Laggards::new(),
+            walks: Walks::new(),
             quota: Quota::NONE,
-            buries_for_all: false,
             journaled: false,
         }
     }
@@ -50,11 +50,6 @@ impl Room {
     pub fn set_journaled(&mut self) {
         self.journaled = true;
         self.document.keep_provisional();
-    }
-
-    /// From now on a client that says that it has seen nothing may be one whose first catch-up was cut off in the middle.
-    pub fn bury_for_all(&mut self) {
-        self.buries_for_all = true;
     }
 
     /// The document as it is now.
@@ -129,12 +124,20 @@ impl Room {
             Input::Withdrawn { session, client, presence } => {
                 withdrawn(session, client, presence, effects);
             }
-            Input::Replaced { session, group } => self.place(session, group, effects),
+            Input::Replaced { session, group } => {
+                if self.walks.forget(session) {
+                    effects.push(Effect::Walks(session, false));
+                }
+                self.place(session, group, effects);
+            }
             Input::Lagging { session } => self.lag(session, effects),
             Input::Drained { session } => self.end_lag(session, effects),
-            Input::CaughtUp { session, since } => {
-                self.send_diff(session, since, Told::default(), effects);
+            Input::CaughtUp { session, caught_up } => {
+                self.catch_up_anew(session, caught_up, effects);
             }
+            Input::Step { ready } => self.step(ready, effects),
+            Input::Hurried { session } => self.hurry(session, effects),
+            Input::GivenBack { sessions, slots } => self.walks.give_back(sessions, slots),
             Input::Evicted { session, reason } => {
                 if self.sessions.contains_key(&session) {
                     self.close(session, reason, effects);
@@ -143,7 +146,7 @@ impl Room {
             Input::Stored { clock } => self.document.settle(clock),
             Input::StoreFailed => {
                 self.document.take_back();
-                self.hold_lag_to_clock();
+                self.hold_to_clock();
             }
             Input::Left { session } => self.leave(session, effects),
             Input::Edited { patches } => self.edit(patches, effects),
@@ -187,6 +190,7 @@ impl Room {
         if !self.forget_lag(id) {
             self.population.exit(session.group);
         }
+        self.walks.forget(id);
         let others = self.clients.get_mut(&session.client).map_or(0, |count| {
             *count -= 1;
             *count
@@ -225,8 +229,12 @@ impl Room {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         match frame {
             Frame::Reconnect { since, group, patches } => {
+                let walked = self.walks.forget(id);
                 self.place(id, group, effects);
                 self.reconnect(id, since, patches, effects);
+                if walked && !self.walks(id) {
+                    effects.push(Effect::Walks(id, false));
+                }
             }
             Frame::Unserved => {
                 self.place(id, Group::Mute, effects);
@@ -290,8 +298,7 @@ impl Room {
         effects: &mut Vec<Effect<'f>>,
     ) {
         let Some(session) = self.sessions.get(&id) else { return };
-        let (client, access, before) =
-            (Arc::clone(&session.client), session.access, self.document.clock());
+        let (group, access, before) = (session.group, session.access, self.document.clock());
         let mut changed = None;
         let mut touched = Vec::new();
         let accepted = match patches {
@@ -312,12 +319,38 @@ impl Room {
                 effects.push(Effect::Send(id, Message::Refused(refused.refusal, None)));
             }
         }
-        let buries = since > 0 || self.buries_for_all;
+        self.answer_reconnect(id, since, group, changed.is_some(), touched, effects);
+        effects.extend(changed.map(Effect::Changed));
+    }
+
+    /// Tells who reconnects what it lacks, or begins to.
+    fn answer_reconnect<'f>(
+        &mut self,
+        id: SessionId,
+        since: Clock,
+        group: Group,
+        handed: bool,
+        touched: Vec<&'f [u8]>,
+        effects: &mut Vec<Effect<'f>>,
+    ) {
+        let Some(session) = self.sessions.get(&id) else { return };
         let told = Told::default();
-        let catch_up = Message::CatchUp { client, since, touched, buries, told };
+        if self.must_walk(since) {
+            if handed {
+                effects.push(Effect::Send(id, Message::Handed { since }));
+            }
+            let touched = touched.into_iter().map(Box::from).collect();
+            let end = End { group, touched, told, answers: true };
+            self.begin_walk(id, since, handed, end, effects);
+            return;
+        }
+        let client = Arc::clone(&session.client);
+        let touched = touched.into_iter().map(Cow::Borrowed).collect();
+        let graves = self.graves_after(since);
+        let ends_walk = false;
+        let catch_up = Message::CatchUp { client, since, touched, graves, told, ends_walk };
         effects.push(Effect::Send(id, catch_up));
         effects.push(Effect::Send(id, Message::Synced(self.document.clock())));
-        effects.extend(changed.map(Effect::Changed));
     }
 
     /// Applies and broadcasts a session's patches, if it may write. Returns the text of the document patches applied.
@@ -409,7 +442,7 @@ impl Room {
         }
     }
 
-    fn place(&mut self, id: SessionId, group: Group, effects: &mut Vec<Effect<'_>>) {
+    pub(super) fn place(&mut self, id: SessionId, group: Group, effects: &mut Vec<Effect<'_>>) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         if session.group != group {
             let old = std::mem::replace(&mut session.group, group);

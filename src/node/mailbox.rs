@@ -20,6 +20,9 @@
 //!          | STORE_TROUBLE length
 //!          | SETTLED ticket length         length: -1 without an error
 //!          | REFUSED session length        the text is the code of a frame that was refused
+//!          | WALKS session begins          1: the session is caught up in steps from now on; 0: not any more
+//!          | RECEIVER session              of the next PIECE
+//!          | PIECE length                  a step of the catch-ups of its receivers
 //! ```
 //!
 //! What does not fit is asked for with `more`, before any other call.
@@ -56,6 +59,9 @@ const STORE_HEALED: f64 = 9.0;
 const STORE_TROUBLE: f64 = 10.0;
 const SETTLED: f64 = 11.0;
 const REFUSED: f64 = 12.0;
+const WALKS: f64 = 13.0;
+const RECEIVER: f64 = 14.0;
+const PIECE: f64 = 15.0;
 
 /// The slots that the largest operation takes.
 const MOST_SLOTS: usize = 4;
@@ -171,6 +177,7 @@ impl Answer<'_> {
 
     fn add(&mut self, news: News<usize>, out: &mut Outbox) {
         match news {
+            News::Deliver(Delivery::Piece(sessions, text)) => self.share(sessions, text, out),
             News::Deliver(delivery) => self.delivery(delivery, out),
             News::Commit => self.numbers([COMMIT]),
             News::StoreFailed(error) => {
@@ -203,6 +210,11 @@ impl Answer<'_> {
             Delivery::Place(session, group) => {
                 self.numbers([PLACE, number(session), f64::from(group)]);
             }
+            // Shared above, where the rest of it can be put back.
+            Delivery::Piece(..) => {}
+            Delivery::Walks(session, begins) => {
+                self.numbers([WALKS, number(session), if begins { 1.0 } else { 0.0 }]);
+            }
             Delivery::Refused(session, code) => {
                 self.numbers([REFUSED, number(session)]);
                 self.own_piece(code.as_str().as_bytes(), out);
@@ -225,6 +237,21 @@ impl Answer<'_> {
                 self.numbers([CHANGED]);
                 self.piece(patches, out);
             }
+        }
+    }
+
+    /// A text with its receivers, of whom there may be more than fit: those come first with the rest.
+    fn share(&mut self, mut sessions: Vec<SessionId>, text: usize, out: &mut Outbox) {
+        while self.has_room()
+            && let Some(session) = sessions.pop()
+        {
+            self.numbers([RECEIVER, number(session)]);
+        }
+        if self.has_room() {
+            self.numbers([PIECE]);
+            self.piece(text, out);
+        } else {
+            out.put_back(News::Deliver(Delivery::Piece(sessions, text)));
         }
     }
 

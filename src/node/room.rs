@@ -226,6 +226,14 @@ impl NativeRoom {
         self.handle(Input::Drained { session: id(session) })
     }
 
+    /// Goes on with the catch-ups that come in steps, of sessions that can take more. Nothing where all of them wait for
+    /// something.
+    #[napi]
+    pub fn step(&self, ready: Vec<i64>) -> Result<Option<String>, CodedError> {
+        let ready: Vec<SessionId> = ready.into_iter().map(id).collect();
+        self.answer(|room, out| room.step(&ready, out))
+    }
+
     /// A session's rights; null when it is not here.
     #[napi(ts_return_type = "'readonly' | 'readwrite' | null")]
     pub fn permissions(&self, session: i64) -> Option<&'static str> {

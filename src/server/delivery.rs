@@ -17,6 +17,10 @@ pub enum Delivery<Text = Vec<u8>> {
     Close(SessionId, CloseReason),
     /// The session has left, and so many remain.
     Left(SessionId, usize),
+    /// From now on the session is being caught up in steps, or not any more. As long as it is, its frames have to wait.
+    Walks(SessionId, bool),
+    /// Send to these sessions: a step of their catch-ups.
+    Piece(Vec<SessionId>, Text),
     /// Verify this token, a JSON string, as this attempt.
     VerifyToken(SessionId, u32, Text),
     /// The document changed; the patches' JSON text where somebody wants it.
@@ -35,6 +39,8 @@ impl<Text> Delivery<Text> {
             Self::Place(session, group) => Delivery::Place(session, group),
             Self::Close(session, reason) => Delivery::Close(session, reason),
             Self::Left(session, remaining) => Delivery::Left(session, remaining),
+            Self::Walks(session, begins) => Delivery::Walks(session, begins),
+            Self::Piece(sessions, text) => Delivery::Piece(sessions, form(text)),
             Self::VerifyToken(session, attempt, token) => {
                 Delivery::VerifyToken(session, attempt, form(token))
             }

@@ -100,6 +100,13 @@ impl DurableRoom {
         Ok(())
     }
 
+    /// Goes on with the catch-ups that come in steps, as [`Room::step`] does.
+    pub fn step(&mut self, ready: &[SessionId], out: &mut Outbox) -> Result<(), RoomError> {
+        self.room.step_into(ready, out)?;
+        self.remind(out);
+        Ok(())
+    }
+
     /// Applies an edit by the server itself: the JSON text of a list of patches (PA11).
     pub fn edit(&mut self, patches: &[u8], out: &mut Outbox) -> Result<(), RoomError> {
         self.edit_within(patches, self.room.limits, out)

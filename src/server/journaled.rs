@@ -1,11 +1,12 @@
 //! A journaled room: nothing that shows a change leaves before the change is stored.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     delivery::Delivery,
+    durable::News,
     outbox::Outbox,
-    provisional::{Again, Change, Entry, Origin, Provisional},
+    provisional::{Again, CaughtUp, Change, Entry, Origin, Piece, Provisional},
     replay::replay_change,
     room::{Room, RoomError, deliveries, emptied},
     snapshot::Snapshot,
@@ -129,22 +130,28 @@ impl Room {
             let tail = provisional.take_tail();
             room.engine.handle(Input::StoreFailed, &mut Vec::new());
             provisional.handed = room.engine.document().clock();
-            let mut groups = BTreeMap::new();
-            for Entry { deliveries, showing, again, caught_up, .. } in tail {
-                let is_taken_back = again.is_some() || caught_up.is_some();
+            let mut undone = Undone::default();
+            for Entry { deliveries, showing, again, caught_up, piece, shows: _ } in tail {
+                let piece = piece.filter(|piece| piece.shows);
+                let is_taken_back = again.is_some() || !caught_up.is_empty() || piece.is_some();
                 for (delivery, shows) in deliveries.zip(showing) {
                     if !(is_taken_back && shows) {
-                        out.push(delivery);
+                        out.push(undone.spare(delivery));
                     }
                 }
-                if let Some((session, since)) = caught_up {
-                    room.run(Input::CaughtUp { session, since }, None, out);
+                // Whose `reconnect` is answered anew is caught up by that.
+                let caught_up = caught_up.iter().filter(|it| !undone.answers.contains(&it.session));
+                for told in caught_up {
+                    room.run(told.again(), None, out);
+                }
+                if let Some(Piece { sessions, slots, .. }) = &piece {
+                    room.run(Input::GivenBack { sessions, slots }, None, out);
                 }
                 if let Some(again) = again {
-                    room.take_back(again, &mut groups, out);
+                    room.take_back(again, &mut undone, out);
                 }
             }
-            for (session, group) in groups {
+            for (session, group) in undone.groups {
                 room.run(Input::Replaced { session, group }, None, out);
             }
             Ok(())
@@ -218,21 +225,32 @@ impl Room {
         out: &mut Outbox,
     ) {
         let group = origin.and_then(|origin| self.group(origin.session?));
-        let lagged = self.lag_that_ends(&input);
         let mut effects: Vec<Effect<'_>> = std::mem::take(&mut self.spare_effects);
         self.engine.handle(input, &mut effects);
         let catches_up =
             effects.iter().any(|effect| matches!(effect, Effect::Send(_, Message::CatchUp { .. })));
+        // Its frames wait, or go on, from this moment.
+        for effect in &effects {
+            if let Effect::Walks(session, begins) = effect {
+                out.deliver(Delivery::Walks(*session, *begins));
+            }
+        }
         let (first, text_start) = (out.len(), out.text_bytes());
         let mut showing = Vec::new();
         let mut showed = None;
         let mut is_refused = false;
+        let stored = self.stored_clock();
+        let caught_up = if origin.is_none() { caught_up(&effects) } else { Vec::new() };
+        let piece = effects.iter().find_map(|effect| piece(effect, stored));
         let Some(mut provisional) = self.provisional.take() else { return };
         for effect in effects.drain(..) {
+            if matches!(effect, Effect::Walks(..)) {
+                continue;
+            }
             let is_refusal = matches!(effect, Effect::Send(_, Message::Refused(..)));
             is_refused |= is_refusal;
             // The refusal of patches is told anew with the catch-up that follows it (RC6).
-            let shows = effect.shows_document() || (is_refusal && catches_up);
+            let shows = effect.shows_document(stored) || (is_refusal && catches_up);
             if let Effect::Append { clock, client, patches } = &effect {
                 let name = client.as_deref().unwrap_or_default();
                 let change =
@@ -260,18 +278,17 @@ impl Room {
         if (is_unstored || provisional.keeps_any()) && !showing.is_empty() {
             let deliveries = out.split_off(first, text_start);
             let shows = is_unstored.then(|| self.clock());
-            let caught_up = lagged.filter(|_| is_unstored);
-            provisional.keep(Entry { shows, deliveries, showing, again, caught_up });
+            let caught_up = if is_unstored { caught_up } else { Vec::new() };
+            provisional.keep(Entry { shows, deliveries, showing, again, caught_up, piece });
         }
         self.provisional = Some(provisional);
     }
 
-    /// Makes up for an entry of the tail whose change, or what it showed, was taken back. Notes the delivery group that
-    /// a session was in before the first of its frames that wait.
+    /// Makes up for an entry of the tail whose change, or what it showed, was taken back, and notes what that is.
     fn take_back(
         &mut self,
         Again { kept, showed, group }: Again,
-        groups: &mut BTreeMap<SessionId, Group>,
+        undone: &mut Undone,
         out: &mut Outbox,
     ) {
         let Some(session) = kept.session else { return self.keep(kept, false, out) };
@@ -282,15 +299,16 @@ impl Room {
             self.run(Input::Withdrawn { session, client, presence }, None, out);
         }
         let frame = canvas::decode_frame(&text, &self.limits);
-        let Some(now) = self.group(session) else { return };
-        if let Frame::Reconnect { group, .. } = &frame
-            && *group != now
-        {
-            // A later frame of the session has moved it elsewhere, and is what counts.
-            return;
+        let Some(now) = self.engine.destination(session) else { return };
+        if let Frame::Reconnect { group, .. } = &frame {
+            if *group != now {
+                // A later frame of the session has moved it elsewhere, and is what counts.
+                return;
+            }
+            undone.answers.insert(session);
         }
         if self.must_wait(session, &frame) {
-            groups.entry(session).or_insert_with(|| group.unwrap_or(now));
+            undone.groups.entry(session).or_insert_with(|| group.unwrap_or(now));
             let is_reconnect = matches!(frame, Frame::Reconnect { .. });
             drop(frame);
             drop(text);
@@ -333,16 +351,54 @@ impl Room {
         self.run(input, Some(Origin { session: Some(session), bytes, is_shown }), out);
     }
 
-    /// The session that an input catches up, and the clock up to which it has been told everything.
-    fn lag_that_ends(&self, input: &Input<'_>) -> Option<(SessionId, Clock)> {
-        let Input::Drained { session } = *input else { return None };
-        let is_told = matches!(self.group(session)?, Group::Live | Group::WholeArrays);
-        self.engine.lagging_since(session).filter(|_| is_told).map(|since| (session, since))
-    }
-
     fn group(&self, session: SessionId) -> Option<Group> {
         self.engine.session(session).map(|session| session.group)
     }
+}
+
+/// What became of the sessions whose frames were taken back.
+#[derive(Default)]
+struct Undone {
+    /// The delivery groups that they were in before the first of their frames that wait.
+    groups: BTreeMap<SessionId, Group>,
+    /// Those whose `reconnect` has not been answered after all.
+    answers: BTreeSet<SessionId>,
+}
+
+impl Undone {
+    /// A step of catch-ups must not be the first that somebody hears whose `reconnect` will be answered later.
+    fn spare(&self, mut news: News) -> News {
+        if let News::Deliver(Delivery::Piece(sessions, _)) = &mut news {
+            sessions.retain(|session| !self.answers.contains(session));
+        }
+        news
+    }
+}
+
+/// The sessions that effects catch up.
+fn caught_up(effects: &[Effect<'_>]) -> Vec<CaughtUp> {
+    let is_synced = |session| {
+        effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Send(id, Message::Synced(_)) if *id == session))
+    };
+    let caught_up = effects.iter().filter_map(|effect| {
+        let Effect::Send(session, Message::CatchUp { since, touched, ends_walk, .. }) = effect
+        else {
+            return None;
+        };
+        let touched = touched.iter().map(|key| Box::from(&**key)).collect();
+        let (session, since, ends_walk) = (*session, *since, *ends_walk);
+        Some(CaughtUp { session, since, touched, ends_walk, answers: is_synced(session) })
+    });
+    caught_up.collect()
+}
+
+/// The step of catch-ups that an effect tells.
+fn piece(effect: &Effect<'_>, stored: Clock) -> Option<Piece> {
+    let Effect::Piece { sessions, slots, .. } = effect else { return None };
+    let (sessions, slots) = (sessions.clone(), slots.clone());
+    Some(Piece { sessions, slots, shows: effect.shows_document(stored) })
 }
 
 /// The presence patches of a frame that was accepted.

@@ -61,6 +61,11 @@ impl Outbox {
         self.news.pop_front()
     }
 
+    /// Puts back what was popped last, of whose text nothing was taken.
+    pub fn put_back(&mut self, news: News<usize>) {
+        self.news.push_front(news);
+    }
+
     /// Takes out the next text, of this length: those of what was popped, in order, any number of them at once.
     pub fn take_text(&mut self, length: usize) -> &[u8] {
         let from = self.start;

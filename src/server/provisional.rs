@@ -6,7 +6,7 @@ use super::{
     outbox::Outbox,
     waiting::{Kept, Waiting},
 };
-use crate::engine::{Clock, Group, SessionId};
+use crate::engine::{self, Clock, Group, Input, SessionId, Slots};
 
 /// A change to be stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,8 +46,44 @@ pub(super) struct Entry {
     pub(super) showing: Vec<bool>,
     /// What it takes to handle it again, if it shows the document.
     pub(super) again: Option<Again>,
-    /// The session that it caught up, if that shows the document, and the clock up to which that had been told everything.
-    pub(super) caught_up: Option<(SessionId, Clock)>,
+    /// The sessions that it caught up, if that shows the document.
+    pub(super) caught_up: Vec<CaughtUp>,
+    /// To whom it tells a step of their catch-ups.
+    pub(super) piece: Option<Piece>,
+}
+
+/// A session that was told all it lacked.
+#[derive(Debug)]
+pub(super) struct CaughtUp {
+    pub(super) session: SessionId,
+    /// The clock up to which it had been told everything.
+    pub(super) since: Clock,
+    /// The keys that it was told whatever their clock.
+    pub(super) touched: Vec<Box<[u8]>>,
+    /// Whether it had been told a part before, step by step.
+    pub(super) ends_walk: bool,
+    /// Whether it waited for `synced`.
+    pub(super) answers: bool,
+}
+
+impl CaughtUp {
+    /// What has it told anew.
+    pub(super) fn again(&self) -> Input<'_> {
+        let Self { session, since, ref touched, ends_walk, answers } = *self;
+        Input::CaughtUp {
+            session,
+            caught_up: engine::CaughtUp { since, touched, ends_walk, answers },
+        }
+    }
+}
+
+/// A step of catch-ups.
+#[derive(Debug)]
+pub(super) struct Piece {
+    pub(super) sessions: Vec<SessionId>,
+    pub(super) slots: Slots,
+    /// Whether it shows what is not stored.
+    pub(super) shows: bool,
 }
 
 /// What an entry counts beside its texts.
@@ -111,6 +147,11 @@ impl Provisional {
             self.tail_bytes -= entry.bytes();
             out.append_all(entry.deliveries);
         }
+    }
+
+    /// Whether a step of catch-ups waits.
+    pub(super) fn keeps_piece(&self) -> bool {
+        self.tail.iter().any(|entry| entry.piece.is_some())
     }
 
     /// Takes the whole tail, stored or not.

@@ -140,6 +140,11 @@ impl Room {
         self.engine.lagging_since(session).is_some()
     }
 
+    /// Whether a session is being caught up in steps: its frames have to wait.
+    pub fn walks(&self, session: SessionId) -> bool {
+        self.engine.walks(session)
+    }
+
     /// Starts from a snapshot. On an error nothing has changed.
     pub fn restore(&mut self, snapshot: &[u8]) -> Result<(), RoomError> {
         self.guard(|room| {
@@ -282,11 +287,14 @@ impl Room {
         })
     }
 
-    /// Tells a session that lags what it lacks, before one of its frames is handled: an answer that came before that would
-    /// make its client miss it (SR4).
+    /// Tells a session what it lacks because it lagged, or is being caught up in steps, before one of its frames is handled:
+    /// an answer that came before that would make its client miss it (SR4).
     pub(super) fn catch_up(&mut self, session: SessionId, out: &mut Outbox) {
         if self.lags(session) {
             self.run(Input::Drained { session }, None, out);
+        }
+        if self.walks(session) {
+            self.run(Input::Hurried { session }, None, out);
         }
     }
 
@@ -313,6 +321,11 @@ impl Room {
             Effect::Append { .. } => return,
             Effect::Send(session, message) => return self.send(session, &message, out),
             Effect::Place(session, group) => Delivery::Place(session, bit(group)),
+            Effect::Walks(session, begins) => Delivery::Walks(session, begins),
+            Effect::Piece { sessions, since, slots, .. } => {
+                let text = canvas::encode_piece(since, &slots, &self.engine);
+                return out.deliver(Delivery::Piece(sessions, &text));
+            }
             Effect::VerifyToken { session, attempt, token } => {
                 Delivery::VerifyToken(session, attempt, token)
             }

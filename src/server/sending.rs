@@ -1,8 +1,12 @@
 //! What one session is told.
 
-use super::{delivery::Delivery, outbox::Outbox, room::Room};
+use super::{
+    delivery::Delivery,
+    outbox::Outbox,
+    room::{Room, RoomError, deliveries},
+};
 use crate::{
-    engine::{Group, Message, SessionId},
+    engine::{Group, Input, Message, SessionId},
     protocol::canvas,
 };
 
@@ -11,9 +15,31 @@ use crate::{
 pub(super) const PIECE_BYTES: usize = 8 << 20;
 
 impl Room {
-    /// Sends catch-ups in frames of about this length; for tests. `first` is for those of clients that have seen nothing.
+    /// Sends catch-ups in frames, and steps, of about this length; for tests. `first` is for those of clients that have seen
+    /// nothing.
     pub fn set_piece_bytes(&mut self, first: usize, others: usize) {
         self.piece_bytes = (first, others);
+        self.engine.set_step_bytes(first, others);
+    }
+
+    /// Goes on with the catch-ups that come in steps, of sessions that can take more: some at once, so that a room with many
+    /// of them gives other rooms their turns. Nothing where all wait for the store, or for somebody to be ready.
+    pub fn step(&mut self, ready: &[SessionId]) -> Result<Vec<Delivery>, RoomError> {
+        deliveries(|out| self.step_into(ready, out))
+    }
+
+    pub(super) fn step_into(
+        &mut self,
+        ready: &[SessionId],
+        out: &mut Outbox,
+    ) -> Result<(), RoomError> {
+        self.guard(|room| {
+            // What is not stored is let go in order: what comes behind it would pile up.
+            if !room.provisional.as_ref().is_some_and(|waits| waits.keeps_piece()) {
+                room.run(Input::Step { ready }, None, out);
+            }
+            Ok(())
+        })
     }
 
     /// Encodes a message to one session.
@@ -23,7 +49,7 @@ impl Room {
             |length| Delivery::Send(session, length),
         );
         match message {
-            Message::CatchUp { .. } | Message::Presence { .. } => {
+            Message::CatchUp { .. } | Message::Presence { .. } | Message::Handed { .. } => {
                 self.send_pieces(session, message, out);
             }
             Message::Refused(refusal, _) => out.deliver(Delivery::Refused(session, refusal.code)),

@@ -51,6 +51,8 @@ impl TestRoom {
                 Delivery::Left(..) => self.join(WRITER),
                 Delivery::Send(..)
                 | Delivery::Place(..)
+                | Delivery::Walks(..)
+                | Delivery::Piece(..)
                 | Delivery::Refused(..)
                 | Delivery::Close(..)
                 | Delivery::VerifyToken(..)

@@ -101,6 +101,7 @@ fn cv9_version_1_is_closed_before_too_much_is_spelled_out_for_it() {
     table.join(5, "carol");
     table.forget();
     table.receive(5, r#"{"type":"reconnect","lastTimestamp":6,"protocolVersion":1}"#);
+    table.walk(5);
     assert!(table.sent(5).len() > 1, "in pieces");
 }
 

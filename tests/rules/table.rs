@@ -15,6 +15,8 @@ pub(crate) struct Table {
     sessions: BTreeMap<SessionId, Seat>,
     /// What the room asked for besides sending.
     pub(crate) asked: Vec<Asked>,
+    /// How many steps of catch-ups were encoded.
+    pub(crate) pieces: usize,
     /// The sessions whose frames were refused, and why.
     pub(crate) refused: Vec<(SessionId, RefusalCode)>,
 }
@@ -28,6 +30,7 @@ struct Seat {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Asked {
     Close(SessionId, CloseReason),
+    Walks(SessionId, bool),
     Left(SessionId, usize),
     Verify(SessionId, u32, String),
     Changed(String),
@@ -40,7 +43,8 @@ impl Table {
 
     pub(crate) fn with_limits(limits: Limits) -> Self {
         let room = Room::with_limits(true, limits).expect("the system has randomness");
-        Self { room, sessions: BTreeMap::new(), asked: Vec::new(), refused: Vec::new() }
+        let (sessions, asked, refused) = (BTreeMap::new(), Vec::new(), Vec::new());
+        Self { room, sessions, asked, pieces: 0, refused }
     }
 
     /// A journaled room with these clients, as [`Self::with`].
@@ -94,6 +98,23 @@ impl Table {
     /// It has drained.
     pub(crate) fn drained(&mut self, session: SessionId) {
         self.handle(Input::Drained { session });
+    }
+
+    /// Goes on with the catch-ups of these sessions.
+    pub(crate) fn step(&mut self, ready: &[SessionId]) {
+        let deliveries = self.room.step(ready).expect("the room is sound");
+        self.deliver(deliveries);
+    }
+
+    /// Goes on with the catch-up of a session to its end.
+    pub(crate) fn walk(&mut self, session: SessionId) {
+        for _ in 0..10_000 {
+            if !self.room.walks(session) {
+                return;
+            }
+            self.step(&[session]);
+        }
+        panic!("the catch-up of session {session} does not end");
     }
 
     pub(crate) fn handle(&mut self, input: Input<'_>) {
@@ -206,6 +227,16 @@ impl Table {
                         }
                     }
                 }
+                Delivery::Piece(sessions, frame) => {
+                    let frame = text(frame);
+                    self.pieces += 1;
+                    for session in sessions {
+                        if let Some(seat) = self.sessions.get_mut(&session) {
+                            seat.frames.push(frame.clone());
+                        }
+                    }
+                }
+                Delivery::Walks(session, walks) => self.asked.push(Asked::Walks(session, walks)),
                 Delivery::Place(session, group) => {
                     assert!(group <= groups::HELD, "one group at a time");
                     match self.sessions.get_mut(&session) {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    network::{Connection, Down, State},
+    network::{Connection, Down, State, Up},
     patch::{Fields, numbers},
     schema::{self, KEYS, Kind, presence_keys},
     server::Link,
@@ -27,6 +27,7 @@ enum Action {
     Store(usize),
     TurnStore,
     TurnLag(Link),
+    Step,
 }
 
 impl World {
@@ -68,6 +69,9 @@ impl World {
                 actions.push((mode.store, Action::Store(waiting)));
             }
         }
+        if self.links.iter().any(|link| self.server.walks(link.session)) {
+            actions.push((mode.walk, Action::Step));
+        }
         for (link, connection) in self.links.iter().enumerate() {
             actions.extend(self.actions_of(link, connection));
         }
@@ -78,9 +82,12 @@ impl World {
         let mut actions = Vec::new();
         if !connection.over && connection.session.is_none() {
             actions.push((15, Action::Join(link)));
-        } else if !connection.over && !connection.up.is_empty() {
-            // A session that lags is hardly read.
-            let weight = if self.server.lags(connection.session) { 1 } else { 25 };
+        } else if !connection.over && !connection.up.is_empty() && !self.is_premature(link) {
+            // A session that lags, or is being caught up in steps, is hardly read.
+            let session = connection.session;
+            let is_held = self.server.lags(session) || self.server.walks(session);
+            let is_over = connection.up.front() == Some(&Up::Close);
+            let weight = if is_held && !is_over { 1 } else { 25 };
             actions.push((weight, Action::Handle(link)));
         }
         if connection.state == State::Open && !connection.over {
@@ -142,6 +149,7 @@ impl World {
             }
             Action::TurnStore => self.turn_store(),
             Action::TurnLag(link) => self.turn_lag(link),
+            Action::Step => self.walk(60),
             Action::Cut(_) => {}
         }
     }

@@ -52,7 +52,7 @@ impl World {
         let answered = links.iter().any(|link| {
             link.member == member
                 && link.state == State::Open
-                && link.synced
+                && link.answered
                 && Some(link.socket) == replica.socket
         });
         let masked = answered && document.iter().any(|come| collides(come, &replica.offline));
@@ -114,6 +114,8 @@ impl World {
         if frame["type"] == "synced" {
             connection.synced = true;
         }
+        let is_answer = frame["clientId"] == "" && frame["documentPatches"].is_array();
+        connection.answered |= is_answer || connection.synced;
         let early = connection.held && !connection.synced && frame["clientId"] != "";
         if early && frame["documentPatches"].is_array() {
             self.fail(format!("{frame} reached connection {link} before its answer (JN3)"));

@@ -39,6 +39,8 @@ pub struct Mode {
     pub fail: u64,
     /// How often the socket of a session stops draining, or has drained.
     pub lag: u64,
+    /// How often catch-ups go on that come in steps.
+    pub walk: u64,
 }
 
 const LIVE: Mode = Mode {
@@ -60,6 +62,7 @@ const LIVE: Mode = Mode {
     store: 0,
     fail: 0,
     lag: 0,
+    walk: 25,
 };
 
 const ALL: Mode = Mode {
@@ -79,7 +82,7 @@ const ALL: Mode = Mode {
 };
 
 /// Every mode.
-pub const MODES: [Mode; 20] = [
+pub const MODES: [Mode; 24] = [
     LIVE,
     Mode { name: "steps", edit: 16, sync: 3, ..LIVE },
     Mode { name: "leaves", leave: 4, ..LIVE },
@@ -98,6 +101,10 @@ pub const MODES: [Mode; 20] = [
     Mode { name: "lags", lag: 8, drop: 1, leave: 1, version_1: 20, ..LIVE },
     Mode { name: "lags-stored", lag: 8, store: 14, drop: 1, ..LIVE },
     Mode { name: "lags-failing", lag: 8, store: 14, fail: 3, leave: 1, version_1: 20, ..LIVE },
+    Mode { name: "walks", members: 4, walk: 12, drop: 2, leave: 3, deletes: 15, ..LIVE },
+    Mode { name: "walks-stored", members: 4, walk: 12, store: 14, drop: 2, leave: 2, ..LIVE },
+    Mode { name: "walks-failing", walk: 12, store: 10, fail: 4, leave: 4, version_1: 20, ..LIVE },
+    Mode { name: "walks-lagging", walk: 12, lag: 8, store: 14, fail: 2, leave: 3, ..LIVE },
     ALL,
     Mode { name: "stored", store: 14, fail: 2, ..ALL },
 ];

@@ -66,7 +66,9 @@ pub struct Connection {
     pub down: VecDeque<(u64, Down)>,
     /// The client's cursor when it opened.
     pub cursor_at_open: u64,
-    /// True once the client has the answer to its reconnect.
+    /// True once the client has the answer to what it sent with its reconnect.
+    pub answered: bool,
+    /// True once the client has all that its reconnect asked for.
     pub synced: bool,
     /// True once the client took documents while that answer was still to come.
     pub exposed: bool,
@@ -88,6 +90,7 @@ impl Connection {
             up: VecDeque::new(),
             down: VecDeque::new(),
             cursor_at_open: 0,
+            answered: false,
             synced: false,
             exposed: false,
             clock: 0,

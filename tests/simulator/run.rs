@@ -8,7 +8,7 @@ use super::{
     ledger::{Ledger, without_existence},
     member::Member,
     modes::Mode,
-    network::State,
+    network::{State, Up},
     patch::{Fields, existence},
     schema::{self, Kind},
     server::Link,
@@ -111,7 +111,7 @@ impl World {
                 moved = true;
             }
         }
-        while self.pass_along() | self.settle_store() | self.end_lags() {
+        while self.pass_along() | self.settle_store() | self.end_lags() | self.end_walks() {
             moved = true;
         }
         moved
@@ -124,6 +124,22 @@ impl World {
             self.turn_lag(*link);
         }
         !lagging.is_empty()
+    }
+
+    fn end_walks(&mut self) -> bool {
+        let walking = (0..self.links.len()).any(|link| self.is_walking(link));
+        if walking {
+            self.walk(100);
+        }
+        walking
+    }
+
+    /// Whether the next frame of a connection waits until its session is caught up.
+    fn is_walking(&self, link: Link) -> bool {
+        let connection = &self.links[link];
+        !connection.over
+            && self.server.walks(connection.session)
+            && connection.up.front() != Some(&Up::Close)
     }
 
     fn settle_store(&mut self) -> bool {
@@ -145,7 +161,7 @@ impl World {
                 self.finish_close(link);
                 moved = true;
             }
-            while self.awaits_server(link) {
+            while self.awaits_server(link) && !self.is_walking(link) && !self.is_premature(link) {
                 self.handle(link);
                 moved = true;
             }

@@ -142,6 +142,18 @@ impl Server {
         self.carry_out(deliveries)
     }
 
+    /// Whether a session is being caught up in steps, so that its frames should wait.
+    pub fn walks(&self, session: Option<SessionId>) -> bool {
+        session.zip(self.room.as_ref()).is_some_and(|(session, room)| room.walks(session))
+    }
+
+    /// Some sessions take another step of their catch-ups.
+    pub fn step(&mut self, ready: &[SessionId]) -> Vec<Sent> {
+        let Some(room) = &mut self.room else { return Vec::new() };
+        let deliveries = room.step(ready).unwrap();
+        self.carry_out(deliveries)
+    }
+
     /// The store works again.
     pub fn recover(&mut self) -> Vec<Sent> {
         let Some(room) = &mut self.room else { return Vec::new() };
@@ -257,7 +269,10 @@ impl Server {
         }
         let mut sent = Vec::new();
         for delivery in deliveries {
-            if let Delivery::Send(_, text) | Delivery::Broadcast(.., text) = &delivery {
+            if let Delivery::Send(_, text)
+            | Delivery::Piece(_, text)
+            | Delivery::Broadcast(.., text) = &delivery
+            {
                 self.watch(text);
             }
             match delivery {
@@ -278,11 +293,18 @@ impl Server {
                         }
                     }
                 }
+                Delivery::Piece(sessions, text) => {
+                    let links = sessions.iter().filter_map(|session| self.sessions.get(session));
+                    sent.extend(links.map(|(link, _)| Sent::Frame(*link, text.clone())));
+                }
                 Delivery::Close(session, _) => {
                     sent.extend(self.sessions.get(&session).map(|(link, _)| Sent::Close(*link)));
                 }
                 Delivery::Left(session, _) => self.forget(session),
-                Delivery::Refused(..) | Delivery::VerifyToken(..) | Delivery::Changed(_) => {}
+                Delivery::Refused(..)
+                | Delivery::VerifyToken(..)
+                | Delivery::Walks(..)
+                | Delivery::Changed(_) => {}
             }
         }
         sent

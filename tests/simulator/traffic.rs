@@ -88,6 +88,20 @@ impl World {
         }
     }
 
+    /// Whether the next frame of a connection must not come yet (limit 9): an older one of the same client may have shown
+    /// presence with a `reconnect` that waits in the room for the store, and would show it later.
+    pub fn is_premature(&self, link: Link) -> bool {
+        let connection = &self.links[link];
+        let mut older = self.links[..link].iter();
+        let has_older = older.any(|older| {
+            older.member == connection.member && !older.over && older.session.is_some()
+        });
+        let shows = connection.up.front().is_some_and(
+            |item| matches!(item, Up::Frame(frame) if frame["ephemeralPatches"].is_array()),
+        );
+        self.server.is_stalled() && has_older && shows
+    }
+
     fn deliver(&mut self, sent: Vec<Sent>) {
         for item in sent {
             self.sent += 1;
@@ -100,6 +114,20 @@ impl World {
                 Sent::Close(link) => self.fail(format!("the server closed connection {link}")),
             }
         }
+    }
+
+    /// Catch-ups go on that come in steps: of this share of the sessions.
+    pub fn walk(&mut self, percent: u64) {
+        let mut ready = Vec::new();
+        for link in 0..self.links.len() {
+            let session = self.links[link].session.filter(|_| !self.links[link].over);
+            if self.server.walks(session) && self.rng.percent(percent) {
+                ready.extend(session);
+            }
+        }
+        self.note(|_| format!("server: a step for {ready:?}"));
+        let sent = self.server.step(&ready);
+        self.deliver(sent);
     }
 
     /// Some of the changes on their way have arrived at the store.

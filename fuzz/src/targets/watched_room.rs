@@ -97,7 +97,8 @@ impl WatchedRoom {
             assert!(!is_changed, "a refused frame changed the document");
             assert!(find("ack").is_none());
             let is_here = self.room.access(session).is_some();
-            assert_eq!(is_here, find("synced").is_some(), "closed, unless it is caught up");
+            let is_served = find("synced").is_some() || self.room.walks(session);
+            assert_eq!(is_here, is_served, "closed, unless it is caught up");
         }
         let told = deliveries.iter().filter(|it| matches!(it, Delivery::Changed(_))).count();
         assert_eq!(told, usize::from(is_changed));
@@ -138,7 +139,11 @@ impl WatchedRoom {
                     assert!(known.contains(group));
                     self.members.insert(*session, *group);
                 }
-                Delivery::Refused(session, _) => {
+                Delivery::Piece(sessions, text) => {
+                    assert_known(text);
+                    assert!(!is_plain || sessions.iter().all(|it| self.members.contains_key(it)));
+                }
+                Delivery::Walks(session, _) | Delivery::Refused(session, _) => {
                     assert!(!is_plain || self.members.contains_key(session));
                 }
                 Delivery::Close(session, _) => closing.push(*session),

@@ -116,11 +116,26 @@ impl Document {
 
     /// What changed after `since`, latest first; costs what it yields. Since 0 everything changed.
     pub fn changed_since(&self, since: Clock) -> impl Iterator<Item = &Component> {
-        let slot = |slot: Slot| self.slots.get(index(slot));
-        std::iter::successors(self.newest.and_then(slot), move |component| {
-            component.older.and_then(slot)
+        self.slots_since(since).map(|(_, component)| component)
+    }
+
+    /// The same with the slots.
+    pub(super) fn slots_since(&self, since: Clock) -> impl Iterator<Item = (Slot, &Component)> {
+        let entry = |slot: Slot| Some((slot, self.slots.get(index(slot))?));
+        std::iter::successors(self.newest.and_then(entry), move |(_, component)| {
+            component.older.and_then(entry)
         })
-        .take_while(move |component| since == 0 || component.changed > since)
+        .take_while(move |(_, component)| since == 0 || component.changed > since)
+    }
+
+    /// The slot after the last.
+    pub(super) fn end(&self) -> Slot {
+        Slot::try_from(self.slots.len()).unwrap_or(Slot::MAX)
+    }
+
+    /// What is in a slot.
+    pub(super) fn at(&self, slot: Slot) -> Option<&Component> {
+        self.slots.get(index(slot))
     }
 
     /// Checks that patches do not make the document, or a component, grow over the quota.

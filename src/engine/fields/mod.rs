@@ -123,6 +123,15 @@ impl Fields {
         }
     }
 
+    /// About how much text tells what is newer than `since`, and hardly less than that; since 0 everything is.
+    pub(super) fn size_since(&self, since: Clock) -> usize {
+        if since == 0 {
+            return self.size_bound();
+        }
+        let newer = self.entries().filter(|entry| entry.clock > since);
+        newer.fold(0, |sum, entry| self.entry_size(&entry).saturating_add(sum))
+    }
+
     /// How many fields there are.
     pub(super) fn count(&self) -> usize {
         match &self.0 {

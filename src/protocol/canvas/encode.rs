@@ -19,7 +19,9 @@ pub fn encode(message: &Message<'_>, group: Group, room: &Room, out: &mut Vec<u8
 fn write(message: &Message<'_>, group: Group, room: &Room, frame: &mut Frame) -> bool {
     match message {
         // These go to one session, in pieces.
-        Message::Presence { .. } | Message::CatchUp { .. } => return false,
+        Message::Presence { .. } | Message::CatchUp { .. } | Message::Handed { .. } => {
+            return false;
+        }
         Message::ClientCount(count) => frame.open("clientCount").number("count", count),
         Message::Change { client, clock, document, late, presence } => {
             let document = (group != Group::Held && !document.is_empty()).then_some(document);

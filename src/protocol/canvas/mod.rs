@@ -16,7 +16,7 @@ mod usual;
 
 pub use decode::{FrameText, decode_edit, decode_frame};
 pub use loaded::check_loaded;
-pub use pieces::encode_for_one;
+pub use pieces::{encode_for_one, encode_piece};
 pub use usual::{Decoding, decode_usual};
 
 /// The protocol version of current clients.

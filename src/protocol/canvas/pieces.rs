@@ -4,8 +4,10 @@
 //! with a part of the document may carry the room's clock: the others carry the one that the client came with. Presence
 //! has no clock, and follows.
 
+use std::borrow::Cow;
+
 use super::encode::{Frame, TOMBSTONE, component_since, encode, fields_since, push_quoted};
-use crate::engine::{Clock, Group, Message, Room, Told};
+use crate::engine::{Clock, Component, Group, Message, Room, Slots, Told};
 
 /// The text of a message to one session, in as many frames as it takes for none to be much longer than `limit`.
 ///
@@ -14,10 +16,14 @@ pub fn encode_for_one(message: &Message<'_>, room: &Room, limit: usize) -> Vec<V
     let mut pieces = Pieces { done: Vec::new(), open: None, limit };
     match message {
         Message::Presence { client, told } => pieces.presence(client, told, room),
-        Message::CatchUp { client, since, touched, buries, told } => {
-            pieces.document(*since, touched, *buries, room);
+        Message::CatchUp { client, since, touched, graves, told, ends_walk } => {
+            pieces.document(*since, touched, *graves, room);
+            if *ends_walk {
+                pieces.move_cursor(room);
+            }
             pieces.presence(client, told, room);
         }
+        Message::Handed { since } => pieces.handed(*since, room),
         Message::ClientCount(_)
         | Message::Change { .. }
         | Message::PresenceGone { .. }
@@ -33,6 +39,20 @@ pub fn encode_for_one(message: &Message<'_>, room: &Room, limit: usize) -> Vec<V
     }
     pieces.finish()
 }
+
+/// The text of what slots hold for clients that have seen everything up to `since`, in one frame that leaves their cursor
+/// where it is.
+pub fn encode_piece(since: Clock, slots: &Slots, room: &Room) -> Vec<u8> {
+    let mut pieces = Pieces { done: Vec::new(), open: None, limit: usize::MAX };
+    for component in room.lacking(since, slots) {
+        pieces.component(component, since, since, usize::MAX);
+    }
+    pieces.end_document(since);
+    pieces.finish().pop().unwrap_or_default()
+}
+
+/// The name of the list of document patches.
+const DOCUMENT: &str = "documentPatches";
 
 /// How much longer the first frame may be for the sake of what the last change has touched.
 const OWN_PIECES: usize = 8;
@@ -51,6 +71,12 @@ struct Open {
 }
 
 impl Open {
+    fn new() -> Self {
+        let mut frame = Frame::default();
+        frame.open("patch").name("clientId", b"");
+        Self { frame, in_list: false }
+    }
+
     fn begin_list(&mut self, name: &str) {
         self.frame.member(name);
         self.frame.out.extend_from_slice(b"[{");
@@ -66,8 +92,7 @@ impl Open {
 }
 
 impl Pieces {
-    fn document(&mut self, since: Clock, touched: &[&[u8]], buries: bool, room: &Room) {
-        const LIST: &str = "documentPatches";
+    fn document(&mut self, since: Clock, touched: &[Cow<'_, [u8]>], graves: Clock, room: &Room) {
         let document = room.document();
         // What comes after the last piece is what the client must not believe to have.
         let known = since.min(document.clock());
@@ -75,26 +100,54 @@ impl Pieces {
         touched.sort_unstable();
         touched.dedup();
         for component in document.changed_since(since) {
-            let wanted = component.is_alive() || buries;
-            if wanted && touched.binary_search(&component.key()).is_err() {
-                let newer = Some(since).filter(|since| *since > 0);
+            let wanted = component.is_alive() || component.changed() > graves;
+            let is_touched = |key: &[u8]| touched.binary_search_by(|it| (**it).cmp(key)).is_ok();
+            if wanted && !is_touched(component.key()) {
                 // A client that hands in what it did offline takes the first frame for the answer to all of it.
                 let is_own = component.changed() == document.clock();
                 let limit = if is_own { self.limit.saturating_mul(OWN_PIECES) } else { self.limit };
-                let out = self.member(LIST, component.key(), Some(known), limit);
-                component_since(component, newer, out);
+                self.component(component, since, known, limit);
             }
         }
-        for key in touched {
-            let out = self.member(LIST, key, Some(known), self.limit);
+        for key in &touched {
+            let out = self.member(DOCUMENT, key, Some(known), self.limit);
             match document.get(key) {
                 Some(component) => component_since(component, None, out),
                 None => out.extend_from_slice(TOMBSTONE),
             }
         }
+        self.end_document(document.clock());
+    }
+
+    /// What the last change touched.
+    fn handed(&mut self, since: Clock, room: &Room) {
+        let document = room.document();
+        let touched = document.changed_since(since);
+        let limit = self.limit.saturating_mul(OWN_PIECES);
+        for component in touched.take_while(|it| it.changed() == document.clock()) {
+            self.component(component, since, since, limit);
+        }
+        self.end_document(since);
+    }
+
+    /// Has the last frame move the client's cursor, where there is none yet with a part of the document.
+    fn move_cursor(&mut self, room: &Room) {
+        if self.open.is_none() {
+            self.open.insert(Open::new()).begin_list(DOCUMENT);
+            self.end_document(room.document().clock());
+        }
+    }
+
+    fn component(&mut self, component: &Component, since: Clock, known: Clock, limit: usize) {
+        let newer = Some(since).filter(|since| *since > 0);
+        let out = self.member(DOCUMENT, component.key(), Some(known), limit);
+        component_since(component, newer, out);
+    }
+
+    fn end_document(&mut self, clock: Clock) {
         if let Some(open) = &mut self.open {
             open.end_list();
-            open.frame.number("timestamp", &document.clock());
+            open.frame.number("timestamp", &clock);
         }
     }
 
@@ -122,11 +175,7 @@ impl Pieces {
             }
             self.done.push(full.frame.close());
         }
-        let open = self.open.get_or_insert_with(|| {
-            let mut frame = Frame::default();
-            frame.open("patch").name("clientId", b"");
-            Open { frame, in_list: false }
-        });
+        let open = self.open.get_or_insert_with(Open::new);
         if open.in_list {
             open.frame.out.push(b',');
         } else {
