@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::{ledger::Ledger, store::Store};
 
 /// Catch-ups come in several frames, so that connections break between them too.
-pub const PIECE_BYTES: usize = 64;
+const PIECE_BYTES: usize = 64;
 
 /// The number of a connection in the world.
 pub type Link = usize;
@@ -35,7 +35,7 @@ pub struct Server {
     /// Where a journaled room's changes go.
     store: Option<Store>,
     /// It forgets who was sent a first catch-up in several frames, which must not break off then (SPEC.md, Known gaps).
-    rolls_back: bool,
+    forgets: bool,
     sessions: BTreeMap<SessionId, (Link, String)>,
     groups: BTreeMap<SessionId, u32>,
     joined: SessionId,
@@ -44,9 +44,9 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server whose room journals, or not, and may fall back to an older snapshot.
-    pub fn new(journaled: bool, rolls_back: bool) -> Self {
-        Self { store: journaled.then(Store::default), rolls_back, ..Self::default() }
+    /// A server whose room journals, or not, and may end and be opened again, or fall back to an older snapshot.
+    pub fn new(journaled: bool, forgets: bool) -> Self {
+        Self { store: journaled.then(Store::default), forgets, ..Self::default() }
     }
 
     /// Whether frames wait in the room until something is stored.
@@ -58,14 +58,16 @@ impl Server {
     pub fn join(&mut self, link: Link, client: &str, held: bool) -> (SessionId, Vec<Sent>) {
         self.joined += 1;
         let session = self.joined;
-        let (disk, store, rolls_back) =
-            (self.disk.as_deref(), self.store.as_ref(), self.rolls_back);
+        let (disk, store) = (self.disk.as_deref(), self.store.as_ref());
+        let first_bytes = if self.forgets { usize::MAX } else { PIECE_BYTES };
         let room = self.room.get_or_insert_with(|| {
             if let Some(store) = store {
-                return store.open();
+                let mut room = store.open();
+                room.set_piece_bytes(first_bytes, PIECE_BYTES);
+                return room;
             }
             let mut room = Room::new(false).unwrap();
-            room.set_piece_bytes(if rolls_back { usize::MAX } else { PIECE_BYTES }, PIECE_BYTES);
+            room.set_piece_bytes(first_bytes, PIECE_BYTES);
             if let Some(snapshot) = disk {
                 room.restore(snapshot).unwrap();
             }

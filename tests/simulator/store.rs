@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use heddle::server::{Change, Room, replay};
 use serde_json::Value;
 
-use super::{ledger::Ledger, patch::Patch, replica::patches, server::PIECE_BYTES};
+use super::{ledger::Ledger, patch::Patch, replica::patches};
 
 /// What is left when the server is killed, and what is on its way there.
 #[derive(Debug, Default)]
@@ -24,7 +24,6 @@ impl Store {
     /// The room as it was stored.
     pub fn open(&self) -> Room {
         let mut room = Room::new(false).unwrap();
-        room.set_piece_bytes(PIECE_BYTES, PIECE_BYTES);
         if let Some(snapshot) = &self.snapshot {
             room.restore(snapshot).unwrap();
         }

@@ -63,7 +63,10 @@ impl World {
             now: 1,
             members,
             links: Vec::new(),
-            server: Server::new(mode.store > 0, mode.rollback),
+            server: Server::new(
+                mode.store > 0,
+                mode.rollback || mode.close_empty || mode.restart > 0,
+            ),
             up: true,
             admitted: usize::MAX,
             failure: None,
