@@ -18,8 +18,15 @@ use super::{
     slots::Slots,
 };
 
-/// The longest text that is told at once, about: a turn of the event loop should have room for several.
+/// The longest text that is told at once, about, inside the call that asked for it.
+const MOST_AT_ONCE_BYTES: usize = 1 << 20;
+
+/// The text of a step, about: a turn of the event loop should have room for several.
 const STEP_BYTES: usize = 256 << 10;
+
+/// What a component takes at most that is told again only to move a cursor, and how many are looked at to find one.
+const MOVING_BYTES: usize = 4 << 10;
+const MOVING_LOOKS: usize = 256;
 
 /// What a component counts beside its fields and its key.
 const COMPONENT_BYTES: usize = 16;
@@ -42,7 +49,8 @@ pub(super) struct Walks {
     sessions: BTreeMap<SessionId, Walk>,
     /// Where the next step begins.
     position: Slot,
-    /// What may be told at once to those who have seen nothing, and to the others.
+    /// What may be told at once, and in a step, to those who have seen nothing, and to the others.
+    at_once_bytes: (usize, usize),
     step_bytes: (usize, usize),
     /// Those who have seen nothing may have got what was deleted after this clock: their first walk may have been cut off.
     graves_from: Clock,
@@ -79,6 +87,7 @@ impl Walks {
         Self {
             sessions: BTreeMap::new(),
             position: 0,
+            at_once_bytes: (MOST_AT_ONCE_BYTES, MOST_AT_ONCE_BYTES),
             step_bytes: (STEP_BYTES, STEP_BYTES),
             graves_from: Clock::MAX,
         }
@@ -111,14 +120,19 @@ impl Walks {
         }
     }
 
-    fn limit(&self, since: Clock) -> usize {
-        if since == 0 { self.step_bytes.0 } else { self.step_bytes.1 }
+    fn at_once(&self, since: Clock) -> usize {
+        of(self.at_once_bytes, since)
+    }
+
+    fn step(&self, since: Clock) -> usize {
+        of(self.step_bytes, since)
     }
 }
 
 impl Room {
     /// Has catch-ups over these sizes come in steps: those of clients that have seen nothing, and the others.
     pub fn set_step_bytes(&mut self, first: usize, others: usize) {
+        self.walks.at_once_bytes = (first, others);
         self.walks.step_bytes = (first, others);
     }
 
@@ -158,7 +172,7 @@ impl Room {
 
     /// Whether more has changed than is told at once.
     pub(super) fn must_walk(&self, since: Clock) -> bool {
-        let mut rest = self.walks.limit(since);
+        let mut rest = self.walks.at_once(since);
         if since == 0 {
             let slots = self.document.components().len();
             return self.document.bytes().saturating_sub(slots.saturating_mul(KEEPING_BYTES))
@@ -265,7 +279,7 @@ impl Room {
 
     /// The first of these slots, as many as are told in one step, and the clock of what changed last in them.
     fn cut(&self, since: Clock, slots: &Slots) -> (Slots, Option<Clock>) {
-        let mut rest = self.walks.limit(since);
+        let mut rest = self.walks.step(since);
         let (mut newest, mut looks) = (None, 0);
         let mut end = Slot::MAX;
         for slot in slots.iter() {
@@ -315,11 +329,24 @@ impl Room {
         }
     }
 
+    /// A component that is told once more where nothing has changed, because an empty frame moves no cursor: a client that
+    /// waits for an ack takes no notice of it.
+    fn moving_key(&self) -> Option<&[u8]> {
+        let latest = self.document.changed_since(0).take(MOVING_LOOKS);
+        let mut small = latest
+            .filter(|component| component.is_alive() && text_size(component, 0) <= MOVING_BYTES);
+        small.next().map(Component::key)
+    }
+
     fn end_walk(&mut self, id: SessionId, since: Clock, end: End, effects: &mut Vec<Effect<'_>>) {
         let Some(session) = self.sessions.get(&id) else { return };
         let client = Arc::clone(&session.client);
         let graves = self.graves_after(since);
-        let touched = end.touched.into_iter().map(|key| Cow::Owned(key.into())).collect();
+        let mut touched: Vec<Cow<'_, [u8]>> =
+            end.touched.into_iter().map(|key| Cow::Owned(key.into())).collect();
+        if touched.is_empty() && self.document.changed_since(since).next().is_none() {
+            touched.extend(self.moving_key().map(|key| Cow::Owned(key.into())));
+        }
         let (told, ends_walk) = (end.told, true);
         let catch_up = Message::CatchUp { client, since, touched, graves, told, ends_walk };
         effects.push(Effect::Send(id, catch_up));
@@ -329,6 +356,11 @@ impl Room {
         self.place(id, end.group, effects);
         effects.push(Effect::Walks(id, false));
     }
+}
+
+/// The bound for those who have seen nothing, or for the others.
+fn of((first, others): (usize, usize), since: Clock) -> usize {
+    if since == 0 { first } else { others }
 }
 
 /// About how long the text is that tells a component.
