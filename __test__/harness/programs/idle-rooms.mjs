@@ -37,12 +37,21 @@ async function look() {
   return { heap: process.memoryUsage().heapUsed, files }
 }
 
-await open('first')
-const before = await look()
-await open('second')
-const after = await look()
-const bytes = (after.heap - before.heap) / ROOMS
-const files = (after.files - before.files) / ROOMS
+await open('warm-up')
+let before = await look()
+const costs = []
+for (const name of ['first', 'second', 'third']) {
+  await open(name)
+  const after = await look()
+  costs.push({
+    bytes: (after.heap - before.heap) / ROOMS,
+    files: (after.files - before.files) / ROOMS,
+  })
+  before = after
+}
+// What the runtime compiles meanwhile is on the same heap, and comes once.
+const bytes = Math.min(...costs.map((cost) => cost.bytes))
+const files = Math.max(...costs.map((cost) => cost.files))
 process.stdout.write(JSON.stringify({ bytes, files }))
 await manager.closeAll()
 rmSync(dir, { recursive: true })

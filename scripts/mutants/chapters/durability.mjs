@@ -12,13 +12,16 @@ const driver = 'lib/driver.js'
 const fileKeeper = 'lib/keepers/file-keeper.js'
 const appendKeeper = 'lib/keepers/append-keeper.js'
 
+/** What decides whether an answer waits for the store. */
+const keeping = 'if (is_unstored || provisional.keeps_any()) && !showing.is_empty() {'
+
 /** @type {import('../../mutants.mjs').Mutant[]} */
 export const durability = [
   {
     rule: 'DU12',
-    file: provisional,
-    find: 'if self.tail.is_empty() && entry.shows.is_none() {',
-    replace: 'if self.tail.is_empty() {',
+    file: journaled,
+    find: keeping,
+    replace: 'if provisional.keeps_any() && !showing.is_empty() {',
     why: 'broadcasts and acks before the change is stored',
   },
   {
@@ -44,9 +47,9 @@ export const durability = [
   },
   {
     rule: 'DU13',
-    file: provisional,
-    find: 'if self.tail.is_empty() && entry.shows.is_none() {',
-    replace: 'if entry.shows.is_none() {',
+    file: journaled,
+    find: keeping,
+    replace: 'if is_unstored && !showing.is_empty() {',
     why: 'lets presence and joins overtake unstored changes',
   },
   {
@@ -221,8 +224,8 @@ export const durability = [
   {
     rule: 'DU18',
     file: journaled,
-    find: 'let Some(session) = kept.session else { return self.keep(kept, false) };',
-    replace: 'let Some(session) = kept.session else { return Vec::new() };',
+    find: 'let Some(session) = kept.session else { return self.keep(kept, false, out) };',
+    replace: 'let Some(session) = kept.session else { return };',
     why: 'forgets an edit by the server that was taken back',
   },
   {
@@ -285,8 +288,8 @@ export const durability = [
   {
     rule: 'DU25',
     file: fileKeeper,
-    find: 'if (!isKnown && engine.isMarked) await this.#saveAll()',
-    replace: '',
+    find: 'if (!isKnown && engine.isMarked) {',
+    replace: 'if (isKnown === undefined) {',
     why: 'journals on top of a snapshot that was never stored',
   },
   {
@@ -341,8 +344,8 @@ export const durability = [
   {
     rule: 'DU30',
     file: appendKeeper,
-    find: 'this.#room.engine.storedSnapshot(this.#inFlight)',
-    replace: "this.#room.engine.storedSnapshot('[]')",
+    find: 'this.#room.engine.beginStoredSnapshot(this.#inFlight)',
+    replace: "this.#room.engine.beginStoredSnapshot('[]')",
     why: 'loses what is in flight when it saves',
   },
   {
@@ -368,9 +371,9 @@ export const durability = [
   },
   {
     rule: 'DU20',
-    file: provisional,
-    find: 'if self.tail.is_empty() && entry.shows.is_none() {',
-    replace: 'if true {',
+    file: journaled,
+    find: keeping,
+    replace: 'if showing.is_empty() && !showing.is_empty() {',
     why: 'shows what a kill takes away',
   },
   {

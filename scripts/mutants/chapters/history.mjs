@@ -208,9 +208,9 @@ export const history = [
   },
   {
     rule: 'HI9',
-    file: 'src/server/room.rs',
-    find: 'self.edit_within(patches, Limits::ACCEPTED_BEFORE)',
-    replace: 'self.edit_within(patches, self.limits)',
+    file: 'src/server/durable.rs',
+    find: 'self.edit_within(patches, Limits::ACCEPTED_BEFORE, out)',
+    replace: 'self.edit_within(patches, self.room.limits, out)',
     why: 'refuses to restore what is large',
   },
   {

@@ -3,6 +3,7 @@ import { anyBytes } from './any-bytes.mjs'
 import { checking } from './checking.mjs'
 import { dialect } from './dialect.mjs'
 import { durability } from './durability.mjs'
+import { fastPaths } from './fast-paths.mjs'
 import { heartbeat } from './heartbeat.mjs'
 import { history } from './history.mjs'
 import { joining } from './joining.mjs'
@@ -45,4 +46,5 @@ export const chapters = [
   anyBytes,
   rates,
   heartbeat,
+  fastPaths,
 ]

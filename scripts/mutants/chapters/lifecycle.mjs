@@ -1,6 +1,8 @@
 // SPEC.md section 12.
 
 const manager = 'lib/manager.js'
+const idle = 'lib/idle.js'
+const spread = 'lib/spread.js'
 const driver = 'lib/driver.js'
 const timers = 'lib/timers.js'
 const hooks = 'lib/hooks.js'
@@ -34,20 +36,20 @@ export const lifecycle = [
     rule: 'LC4',
     file: manager,
     find: `    entry.isOpen = false
-    entry.idleTimer.clear()
+    this.#idle.remove(entry)
     if (this.#entries.get(entry.id) === entry) this.#entries.delete(entry.id)`,
     replace: `    setImmediate(() => {
       entry.isOpen = false
-      entry.idleTimer.clear()
+      this.#idle.remove(entry)
       if (this.#entries.get(entry.id) === entry) this.#entries.delete(entry.id)
     })`,
     why: 'shows a closing room for a while',
   },
   {
     rule: 'LC5',
-    file: manager,
-    find: 'armUnreferenced(this.#idleTimeoutMs,',
-    replace: 'armUnreferenced(this.#idleTimeoutMs / 2,',
+    file: idle,
+    find: 'armUnreferenced(this.#timeoutMs,',
+    replace: 'armUnreferenced(this.#timeoutMs / 2,',
     why: 'closes empty rooms too early',
   },
   {
@@ -81,44 +83,44 @@ export const lifecycle = [
   {
     rule: 'LC6',
     file: manager,
-    find: 'if (this.#closed !== undefined) throw managerClosed()',
+    find: 'if (this.#ending !== undefined) throw managerClosed()',
     replace: '',
     why: 'opens rooms after closeAll',
   },
   {
     rule: 'LC6',
     file: manager,
-    find: '    entry.fail(reason)\n',
-    replace: '    void reason\n',
+    find: 'if (!entry.isOpen) entry.fail(',
+    replace: 'if (!entry.isOpen) void (',
     why: 'leaves who opens a room waiting for ever',
   },
   {
     rule: 'LC7',
     file: manager,
-    find: 'closed.resolve(allSaved([...this.#closing.values()]))',
-    replace: 'closed.resolve()',
+    find: 'if (!this.areAllClosed || saves > 0) return',
+    replace: 'if (!this.areAllClosed && saves > 0) return',
     why: 'does not wait for the saves of closeAll',
   },
   {
     rule: 'LC7',
     file: manager,
-    find: 'if (errors.length === 0) return',
-    replace: 'if (errors.length >= 0) return',
+    find: 'if (errors.length === 0) {',
+    replace: 'if (errors.length >= 0) {',
     why: 'hides that a room could not be saved',
   },
   {
     rule: 'LC7',
     file: manager,
-    find: 'for (const save of rooms) save?.(true)',
-    replace: 'for (const save of rooms) save?.(false)',
+    find: 'save?.(true)',
+    replace: 'save?.(false)',
     why: 'does not save in closeAll',
   },
   {
     rule: 'LC8',
     file: driver,
-    find: `    if (this.#isClosed) throw roomClosed()
-    this.#sessions.checkSpace(`,
-    replace: '    this.#sessions.checkSpace(',
+    find: `    if (this.#isOver) throw roomClosed()
+    const { sessions, queue`,
+    replace: '    const { sessions, queue',
     why: 'lets sessions join a closed room',
   },
   {
@@ -202,9 +204,9 @@ export const lifecycle = [
   },
   {
     rule: 'LC13',
-    file: manager,
-    find: 'entry.idleTimer.armUnreferenced(',
-    replace: 'entry.idleTimer.arm(',
+    file: idle,
+    find: 'party.timer.armUnreferenced(',
+    replace: 'party.timer.arm(',
     why: 'keeps a process alive for its idle rooms',
   },
   {
@@ -257,5 +259,40 @@ export const lifecycle = [
     find: 'JSON.parse(readText(await this.past(timestamp)))',
     replace: 'JSON.parse((await this.past(timestamp)).text())',
     why: 'rejects with what the runtime throws',
+  },
+  {
+    rule: 'LC18',
+    file: spread,
+    find: '    if (worked >= ROOMS_PER_TURN) break\n',
+    replace: '',
+    why: 'opens and closes all rooms in one turn',
+  },
+  {
+    rule: 'LC18',
+    file: manager,
+    find: 'new Map([...this.#occupied].map((entry) => [entry, this.#takeAway(entry)]))',
+    replace: 'new Map()',
+    why: 'lets sessions stay until it is the turn of their room',
+  },
+  {
+    rule: 'LC18',
+    file: manager,
+    find: '    this.#house.isClosed = true\n',
+    replace: '',
+    why: 'lets rooms that have yet to hear of closeAll go on',
+  },
+  {
+    rule: 'LC19',
+    file: idle,
+    find: 'if (party === undefined || party.since !== now || party.rooms.size === 0) {',
+    replace: 'if (party !== null) {',
+    why: 'arms a timer for each room',
+  },
+  {
+    rule: 'LC20',
+    file: driver,
+    find: '      this.#made = undefined\n',
+    replace: '',
+    why: 'keeps what served sessions that have left',
   },
 ]

@@ -46,7 +46,7 @@ export const locks = [
   {
     rule: 'LK5',
     file: lock,
-    find: 'drop(files.disk.remove(&self.path));',
+    find: 'drop(files.disk.remove(&path));',
     replace: '',
     why: 'leaves the lock file',
   },

@@ -2,6 +2,7 @@
 
 const document = 'src/engine/document/mod.rs'
 const packed = 'src/engine/fields/packed.rs'
+const overwriting = 'src/engine/fields/overwriting.rs'
 const wide = 'src/engine/fields/wide.rs'
 const buffer = 'src/engine/buffer.rs'
 const merge = 'src/engine/merge.rs'
@@ -18,9 +19,9 @@ export const merging = [
   },
   {
     rule: 'MG1',
-    file: packed,
-    find: 'growth.added += next.json(entry.name, clock, json);',
-    replace: 'let _ = json;\n                    next.keep(&entry, bytes, old);',
+    file: overwriting,
+    find: 'put(place.value, json_of(field).unwrap_or_default());',
+    replace: 'let _ = (place.value, json_of(field));',
     why: 'lets the first write win',
   },
   {
@@ -84,9 +85,9 @@ export const merging = [
   },
   {
     rule: 'MG6',
-    file: packed,
-    find: 'growth.added += next.json(entry.name, clock, json);',
-    replace: 'growth.added += next.json(entry.name, entry.clock, json);',
+    file: overwriting,
+    find: '        put(place.clock, clock);\n',
+    replace: '',
     why: 'keeps the clock of the first write',
   },
   {
@@ -212,13 +213,13 @@ export const merging = [
   {
     rule: 'TB3',
     file: 'src/protocol/canvas/snapshot.rs',
-    find: `        let out = state.member(component.key());
-`,
-    replace: `        if !component.is_alive() {
-            continue;
-        }
-        let out = state.member(component.key());
-`,
+    find: `    push_key(component, first, out);
+    component_since(`,
+    replace: `    if !component.is_alive() {
+        return;
+    }
+    push_key(component, first, out);
+    component_since(`,
     why: 'leaves tombstones out of snapshots',
   },
   {

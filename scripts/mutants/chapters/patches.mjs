@@ -138,9 +138,9 @@ export const patches = [
   {
     rule: 'PA8',
     file: 'lib/effects.js',
-    find: `        session.send(first)
+    find: `        session.send(text)
         break`,
-    replace: `        queueMicrotask(() => session.send(first))
+    replace: `        queueMicrotask(() => session.send(text))
         break`,
     why: 'lets later changes overtake an ack',
   },

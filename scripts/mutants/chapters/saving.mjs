@@ -10,15 +10,15 @@ export const saving = [
   {
     rule: 'DU1',
     file: saver,
-    find: 'if (!this.#isClosed && !this.#timer.armed) this.#timer.arm(this.#throttleMs, this.#onTimer)',
-    replace: 'if (!this.#isClosed && !this.#timer.armed) this.#timer.arm(0, this.#onTimer)',
+    find: 'this.#timer.arm(this.#saving.throttleMs, this.#onTimer)',
+    replace: 'this.#timer.arm(0, this.#onTimer)',
     why: 'saves at once instead of after saveThrottleMs',
   },
   {
     rule: 'DU1',
     file: saver,
-    find: 'if (!this.#isClosed && !this.#timer.armed) this.#timer.arm(this.#throttleMs, this.#onTimer)',
-    replace: 'if (!this.#isClosed) this.#timer.arm(this.#throttleMs, this.#onTimer)',
+    find: 'if (!this.#isClosed && !this.#timer.armed)',
+    replace: 'if (!this.#isClosed)',
     why: 'puts saving off as long as the room changes',
   },
   {
@@ -67,8 +67,8 @@ export const saving = [
   {
     rule: 'DU2',
     file: saver,
-    find: 'if (waiting === undefined || isGivenUp) this.#report(error)',
-    replace: 'if (isGivenUp) this.#report(error)',
+    find: 'if (waiting === undefined || isGivenUp) this.#saving.report(error)',
+    replace: 'if (isGivenUp) this.#saving.report(error)',
     why: 'does not report a failed save',
   },
   {
@@ -119,11 +119,14 @@ export const saving = [
   {
     rule: 'DU5',
     file: saver,
-    find: 'save: () => storage.save(lazySnapshot(engine.snapshot())),',
-    replace: `save: () =>
+    find: 'store: (snapshot) => storage.save(lazySnapshot(snapshot)),',
+    replace: `store: (snapshot) =>
         storage.save(
           lazySnapshot(
-            /** @type {any} */ ({ timestamp: engine.clock, text: () => engine.snapshot().text() }),
+            /** @type {any} */ ({
+              timestamp: snapshot.timestamp,
+              text: () => engine.snapshot().text(),
+            }),
           ),
         ),`,
     why: 'reads a snapshot when somebody looks at it',
@@ -131,8 +134,8 @@ export const saving = [
   {
     rule: 'DU6',
     file: saver,
-    find: '!this.#timer.armed) this.#timer.arm(this.#throttleMs',
-    replace: '!this.#timer.armed) this.#timer.armUnreferenced(this.#throttleMs',
+    find: 'this.#timer.arm(this.#saving.throttleMs, this.#onTimer)',
+    replace: 'this.#timer.armUnreferenced(this.#saving.throttleMs, this.#onTimer)',
     why: 'lets a process end with unsaved changes',
   },
   {
@@ -211,8 +214,22 @@ export const saving = [
   {
     rule: 'DU11',
     file: saver,
-    find: 'if (waiting === undefined || isGivenUp) this.#report(error)',
-    replace: 'if (waiting === undefined && !isGivenUp) this.#report(error)',
+    find: 'if (waiting === undefined || isGivenUp) this.#saving.report(error)',
+    replace: 'if (waiting === undefined && !isGivenUp) this.#saving.report(error)',
     why: 'does not report that a last save was given up',
+  },
+  {
+    rule: 'DU32',
+    file: snapshot,
+    find: '        document.begin_copy();\n',
+    replace: '',
+    why: 'writes a snapshot of several moments',
+  },
+  {
+    rule: 'DU32',
+    file: saver,
+    find: '      if (!isWanted) return\n',
+    replace: '',
+    why: 'saves what nobody wants any more',
   },
 ]

@@ -92,8 +92,8 @@ export const seen = [
   {
     rule: 'OB5',
     file: figures,
-    find: '    const { engine, keeper } = this.#room\n',
-    replace: `    const { engine, keeper } = this.#room
+    find: '    const { engine, keeper, witness } = this.#room\n',
+    replace: `    const { engine, keeper, witness } = this.#room
     if (engine.broken !== undefined) throw engine.broken
 `,
     why: 'throws for a broken room',
@@ -101,24 +101,22 @@ export const seen = [
   {
     rule: 'OB5',
     file: figures,
-    find: '    return this.#room.witness.counters',
-    replace: `    const { sessions, witness } = this.#room
-    if (sessions.count === 0) return new Counters()
-    return witness.counters`,
+    find: '...witness.counters.all,',
+    replace: '...(this.#room.sessions?.count ? witness.counters : new Counters()).all,',
     why: 'forgets what a room counted that nobody is in any more',
   },
   {
     rule: 'OB6',
     file: figures,
-    find: 'if (this.#counting.delete(room)) this.#gone.include(room.counters)',
-    replace: 'this.#counting.delete(room)',
+    find: 'if (this.#counting.delete(witness)) witness.addTo(this.#gone)',
+    replace: 'this.#counting.delete(witness)',
     why: 'forgets what closed rooms have counted',
   },
   {
     rule: 'OB6',
     file: 'lib/manager.js',
-    find: 'return this.#figures.sum(open)',
-    replace: 'return this.#figures.sum(open.slice(1))',
+    find: 'return this.#figures.sum(this.#openFigures())',
+    replace: 'return this.#figures.sum([...this.#openFigures()].slice(1))',
     why: 'leaves an open room out',
   },
   {
@@ -159,7 +157,7 @@ export const seen = [
   {
     rule: 'OB10',
     file: witness,
-    find: `    this.#lagging.delete(session)
+    find: `    this.#lagging?.delete(session)
     this.counters.sessionsClosed`,
     replace: '    this.counters.sessionsClosed',
     why: 'takes a session for lagging that is gone',

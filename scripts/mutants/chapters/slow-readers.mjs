@@ -142,8 +142,9 @@ export const slowReaders = [
   {
     rule: 'SR4',
     file: 'src/server/room.rs',
-    find: 'let mut deliveries = room.catch_up(session);',
-    replace: 'let mut deliveries: Vec<Delivery> = Vec::new();',
+    find: `            room.catch_up(session, out);
+            room.run(Input::Received`,
+    replace: '            room.run(Input::Received',
     why: 'answers a session that lags before its diff',
   },
   {
@@ -213,7 +214,7 @@ export const slowReaders = [
   {
     rule: 'SR6',
     file: journaled,
-    find: 'released.extend(room.run(Input::CaughtUp { session, since }, None));',
+    find: 'room.run(Input::CaughtUp { session, since }, None, out);',
     replace: 'let _ = (session, since);',
     why: 'sends no diff instead of one that was taken back',
   },
@@ -227,8 +228,8 @@ export const slowReaders = [
   {
     rule: 'SR6',
     file: journaled,
-    find: 'released.extend(kept.session.map(|it| room.catch_up(it)).unwrap_or_default());',
-    replace: '',
+    find: 'room.catch_up(session, out);',
+    replace: 'let _ = session;',
     why: 'answers what waited for the store before the diff',
   },
   {

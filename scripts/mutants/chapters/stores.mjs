@@ -200,8 +200,8 @@ export const stores = [
   {
     rule: 'ST10',
     file: 'src/protocol/canvas/snapshot.rs',
-    find: 'snapshot.member(b"timestamps")',
-    replace: 'snapshot.member(b"clocks")',
+    find: 'b"},\\"timestamps\\":{"',
+    replace: 'b"},\\"clocks\\":{"',
     why: 'writes what the peer cannot read',
   },
   {
