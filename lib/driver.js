@@ -141,10 +141,10 @@ class RoomDriver {
         if (remaining === 0) tellAtEndOfTurn(() => this.#rest())
       },
       walks: (session, begins) => {
-        if (begins) this.#reception.walks.begin(session)
-        else this.#reception.walks.end(session)
+        if (begins) reception.walks.begin(session)
+        else reception.walks.end(session)
       },
-      piece: (text, receivers) => this.#reception.walks.give(text, receivers),
+      piece: (text, receivers) => reception.walks.give(text, receivers),
       verifyToken: (session, attempt, token) => refreshes.verify(session, attempt, token),
       changed: (patches) => {
         this.#keeper?.changed()
