@@ -63,4 +63,4 @@ it('[AB1, AB3, AB4] frames of every size up to the limit and over it', async () 
   const failures = entrance ? await play(entrance, sizes(MIB)) : ['no entrance']
 
   expect(failures).toEqual([])
-}, 20_000)
+}, 60_000)

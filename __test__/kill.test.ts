@@ -10,7 +10,8 @@ function kills(options: Partial<Parameters<typeof runKills>[0]>) {
 
 /** Rounds of a server that is to fail them; what it leaves is of no interest. */
 async function failingKills(options: Partial<Parameters<typeof runKills>[0]>) {
-  const { findings, kept } = await kills(options)
+  // Long enough for edits on a busy machine too.
+  const { findings, kept } = await kills({ longestLoadMs: 200, ...options })
   for (const folder of kept) rmSync(folder, { recursive: true })
   return findings
 }

@@ -394,7 +394,7 @@ it('[LM19] a room has 10,000 sessions and not one more; who is there is served',
   expect(bob.received()).toEqual([{ type: 'ack', messageId: 'bob-1', timestamp: 1 }])
   bob.leave()
   expect(joins('carol')).toEqual(expect.any(String))
-})
+}, 30_000)
 
 it('[LM19] [LM20] a manager has so many rooms, and so many sessions in all of them, and not one more', async () => {
   const manager = new RoomManager({ limits: { rooms: 2, totalSessions: 3 } })
