@@ -243,7 +243,7 @@ impl Room {
         let caught_up = if origin.is_none() { caught_up(&effects) } else { Vec::new() };
         let piece = effects.iter().find_map(|effect| piece(effect, stored));
         let Some(mut provisional) = self.provisional.take() else { return };
-        for effect in effects.drain(..) {
+        for effect in &effects {
             if matches!(effect, Effect::Walks(..)) {
                 continue;
             }
@@ -251,14 +251,14 @@ impl Room {
             is_refused |= is_refusal;
             // The refusal of patches is told anew with the catch-up that follows it (RC6).
             let shows = effect.shows_document(stored) || (is_refusal && catches_up);
-            if let Effect::Append { clock, client, patches } = &effect {
+            if let Effect::Append { clock, client, patches } = effect {
                 let name = client.as_deref().unwrap_or_default();
                 let change =
                     Change { clock: *clock, client: name.into(), patches: (*patches).into() };
                 provisional.batch.push(change);
                 showed.clone_from(client);
             }
-            if let Effect::Left { session, .. } = &effect {
+            if let Effect::Left { session, .. } = effect {
                 provisional.waiting.forget(*session);
             }
             self.deliver(effect, out);

@@ -305,26 +305,26 @@ impl Room {
         }
         let mut effects: Vec<Effect<'_>> = std::mem::take(&mut self.spare_effects);
         self.engine.handle(input, &mut effects);
-        for effect in effects.drain(..) {
+        for effect in &effects {
             self.deliver(effect, out);
         }
         self.spare_effects = emptied(effects);
     }
 
     /// Turns an effect into deliveries.
-    pub(super) fn deliver(&mut self, effect: Effect<'_>, out: &mut Outbox) {
-        let delivery = match effect {
-            Effect::Broadcast { except, audience, message } => {
-                return self.broadcast(except, audience, &message, out);
+    pub(super) fn deliver(&mut self, effect: &Effect<'_>, out: &mut Outbox) {
+        let delivery = match *effect {
+            Effect::Broadcast { except, audience, ref message } => {
+                return self.broadcast(except, audience, message, out);
             }
             // Only a journaled room has these, and takes them before.
             Effect::Append { .. } => return,
-            Effect::Send(session, message) => return self.send(session, &message, out),
+            Effect::Send(session, ref message) => return self.send(session, message, out),
             Effect::Place(session, group) => Delivery::Place(session, bit(group)),
             Effect::Walks(session, begins) => Delivery::Walks(session, begins),
-            Effect::Piece { sessions, since, slots, .. } => {
-                let text = canvas::encode_piece(since, &slots, &self.engine);
-                return out.deliver(Delivery::Piece(sessions, &text));
+            Effect::Piece { ref sessions, since, ref slots, .. } => {
+                let text = canvas::encode_piece(since, slots, &self.engine);
+                return out.deliver(Delivery::Piece(sessions.clone(), &text));
             }
             Effect::VerifyToken { session, attempt, token } => {
                 Delivery::VerifyToken(session, attempt, token)

@@ -41,10 +41,7 @@ impl Entry<'_> {
         out.extend_from_slice(self.name);
         push_number(self.clock, out);
         match self.stored {
-            Stored::Packed(json) => {
-                push_number(length(json) << 1, out);
-                out.extend_from_slice(json);
-            }
+            Stored::Packed(json) => push_packed(json, out),
             Stored::Detached(index) => {
                 push_number(u64::try_from(index).unwrap_or(u64::MAX) << 1 | 1, out);
             }
@@ -52,6 +49,14 @@ impl Entry<'_> {
     }
 }
 
+/// Appends tag and bytes of a value.
+#[inline]
+pub(super) fn push_packed(json: &[u8], out: &mut Vec<u8>) {
+    push_number(length(json) << 1, out);
+    out.extend_from_slice(json);
+}
+
+#[inline]
 fn push_number(mut number: u64, out: &mut Vec<u8>) {
     if let Ok(byte @ ..0x80) = u8::try_from(number) {
         return out.push(byte);
@@ -113,6 +118,17 @@ impl<'a> Entries<'a> {
         let entry = self.next()?;
         let (bytes, _) = before.split_at_checked(before.len() - self.rest.len())?;
         Some((entry, bytes))
+    }
+
+    /// The next field, which is not detached: its name, how many bytes there are from its clock on, and its value.
+    #[inline]
+    pub(super) fn next_packed(&mut self) -> Option<(&'a [u8], usize, &'a [u8])> {
+        let length = self.number()?;
+        let name = self.bytes(length)?;
+        let unread = self.rest.len();
+        self.number()?;
+        let length = self.number()? >> 1;
+        Some((name, unread, self.bytes(length)?))
     }
 
     #[inline]

@@ -7,13 +7,12 @@
 
 mod detached;
 mod entries;
-mod overwriting;
 mod packed;
+mod rewriting;
 mod wide;
 
 use detached::Detached;
 use entries::{Entry, Stored};
-use overwriting::Place;
 use packed::Packed;
 use wide::{Overwritten, Wide};
 
@@ -77,7 +76,6 @@ pub(super) struct Scratch {
     entries: Vec<u8>,
     matched: Vec<bool>,
     by_name: Vec<usize>,
-    places: Vec<Place>,
 }
 
 impl Fields {

@@ -9,7 +9,8 @@ use super::{
     Scratch,
     detached::{DETACH_BYTES, Detached, changed_array},
     entries::{Entries, Entry, LEAST_ENTRY_BYTES, Stored},
-    overwriting, stored_size,
+    rewriting::rewrite,
+    stored_size,
 };
 
 /// A buffer that one huge component needed is not kept for the others.
@@ -61,10 +62,10 @@ impl Packed {
         scratch: &mut Scratch,
     ) -> (Self, Growth) {
         if self.detached.is_none() {
-            if let Some(old) = self.overwrite(update, clock, undoable, scratch) {
-                return (old, Growth::default());
+            if let Some(replaced) = self.rewrite(update, clock, undoable, scratch) {
+                return replaced;
             }
-            if update.iter().all(is_small) {
+            if update.iter().all(|field| small_json(field).is_some()) {
                 return self.replace_small(update, clock, scratch);
             }
         }
@@ -113,21 +114,28 @@ impl Packed {
         (Self { entries, detached }, growth)
     }
 
-    /// [`Self::replace`] where all values are as long as those before. Gives what was there before, where anybody may want it back.
-    fn overwrite(
+    /// [`Self::replace`] as it usually is. What comes out is written over what was there if it is as long, and nobody may
+    /// want that back.
+    fn rewrite(
         &mut self,
         update: &[Field<'_>],
         clock: Clock,
         undoable: bool,
         scratch: &mut Scratch,
-    ) -> Option<Self> {
-        let places = &mut scratch.places;
-        if !overwriting::find_places(&self.entries, update, clock, places) {
-            return None;
+    ) -> Option<(Self, Growth)> {
+        let next = &mut scratch.entries;
+        next.clear();
+        let growth = rewrite(&self.entries, update, clock, next)?;
+        let entries = if !undoable && next.len() == self.entries.len() {
+            self.entries.copy_from_slice(next);
+            Box::default()
+        } else {
+            std::mem::replace(&mut self.entries, next.as_slice().into())
+        };
+        if next.capacity() > KEEP_BYTES {
+            *next = Vec::new();
         }
-        let old = if undoable { self.entries.clone() } else { Box::default() };
-        overwriting::write(&mut self.entries, update, clock, places);
-        Some(Self { entries: old, detached: None })
+        Some((Self { entries, detached: None }, growth))
     }
 
     /// [`Self::replace`] where nothing is detached, nor will be: then entries that stay are copied as they stand.
@@ -180,12 +188,13 @@ impl Packed {
     }
 }
 
-/// Whether a field becomes a value that stands among the entries.
-fn is_small(field: &Field<'_>) -> bool {
-    json_of(field).is_some_and(|json| json.len() < DETACH_BYTES)
+/// A field's text, if it becomes a value that stands among the entries.
+#[inline]
+pub(super) fn small_json<'f>(field: &Field<'f>) -> Option<&'f [u8]> {
+    json_of(field).filter(|json| json.len() < DETACH_BYTES)
 }
 
-pub(super) fn json_of<'f>(field: &Field<'f>) -> Option<&'f [u8]> {
+fn json_of<'f>(field: &Field<'f>) -> Option<&'f [u8]> {
     match field.value {
         Value::Json(json) => Some(json),
         Value::Delta(..) => None,

@@ -191,3 +191,56 @@ proptest! {
         }
     }
 }
+
+const NAMES: [&[u8]; 4] = [b"_exists", b"x", b"label", b"list"];
+
+fn written() -> impl Strategy<Value = Option<String>> {
+    prop::option::of("[0-9]{2}|\\[[0-9],[0-9]\\]|\"[a-z]{0,2}\"")
+}
+
+fn named_values(values: &[Option<String>]) -> Vec<Field<'_>> {
+    let written = NAMES.into_iter().zip(values).filter_map(|(name, json)| {
+        Some(Field { name, value: Value::Json(json.as_ref()?.as_bytes()) })
+    });
+    written.collect()
+}
+
+proptest! {
+    #[test]
+    fn mg1_what_is_written_over_is_what_would_be_made_anew(
+        writes in prop::collection::vec((prop::collection::vec(written(), 4), 0_u64..300), 1..12),
+        undoable in any::<bool>(),
+    ) {
+        let (mut fields, mut scratch) = (Fields::default(), Scratch::default());
+        let mut expected: Vec<(&[u8], Clock, String)> = Vec::new();
+        let mut before = Vec::new();
+
+        for (values, clock) in &writes {
+            for (name, json) in NAMES.into_iter().zip(values) {
+                let Some(json) = json else { continue };
+                match expected.iter_mut().find(|(known, ..)| *known == name) {
+                    Some(entry) => (entry.1, entry.2) = (*clock, json.clone()),
+                    None => expected.push((name, *clock, json.clone())),
+                }
+            }
+            let size = fields.size();
+            let update = named_values(values);
+            let (replaced, growth) = fields.replace(&update, *clock, undoable, &mut scratch);
+            prop_assert_eq!(fields.size() + growth.removed, size + growth.added);
+            before.push((replaced, size));
+        }
+
+        let found = fields.iter().map(|(name, clock, content)| {
+            let Content::Json(json) = content else { return (name, clock, String::new()) };
+            (name, clock, String::from_utf8_lossy(json).into_owned())
+        });
+        prop_assert_eq!(found.collect::<Vec<_>>(), expected);
+        if undoable {
+            for (replaced, size) in before.into_iter().rev() {
+                fields.take_back(replaced);
+                prop_assert_eq!(fields.size(), size);
+            }
+            prop_assert_eq!(fields.count(), 0);
+        }
+    }
+}

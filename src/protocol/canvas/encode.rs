@@ -16,6 +16,9 @@ pub fn encode(message: &Message<'_>, group: Group, room: &Room, out: &mut Vec<u8
     is_written
 }
 
+/// What a change takes beside the client's name and the lists of patches, at most.
+const CHANGE_BYTES: usize = 128;
+
 fn write(message: &Message<'_>, group: Group, room: &Room, frame: &mut Frame) -> bool {
     match message {
         // These go to one session, in pieces.
@@ -31,6 +34,9 @@ fn write(message: &Message<'_>, group: Group, room: &Room, frame: &mut Frame) ->
             }
             let client = client.as_deref().unwrap_or_default();
             let arrays = Arrays { spelled_out: group == Group::WholeArrays, room, client };
+            let texts =
+                [document, presence].into_iter().flatten().map(|patches| patches.text.len());
+            frame.out.reserve(texts.sum::<usize>() + client.len() + CHANGE_BYTES);
             frame.open("patch").name("clientId", client);
             if let (Some(document), Some(clock)) = (document, clock) {
                 frame.document_patches(document, late, &arrays).number("timestamp", clock);
@@ -78,6 +84,7 @@ pub(super) struct Frame {
 }
 
 impl Frame {
+    #[inline]
     pub(super) fn open(&mut self, kind: &str) -> &mut Self {
         self.out.extend_from_slice(b"{\"type\":\"");
         self.out.extend_from_slice(kind.as_bytes());
@@ -90,12 +97,14 @@ impl Frame {
         self.out
     }
 
+    #[inline]
     pub(super) fn member(&mut self, name: &str) {
         self.out.extend_from_slice(b",\"");
         self.out.extend_from_slice(name.as_bytes());
         self.out.extend_from_slice(b"\":");
     }
 
+    #[inline]
     pub(super) fn number<N: itoa::Integer + Copy>(&mut self, name: &str, number: &N) -> &mut Self {
         self.member(name);
         self.out.extend_from_slice(itoa::Buffer::new().format(*number).as_bytes());
@@ -103,6 +112,7 @@ impl Frame {
     }
 
     /// A string given as the inside of its JSON text.
+    #[inline]
     pub(super) fn name(&mut self, name: &str, inside: &[u8]) -> &mut Self {
         self.member(name);
         push_quoted(inside, &mut self.out);
@@ -124,6 +134,7 @@ impl Frame {
         self
     }
 
+    #[inline]
     fn json(&mut self, name: &str, json: Option<&[u8]>) -> &mut Self {
         if let Some(json) = json {
             self.member(name);
@@ -132,6 +143,7 @@ impl Frame {
         self
     }
 
+    #[inline]
     fn document_patches(
         &mut self,
         patches: &Patches<'_>,
@@ -240,6 +252,7 @@ impl<'o> Object<'o> {
     }
 }
 
+#[inline]
 pub(super) fn push_quoted(inside: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
     out.extend_from_slice(inside);

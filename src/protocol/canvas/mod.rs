@@ -8,6 +8,7 @@ pub mod changes;
 mod decode;
 pub mod encode;
 mod loaded;
+mod lookup;
 mod patches;
 mod pieces;
 pub mod restoration;

@@ -1,10 +1,9 @@
 //! Snapshots: a room's document as one JSON text, `{ timestamp, state, timestamps }`.
 
-use std::collections::BTreeMap;
-
 use super::{
     super::json::{Flaw, Form, Reader, canonicalize, scan},
     encode::{Object, component_since, push_quoted},
+    lookup::Lookup,
 };
 use crate::engine::{Clock, Component, Document, MAX_CLOCK, RefusalCode, Restore, Slot};
 
@@ -192,14 +191,16 @@ fn read(text: &[u8], hash_keys: (u64, u64)) -> Result<Document, BadSnapshot> {
     let [timestamp, state, timestamps] = members(text)?;
     let clock = clock(timestamp, MAX_CLOCK)
         .ok_or_else(|| bad("timestamp must be a non-negative integer"))?;
-    let clocks: BTreeMap<_, _> = object(timestamps, "timestamps")?.collect();
+    let mut clocks = Lookup::default();
+    clocks.members.extend(object(timestamps, || "timestamps".to_owned())?);
     let mut restore = Restore::new(hash_keys, clock);
-    for (key, component) in object(state, "state")? {
-        let clocks = match clocks.get(key) {
-            Some(clocks) => field_clocks(key, clocks, clock)?,
-            None => BTreeMap::new(),
-        };
-        read_component(key, component, &clocks, clock, &mut restore)?;
+    let mut of_fields = Lookup::default();
+    for (key, component) in object(state, || "state".to_owned())? {
+        of_fields.clear();
+        if let Some(clocks) = clocks.get(key) {
+            read_clocks(key, clocks, clock, &mut of_fields)?;
+        }
+        read_component(key, component, &mut of_fields, clock, &mut restore)?;
     }
     Ok(restore.finish())
 }
@@ -207,13 +208,13 @@ fn read(text: &[u8], hash_keys: (u64, u64)) -> Result<Document, BadSnapshot> {
 fn read_component(
     key: &[u8],
     component: &[u8],
-    clocks: &BTreeMap<&[u8], Clock>,
+    clocks: &mut Lookup<'_, Clock>,
     clock: Clock,
     restore: &mut Restore,
 ) -> Result<(), BadSnapshot> {
-    let fields = object(component, &format!("component \"{}\"", String::from_utf8_lossy(key)))?;
+    let fields = object(component, || format!("component \"{}\"", String::from_utf8_lossy(key)))?;
     // DU10: what has no clock of its own counts as written last.
-    let clock_of = |name: &[u8]| clocks.get(name).copied().unwrap_or(clock);
+    let mut clock_of = |name: &[u8]| clocks.get(name).unwrap_or(clock);
     if fields.clone().any(|(name, json)| name == b"_exists" && json == b"false") {
         restore.tombstone(key, clock_of(b"_exists"));
     } else {
@@ -225,7 +226,7 @@ fn read_component(
 /// The three members of a snapshot.
 fn members(text: &[u8]) -> Result<[&[u8]; 3], BadSnapshot> {
     let mut found = [None; 3];
-    for (name, value) in object(text, "a snapshot")? {
+    for (name, value) in object(text, || "a snapshot".to_owned())? {
         match name {
             b"timestamp" => found[0] = Some(value),
             b"state" => found[1] = Some(value),
@@ -242,33 +243,45 @@ fn members(text: &[u8]) -> Result<[&[u8]; 3], BadSnapshot> {
     ])
 }
 
-fn field_clocks<'t>(
+/// Reads the clocks of a component's fields.
+fn read_clocks<'t>(
     key: &[u8],
     clocks: &'t [u8],
     limit: Clock,
-) -> Result<BTreeMap<&'t [u8], Clock>, BadSnapshot> {
-    let key = String::from_utf8_lossy(key);
-    object(clocks, &format!("the timestamps of \"{key}\""))?
-        .map(|(name, json)| match clock(json, limit) {
-            Some(clock) => Ok((name, clock)),
-            None => Err(bad(format!(
-                "the timestamp of \"{}\" of \"{key}\" must be an integer from 0 to the snapshot's timestamp {limit}",
-                String::from_utf8_lossy(name)
-            ))),
-        })
-        .collect()
+    found: &mut Lookup<'t, Clock>,
+) -> Result<(), BadSnapshot> {
+    let key = || String::from_utf8_lossy(key);
+    for (name, json) in object(clocks, || format!("the timestamps of \"{}\"", key()))? {
+        let clock = clock(json, limit).ok_or_else(|| {
+            bad(format!(
+                "the timestamp of \"{}\" of \"{}\" must be an integer from 0 to the snapshot's timestamp {limit}",
+                String::from_utf8_lossy(name),
+                key(),
+            ))
+        })?;
+        found.members.push((name, clock));
+    }
+    Ok(())
 }
 
 /// The members of an object: names and the text of their values.
-fn object<'t>(
-    text: &'t [u8],
-    what: &str,
-) -> Result<impl Iterator<Item = (&'t [u8], &'t [u8])> + Clone + use<'t>, BadSnapshot> {
+#[derive(Clone)]
+struct Members<'t>(Reader<'t>);
+
+impl<'t> Iterator for Members<'t> {
+    type Item = (&'t [u8], &'t [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        Some((self.0.name()?, self.0.value()))
+    }
+}
+
+fn object(text: &[u8], what: impl FnOnce() -> String) -> Result<Members<'_>, BadSnapshot> {
     let mut reader = Reader::new(text);
     if !reader.eat(b'{') {
-        return Err(bad(format!("{what} must be an object")));
+        return Err(bad(format!("{} must be an object", what())));
     }
-    Ok(std::iter::repeat(()).scan(reader, |reader, ()| Some((reader.name()?, reader.value()))))
+    Ok(Members(reader))
 }
 
 fn clock(json: &[u8], limit: Clock) -> Option<Clock> {

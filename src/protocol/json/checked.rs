@@ -7,7 +7,8 @@ use super::{decimal, names::Names, number, string};
 #[derive(Debug)]
 pub struct CheckedReader<'t> {
     text: &'t [u8],
-    at: usize,
+    /// What it has not stepped over.
+    rest: &'t [u8],
     /// The names of all objects that are open within a value, the innermost last.
     names: Vec<&'t [u8]>,
     reserved: &'static [u8],
@@ -16,42 +17,57 @@ pub struct CheckedReader<'t> {
 impl<'t> CheckedReader<'t> {
     /// Starts at the first byte. It does not read values in which there are objects that have the name `reserved`.
     pub fn new(text: &'t [u8], reserved: &'static [u8]) -> Self {
-        Self { text, at: 0, names: Vec::new(), reserved }
+        Self { text, rest: text, names: Vec::new(), reserved }
     }
 
     /// How many bytes it has stepped over.
+    #[inline]
     pub fn at(&self) -> usize {
-        self.at
+        self.text.len() - self.rest.len()
     }
 
     /// Whether all was read.
     pub fn is_at_end(&self) -> bool {
-        self.at == self.text.len()
+        self.rest.is_empty()
     }
 
     /// What was stepped over since `start`.
+    #[inline]
     pub fn since(&self, start: usize) -> Option<&'t [u8]> {
-        self.text.get(start..self.at)
+        self.text.get(start..self.at())
+    }
+
+    /// The byte that is next.
+    #[inline]
+    pub fn peek(&self) -> Option<u8> {
+        self.rest.first().copied()
     }
 
     /// Steps over `byte` if it is next.
+    #[inline]
     pub fn eat(&mut self, byte: u8) -> bool {
-        let is_next = self.peek() == Some(byte);
-        self.at += usize::from(is_next);
-        is_next
+        match self.rest.split_first() {
+            Some((next, rest)) if *next == byte => {
+                self.rest = rest;
+                true
+            }
+            _ => false,
+        }
     }
 
     /// Steps over `text`, which must be next.
+    #[inline]
     pub fn expect<const N: usize>(&mut self, text: &[u8; N]) -> Option<()> {
-        let next = self.text.get(self.at..)?.first_chunk::<N>()?;
-        (next == text).then(|| self.at += N)
+        let (next, rest) = self.rest.split_first_chunk::<N>()?;
+        (next == text).then(|| self.rest = rest)
     }
 
     /// Steps over a comma, or over the end of the object or array: true at the end.
+    #[inline]
     pub fn ends(&mut self, end: u8) -> Option<bool> {
-        let byte = self.peek()?;
-        self.at += 1;
-        match byte {
+        let (byte, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        match *byte {
             b',' => Some(false),
             byte if byte == end => Some(true),
             _ => None,
@@ -59,57 +75,66 @@ impl<'t> CheckedReader<'t> {
     }
 
     /// Steps over a name and the colon behind it, and returns its inside.
+    #[inline]
     pub fn name(&mut self) -> Option<&'t [u8]> {
         let name = self.string()?;
         self.eat(b':').then_some(name)
     }
 
     /// Steps over a string and returns its inside.
+    #[inline]
     pub fn string(&mut self) -> Option<&'t [u8]> {
-        if !self.eat(b'"') {
-            return None;
+        let (b'"', inside) = self.rest.split_first()? else { return None };
+        let (plain, rest) = inside.split_at_checked(string::plain_length(inside))?;
+        if let Some((b'"', rest)) = rest.split_first() {
+            self.rest = rest;
+            return Some(plain);
         }
-        let inside = self.text.get(self.at..)?;
-        let mut length = plain_length(inside);
+        self.escaped_string(inside, plain.len())
+    }
+
+    /// As [`Self::string`], where what is not plain comes behind so many bytes.
+    fn escaped_string(&mut self, inside: &'t [u8], mut length: usize) -> Option<&'t [u8]> {
         loop {
-            match inside.get(length)? {
-                b'"' => break,
-                b'\\' => {
-                    let rest = inside.get(length..)?;
-                    length += string::canonical_escape(rest)?;
-                    length += plain_length(inside.get(length..)?);
+            match inside.get(length..)?.split_first()? {
+                (b'"', rest) => {
+                    self.rest = rest;
+                    return inside.get(..length);
+                }
+                (b'\\', _) => {
+                    length += string::canonical_escape(inside.get(length..)?)?;
+                    length += string::plain_length(inside.get(length..)?);
                 }
                 _ => return None,
             }
         }
-        self.at += length + 1;
-        inside.get(..length)
     }
 
     /// Steps over a number and returns what it means.
     pub fn number(&mut self) -> Option<f64> {
-        let start = self.at;
+        let start = self.at();
         self.skip_number()?;
         decimal::parse(self.since(start)?)
     }
 
     fn skip_number(&mut self) -> Option<()> {
-        let (length, canonical) = number::scan(self.text.get(self.at..)?)?;
-        self.at += length;
+        let (length, canonical) = number::scan(self.rest)?;
+        self.rest = self.rest.get(length..)?;
         canonical.then_some(())
     }
 
     /// Steps over a non-negative integer.
     pub fn integer(&mut self) -> Option<usize> {
-        let start = self.at;
+        let start = self.at();
         self.skip_number()?;
         let digits = self.since(start)?;
         std::str::from_utf8(digits).ok()?.parse().ok()
     }
 
     /// Steps over a value nested at most `depth` deep, and returns its text.
+    #[inline]
     pub fn value(&mut self, depth: usize) -> Option<&'t [u8]> {
-        let start = self.at;
+        let start = self.at();
         self.skip(depth)?;
         self.since(start)
     }
@@ -127,7 +152,7 @@ impl<'t> CheckedReader<'t> {
     }
 
     fn object(&mut self, depth: usize) -> Option<()> {
-        self.at += 1;
+        self.expect(b"{")?;
         if self.eat(b'}') {
             return Some(());
         }
@@ -153,7 +178,7 @@ impl<'t> CheckedReader<'t> {
     }
 
     fn array(&mut self, depth: usize) -> Option<()> {
-        self.at += 1;
+        self.expect(b"[")?;
         if self.eat(b']') {
             return Some(());
         }
@@ -164,36 +189,4 @@ impl<'t> CheckedReader<'t> {
             }
         }
     }
-
-    fn peek(&self) -> Option<u8> {
-        self.text.get(self.at).copied()
-    }
-}
-
-/// How many bytes `text` begins with that are neither a quote nor a backslash nor a control character.
-fn plain_length(text: &[u8]) -> usize {
-    let mut rest = text;
-    while let Some((word, after)) = rest.split_first_chunk::<8>() {
-        let stops = stops(u64::from_le_bytes(*word));
-        if stops != 0 {
-            let plain = usize::try_from(stops.trailing_zeros() / 8).unwrap_or_default();
-            return text.len() - rest.len() + plain;
-        }
-        rest = after;
-    }
-    let is_stop = |byte: &u8| matches!(byte, b'"' | b'\\' | ..=0x1f);
-    text.len() - rest.len() + rest.iter().position(is_stop).unwrap_or(rest.len())
-}
-
-/// Sets the highest bit of bytes that are a quote, a backslash or a control character. The lowest bit set is exact; above it there
-/// may be others that are wrong.
-fn stops(word: u64) -> u64 {
-    const LOW: u64 = u64::from_le_bytes([0x01; 8]);
-    const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
-    const QUOTES: u64 = u64::from_le_bytes([b'"'; 8]);
-    const BACKSLASHES: u64 = u64::from_le_bytes([b'\\'; 8]);
-    const SPACES: u64 = u64::from_le_bytes([b' '; 8]);
-    let zeros = |word: u64| word.wrapping_sub(LOW) & !word;
-    let controls = word.wrapping_sub(SPACES) & !word;
-    (zeros(word ^ QUOTES) | zeros(word ^ BACKSLASHES) | controls) & HIGH
 }

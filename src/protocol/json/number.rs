@@ -59,8 +59,25 @@ pub(super) fn write(number: &[u8], out: &mut Vec<u8>) {
     }
 }
 
+/// How many digits there are from `start` on.
+#[inline]
 fn digits(text: &[u8], start: usize) -> usize {
-    text.get(start..).unwrap_or_default().iter().take_while(|byte| byte.is_ascii_digit()).count()
+    let text = text.get(start..).unwrap_or_default();
+    match text.first_chunk::<8>().map(|word| others(u64::from_le_bytes(*word))) {
+        Some(others @ 1..) => usize::try_from(others.trailing_zeros() / 8).unwrap_or_default(),
+        _ => text.iter().take_while(|byte| byte.is_ascii_digit()).count(),
+    }
+}
+
+/// Sets the highest bit of bytes that are no digits. The lowest bit set is exact; above it there may be others that are wrong.
+#[inline]
+fn others(word: u64) -> u64 {
+    const ZEROS: u64 = u64::from_le_bytes([b'0'; 8]);
+    const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
+    /// What makes ten, and what is above, overflow into the highest bit.
+    const ABOVE_NINE: u64 = u64::from_le_bytes([0x80 - 10; 8]);
+    let digits = word ^ ZEROS;
+    (digits.wrapping_add(ABOVE_NINE) | digits) & HIGH
 }
 
 /// For numbers of few digits without exponent: canonical is what has no zeros to drop and is large enough.

@@ -1,5 +1,7 @@
 //! Reading canonical JSON text piece by piece, without copying.
 
+use super::string;
+
 /// A cursor over text that [`super::scan()`] found canonical. It relies on that: on other text it ends early.
 #[derive(Debug, Clone, Copy)]
 pub struct Reader<'t> {
@@ -61,11 +63,13 @@ impl<'t> Reader<'t> {
 /// The length of the string at the start of `text`, with its quotes.
 fn string_length(text: &[u8]) -> usize {
     let mut at = 1;
-    while let Some(byte) = text.get(at) {
-        match byte {
-            b'"' => return at + 1,
-            b'\\' => at += 2,
-            _ => at += 1,
+    while let Some(rest) = text.get(at..) {
+        at += string::plain_length(rest);
+        match text.get(at) {
+            Some(b'"') => return at + 1,
+            Some(b'\\') => at += 2,
+            Some(_) => at += 1,
+            None => break,
         }
     }
     text.len()

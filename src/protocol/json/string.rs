@@ -6,17 +6,49 @@ pub(super) fn scan(text: &[u8]) -> Result<(usize, bool), usize> {
     let mut at = 0;
     let mut canonical = true;
     loop {
-        match text.get(at) {
+        let rest = text.get(at..).unwrap_or_default();
+        let plain = plain_length(rest);
+        at += plain;
+        match rest.get(plain) {
             Some(b'"') => return Ok((at, canonical)),
             Some(b'\\') => {
-                let escape = Escape::read(text.get(at..).unwrap_or_default()).ok_or(at)?;
+                let escape = Escape::read(rest.get(plain..).unwrap_or_default()).ok_or(at)?;
                 canonical &= escape.is_canonical();
                 at += escape.length;
             }
-            Some(0x20..) => at += 1,
             Some(_) | None => return Err(at),
         }
     }
+}
+
+/// How many bytes `text` begins with that are neither a quote nor a backslash nor a control character.
+#[inline]
+pub(super) fn plain_length(text: &[u8]) -> usize {
+    let mut rest = text;
+    while let Some((word, after)) = rest.split_first_chunk::<8>() {
+        let stops = stops(u64::from_le_bytes(*word));
+        if stops != 0 {
+            let plain = usize::try_from(stops.trailing_zeros() / 8).unwrap_or_default();
+            return text.len() - rest.len() + plain;
+        }
+        rest = after;
+    }
+    let is_stop = |byte: &u8| matches!(byte, b'"' | b'\\' | ..=0x1f);
+    text.len() - rest.len() + rest.iter().position(is_stop).unwrap_or(rest.len())
+}
+
+/// Sets the highest bit of bytes that are a quote, a backslash or a control character. The lowest bit set is exact; above it there
+/// may be others that are wrong.
+#[inline]
+fn stops(word: u64) -> u64 {
+    const LOW: u64 = u64::from_le_bytes([0x01; 8]);
+    const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
+    const QUOTES: u64 = u64::from_le_bytes([b'"'; 8]);
+    const BACKSLASHES: u64 = u64::from_le_bytes([b'\\'; 8]);
+    const SPACES: u64 = u64::from_le_bytes([b' '; 8]);
+    let zeros = |word: u64| word.wrapping_sub(LOW) & !word;
+    let controls = word.wrapping_sub(SPACES) & !word;
+    (zeros(word ^ QUOTES) | zeros(word ^ BACKSLASHES) | controls) & HIGH
 }
 
 /// The length of the escape at the start of `text`; none when it is not canonical.

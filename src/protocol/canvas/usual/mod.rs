@@ -162,7 +162,9 @@ impl<'f> Decoder<'f, '_> {
 
     fn value(&mut self, patches: &mut PatchList<'f>) -> Option<Value<'f>> {
         let start = self.text.at();
-        if self.text.expect(b"{\"__buf\":1,\"len\":").is_none() {
+        let is_delta =
+            self.text.peek() == Some(b'{') && self.text.expect(b"{\"__buf\":1,\"len\":").is_some();
+        if !is_delta {
             return self.text.value(self.depth).map(Value::Json);
         }
         // An object, a list of runs, a run, its numbers.
