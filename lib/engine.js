@@ -9,7 +9,7 @@
  */
 
 const { codedError, HeddleError } = require('./errors.js')
-const { isPart, mailbox, openAnswer, order, unstoredBytes } = require('./mailbox.js')
+const { clearMailbox, isPart, mailbox, openAnswer, order, unstoredBytes } = require('./mailbox.js')
 const { NativeRoom } = require('./native.js')
 const { raw } = require('./raw.js')
 
@@ -127,6 +127,7 @@ class Engine {
    * @returns {Effects | null}
    */
   commit() {
+    clearMailbox()
     try {
       return this.#answer(raw === undefined ? this.#native.commit() : this.#commitRaw(raw))
     } catch (error) {
@@ -283,6 +284,7 @@ class Engine {
    * @returns {Effects | null}
    */
   receive(session, frame) {
+    clearMailbox()
     try {
       return this.#answer(
         raw === undefined
@@ -463,6 +465,7 @@ class Engine {
    * @returns {T}
    */
   #ask(call) {
+    clearMailbox()
     try {
       return call()
     } catch (error) {
@@ -478,6 +481,7 @@ class Engine {
    * @returns {T | undefined}
    */
   #tell(call) {
+    clearMailbox()
     try {
       return call()
     } catch (error) {
