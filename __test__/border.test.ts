@@ -98,6 +98,35 @@ it('[PA12] a room that is called from inside a send keeps what is left of its an
   expect(guests[3].received()).toHaveLength(third.clock)
 })
 
+it('[PA12] whatever another room is asked for from inside a send, the rest of the answer stays what it was', () => {
+  const room = openRoom()
+  const other = openRoom()
+  const asks: (() => unknown)[] = [
+    () => other.join('late'),
+    () => other.join('gone').leave(),
+    () => other.room.applyPatch(create('o/Box')),
+    () => other.room.getSnapshot(),
+    () => other.room.getStats(),
+    () => other.room.getSessions(),
+    () => new Room({ initialSnapshot: other.room.getSnapshot() }),
+    () => other.room.close(),
+  ]
+  for (const ask of asks) {
+    const ann = room.join('ann')
+    const bob = room.join('bob')
+    room.forget()
+    const clock = room.clock
+    bob.socket.onSend = (frame) => void (frame.type === 'patch' && ask())
+
+    ann.patch(create('a/Box', { text: 'x'.repeat(100) }))
+
+    expect(bob.received()).toMatchObject([{ type: 'patch', timestamp: clock + 1 }])
+    expect(ann.received()).toMatchObject([{ type: 'ack', timestamp: clock + 1 }])
+    ann.leave()
+    bob.leave()
+  }
+})
+
 it('[PA12] a throwing send in the middle of an answer costs nobody else what is left of it', () => {
   const room = openRoom({ onError: () => {} })
   const ann = room.join('ann')
@@ -133,6 +162,16 @@ it('[FP1] rooms that come and go by the thousand get no call that was meant for 
   const ended = await runProgram('passing-rooms.mjs', [], ['--expose-gc'])
 
   expect(ended).toEqual({ code: 0, signal: null, stdout: 'ok', stderr: '' })
+})
+
+it.each([
+  ['', 'fast'],
+  ['fast-decoder', 'careful'],
+  ['raw-functions,fast-decoder', 'careful'],
+])('[FP1] without %j the native room decodes in the way that is %s', async (names, way) => {
+  const ended = await runProgram('decoding-rooms.mjs', [], [], { HEDDLE_WITHOUT: names })
+
+  expect(ended).toMatchObject({ code: 0, stdout: `${way} 1`, stderr: '' })
 })
 
 it('[FP2] a fast path that does not exist is not left out silently', async () => {

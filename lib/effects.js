@@ -7,16 +7,18 @@
  * back into the room: that call changes the state at once, and its effects wait behind those that
  * have not run yet, so that every session sees the same order.
  *
- * Usually nothing waits and nothing runs: then an answer is run as it stands, its numbers copied to a *tray*, since any
- * call from inside it overwrites the mailbox, and its texts cut off when they are needed.
+ * Usually nothing waits and nothing runs: then an answer is run as it stands in the mailbox, its texts cut off when they are
+ * needed. A call from inside it, to whichever room, has its numbers set aside first.
  */
 
 const { spend } = require('./reception/budget.js')
 const {
   BROADCAST,
+  beginReading,
   CHANGED,
   CLOSE,
   COMMIT,
+  endReading,
   LEFT,
   LENGTHS,
   PIECE,
@@ -26,11 +28,9 @@ const {
   openAnswer,
   SEND,
   SETTLED,
-  SLOTS,
   STORE_FAILED,
   STORE_HEALED,
   STORE_TROUBLE,
-  slot,
   TEXT_SLOTS,
   VERIFY_TOKEN,
   WALKS,
@@ -39,6 +39,7 @@ const {
 /** @typedef {import('../index').RefusalCode} RefusalCode */
 /** @typedef {import('./mailbox.js').Effects} Effects */
 /** @typedef {import('./mailbox.js').OpenAnswer} OpenAnswer */
+/** @typedef {import('./mailbox.js').Reader} Reader */
 /** @typedef {import('./sessions.js').Session} Session */
 /** @typedef {import('./sessions.js').Sessions} Sessions */
 
@@ -61,14 +62,9 @@ const {
  * @property {(error: unknown) => void} failed called when running an effect threw all the same
  */
 
-/**
- * Where the numbers of answers are that are being run: one tray for each room that has another one's answer further up
- * the stack.
- * @type {Float64Array[]}
- */
-const trays = []
-let traysInUse = 0
+const NO_NUMBERS = new Float64Array()
 
+/** @implements {Reader} */
 class EffectQueue {
   #sessions
   #handlers
@@ -80,6 +76,11 @@ class EffectQueue {
    * @type {Session[]}
    */
   #receivers = []
+  /**
+   * Of the answer that is being run.
+   * @type {Float64Array}
+   */
+  #numbers = NO_NUMBERS
 
   /**
    * @param {Sessions} sessions
@@ -119,57 +120,59 @@ class EffectQueue {
    * @param {string} texts
    */
   #runAnswer(texts) {
-    const end = slot(0) + 1
-    trays[traysInUse] ??= new Float64Array(SLOTS)
-    const tray = /** @type {Float64Array} */ (trays[traysInUse])
-    traysInUse += 1
     this.#isRunning = true
-    for (let at = 1; at < end; at++) tray[at] = slot(at)
+    this.#numbers = beginReading(this)
     try {
-      this.#hideLeavingOf(tray, end)
-      this.#performAnswer(tray, end, texts)
+      this.#performAnswer(1 + Number(this.#numbers[0]), texts)
     } catch (error) {
       this.#handlers.failed(error)
     }
-    traysInUse -= 1
+    endReading(this)
     this.#isRunning = false
     if (this.#waiting.length > 0) this.#drain()
   }
 
-  /**
-   * @param {Float64Array} tray
-   * @param {number} end
-   */
-  #hideLeavingOf(tray, end) {
-    let at = 1
-    while (at < end) {
-      const operation = Number(tray[at])
-      if (operation === LEFT) this.#sessions.hide(Number(tray[at + 1]))
-      at += LENGTHS[operation] ?? Number.POSITIVE_INFINITY
-    }
+  /** Copies the numbers of the answer that is being run: the mailbox is about to be overwritten. */
+  setAside() {
+    this.#numbers = this.#numbers.slice(0, 1 + Number(this.#numbers[0]))
   }
 
   /**
-   * @param {Float64Array} tray
    * @param {number} end
    * @param {string} texts
    */
-  #performAnswer(tray, end, texts) {
+  #performAnswer(end, texts) {
+    this.#hideLeavingOf(this.#numbers, end)
     let from = 0
     let at = 1
     while (at < end) {
-      const operation = Number(tray[at])
+      // Others than before where they were set aside meanwhile.
+      const numbers = this.#numbers
+      const operation = Number(numbers[at])
       const length = LENGTHS[operation]
       if (length === undefined) throw new Error(`unknown effect ${operation}`)
       const textSlot = Number(TEXT_SLOTS[operation])
-      const textLength = textSlot === 0 ? -1 : Number(tray[at + textSlot])
+      const textLength = textSlot === 0 ? -1 : Number(numbers[at + textSlot])
       let text = null
       if (textLength >= 0) {
         text = texts.slice(from, from + textLength)
         from += textLength
       }
-      this.#performOne(operation, Number(tray[at + 1]), Number(tray[at + 2]), text)
+      this.#performOne(operation, Number(numbers[at + 1]), Number(numbers[at + 2]), text)
       at += length
+    }
+  }
+
+  /**
+   * @param {Float64Array} numbers
+   * @param {number} end
+   */
+  #hideLeavingOf(numbers, end) {
+    let at = 1
+    while (at < end) {
+      const operation = Number(numbers[at])
+      if (operation === LEFT) this.#sessions.hide(Number(numbers[at + 1]))
+      at += LENGTHS[operation] ?? Number.POSITIVE_INFINITY
     }
   }
 

@@ -9,7 +9,8 @@
  */
 
 const { codedError, HeddleError } = require('./errors.js')
-const { isPart, mailbox, openAnswer, order, unstoredBytes } = require('./mailbox.js')
+const { isOff } = require('./fast-paths.js')
+const { clearMailbox, isPart, mailbox, openAnswer, order, unstoredBytes } = require('./mailbox.js')
 const { NativeRoom } = require('./native.js')
 const { raw } = require('./raw.js')
 
@@ -41,7 +42,7 @@ class Engine {
    * @param {(error: HeddleError) => void} onBroken
    */
   constructor(wantsPatches, limits, onBroken) {
-    this.#native = new NativeRoom(mailbox, wantsPatches, limits)
+    this.#native = new NativeRoom(mailbox, wantsPatches, limits, isOff('fast-decoder'))
     this.#place = this.#native.place
     this.#generation = this.#native.generation
     this.limits = limits
@@ -127,6 +128,7 @@ class Engine {
    * @returns {Effects | null}
    */
   commit() {
+    clearMailbox()
     try {
       return this.#answer(raw === undefined ? this.#native.commit() : this.#commitRaw(raw))
     } catch (error) {
@@ -283,6 +285,7 @@ class Engine {
    * @returns {Effects | null}
    */
   receive(session, frame) {
+    clearMailbox()
     try {
       return this.#answer(
         raw === undefined
@@ -472,6 +475,7 @@ class Engine {
    * @returns {T}
    */
   #ask(call) {
+    clearMailbox()
     try {
       return call()
     } catch (error) {
@@ -487,6 +491,7 @@ class Engine {
    * @returns {T | undefined}
    */
   #tell(call) {
+    clearMailbox()
     try {
       return call()
     } catch (error) {

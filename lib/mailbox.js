@@ -2,7 +2,8 @@
 
 /**
  * How native answers are read. An answer is one string, all its texts one after the other; what to
- * do with which piece of it stands as numbers in the mailbox, which the next answer overwrites.
+ * do with which piece of it stands as numbers in the mailbox, which the next answer overwrites: who still reads it then
+ * sets it aside first.
  * `src/node/mailbox.rs` writes it.
  */
 
@@ -46,6 +47,37 @@ const mailbox = new NativeMailbox(slots)
 
 /** What a raw call is about, in the slots of its answer. */
 const order = new Uint32Array(slots.buffer, 0, 5)
+
+/**
+ * Somebody who runs an answer as it stands in the mailbox.
+ * @typedef {object} Reader
+ * @property {() => void} setAside copies what it may still need of the mailbox
+ */
+
+/** @type {Reader | undefined} */
+let reader
+
+/**
+ * Gives the mailbox to somebody who reads it until `endReading`, or until told to set it aside.
+ * @param {Reader} by
+ * @returns {Float64Array}
+ */
+function beginReading(by) {
+  reader = by
+  return slots
+}
+
+/** @param {Reader} by */
+function endReading(by) {
+  if (reader === by) reader = undefined
+}
+
+/** To be called before any native call that could answer: it overwrites the mailbox. */
+function clearMailbox() {
+  if (reader === undefined) return
+  reader.setAside()
+  reader = undefined
+}
 
 /** @typedef {(number | string | null)[]} OpenAnswer */
 
@@ -107,9 +139,12 @@ function slot(index) {
 
 module.exports = {
   BROADCAST,
+  beginReading,
   CHANGED,
   CLOSE,
+  clearMailbox,
   COMMIT,
+  endReading,
   isPart,
   LEFT,
   LENGTHS,
@@ -122,11 +157,9 @@ module.exports = {
   REFUSED,
   SEND,
   SETTLED,
-  SLOTS,
   STORE_FAILED,
   STORE_HEALED,
   STORE_TROUBLE,
-  slot,
   TEXT_SLOTS,
   unstoredBytes,
   VERIFY_TOKEN,

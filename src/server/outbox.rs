@@ -79,11 +79,6 @@ impl Outbox {
         self.texts.get(from..from + length).unwrap_or_default()
     }
 
-    /// Whether all texts are ASCII.
-    pub fn is_ascii(&self) -> bool {
-        self.texts.is_ascii()
-    }
-
     /// Forgets everything, but for memory to use again.
     pub fn clear(&mut self) {
         self.news.clear();
