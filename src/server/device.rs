@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     engine::Clock,
-    storage::{Change, GroupCommit},
+    storage::{Change, GroupCommit, RoomStore, StorageError},
 };
 
 /// An append that takes longer would be felt by every room of the process, were it made on the thread that serves them.
@@ -20,6 +20,10 @@ const QUICK: Duration = Duration::from_millis(200);
 
 /// A sync that takes longer means that the next append may take as long: the kernel makes writers wait for the disk.
 const SYNC_PATIENCE: Duration = Duration::from_secs(1);
+
+/// When unsynced changes are synced at [`Level::Process`](super::store::Level::Process): half of the second that a power
+/// loss may cost, the other half being for the sync itself.
+const SYNC_AFTER: Duration = Duration::from_millis(500);
 
 /// How long a device that was slow is not trusted.
 const SLOW_FOR: Duration = Duration::from_secs(5);
@@ -36,12 +40,14 @@ pub(super) struct Device {
     /// Appends that nobody waits for in place.
     pub(super) commits: Lane,
     /// Syncs in the background.
-    pub(super) syncs: Lane,
+    syncs: Lane,
     /// Compactions, rewrites, last saves.
     pub(super) chores: Lane,
     /// What the commit thread does next, by the address of the store.
     batches: Mutex<BTreeMap<usize, Batch>>,
-    /// How the commit thread stores changes of several rooms at once.
+    /// The rooms that are synced next in the background.
+    unsynced: Mutex<Vec<Arc<Inner>>>,
+    /// How changes of several rooms are synced at once.
     group: Mutex<GroupCommit>,
     watch: Mutex<Watch>,
 }
@@ -79,6 +85,7 @@ impl Device {
             syncs: Lane::new("heddle-sync", PARALLEL),
             chores: Lane::new("heddle-chore", PARALLEL),
             batches: Mutex::default(),
+            unsynced: Mutex::default(),
             group: Mutex::default(),
             watch: Mutex::default(),
         });
@@ -121,16 +128,55 @@ impl Device {
         }
         let changes: Vec<_> =
             synced.iter().map(|batch| (batch.store.files(), &*batch.changes)).collect();
-        let mut group = self.group.lock().unwrap_or_else(PoisonError::into_inner);
-        let (outcomes, full) = self.watched(|| group.commit(&changes));
-        drop(group);
-        for (batch, outcome) in synced.iter().zip(outcomes) {
+        for (batch, outcome) in synced.iter().zip(self.commit_group(&changes)) {
             batch.store.finish(batch, outcome);
         }
+    }
+
+    /// Syncs a room before long, together with others that ask for it.
+    pub(super) fn sync_soon(self: &Arc<Self>, store: Arc<Inner>) {
+        let mut unsynced = self.unsynced();
+        let is_first = unsynced.is_empty();
+        unsynced.push(store);
+        drop(unsynced);
+        if is_first {
+            let device = Arc::clone(self);
+            self.syncs.run_after(SYNC_AFTER, Box::new(move || device.sync_all()));
+        }
+    }
+
+    /// Syncs all that wait for it: with one sync those that can share one, each of the others by itself.
+    fn sync_all(&self) {
+        let unsynced = std::mem::take(&mut *self.unsynced());
+        for store in &unsynced {
+            store.begin_sync();
+        }
+        let (sharing, single): (Vec<_>, Vec<_>) =
+            unsynced.into_iter().partition(|store| store.files().can_share_sync());
+        for store in single {
+            self.syncs.run(Box::new(move || store.synced(store.sync())));
+        }
+        let nothing: &[Change] = &[];
+        let rooms: Vec<_> = sharing.iter().map(|store| (store.files(), nothing)).collect();
+        for (store, outcome) in sharing.iter().zip(self.commit_group(&rooms)) {
+            store.synced(outcome);
+        }
+    }
+
+    /// Stores changes of several rooms with as few syncs as can be.
+    fn commit_group(&self, changes: &[(&RoomStore, &[Change])]) -> Vec<Result<(), StorageError>> {
+        let mut group = self.group.lock().unwrap_or_else(PoisonError::into_inner);
+        let (outcomes, full) = self.watched(|| group.commit(changes));
+        drop(group);
         for log in full {
             // One that cannot be settled stays on the disk, and harms nobody.
             self.chores.run(Box::new(move || drop(log.settle())));
         }
+        outcomes
+    }
+
+    fn unsynced(&self) -> MutexGuard<'_, Vec<Arc<Inner>>> {
+        self.unsynced.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn batches(&self) -> MutexGuard<'_, BTreeMap<usize, Batch>> {

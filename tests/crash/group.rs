@@ -7,7 +7,7 @@ use crate::{
     rng::Rng,
     run::{Said, content, dir},
 };
-use heddle::storage::{Change, FileStore, GroupCommit, RoomStore};
+use heddle::storage::{Change, Disk, FileStore, GroupCommit, RoomStore};
 use std::sync::Arc;
 
 const ROOMS: usize = 3;
@@ -225,6 +225,59 @@ fn jr13_a_journal_that_the_log_does_not_wholly_cover_is_synced_itself() {
     assert!(group.commit(&batch).0.iter().all(Result::is_ok));
 
     assert_eq!(left_without_power(&disk), [3, 4, 3]);
+}
+
+#[test]
+fn jr13_what_was_appended_one_by_one_is_synced_together() {
+    let disk = SimDisk::new(Image::default(), Lie::None);
+    let (mut group, rooms) = three_rooms(&disk);
+    commit(&mut group, &rooms, 2);
+    for room in &rooms {
+        room.append(&[change(3, 0, 10)]).unwrap();
+        room.append(&[change(4, 0, 10)]).unwrap();
+    }
+    assert_eq!(left_without_power(&disk), [2, 2, 2]);
+
+    let before = disk.log().len();
+    let nothing: Vec<(&RoomStore, &[Change])> = rooms.iter().map(|room| (room, &[][..])).collect();
+    assert!(group.commit(&nothing).0.iter().all(Result::is_ok));
+
+    let syncs = |op: &&Op| matches!(op, Op::SyncFile(_) | Op::SyncDir(_));
+    assert_eq!(disk.log()[before..].iter().filter(syncs).count(), 1);
+    assert_eq!(left_without_power(&disk), [4, 4, 4]);
+}
+
+#[test]
+fn jr13_what_is_too_much_for_a_log_is_synced_by_itself() {
+    let disk = SimDisk::new(Image::default(), Lie::None);
+    let (mut group, rooms) = three_rooms(&disk);
+    commit(&mut group, &rooms, 2);
+    for clock in 3..=6 {
+        for room in &rooms {
+            room.append(&[change(clock, 0, 40 << 10)]).unwrap();
+        }
+    }
+    assert!(rooms.iter().all(|room| !room.can_share_sync()));
+
+    let nothing: Vec<(&RoomStore, &[Change])> = rooms.iter().map(|room| (room, &[][..])).collect();
+    assert!(group.commit(&nothing).0.iter().all(Result::is_ok));
+
+    assert_eq!(left_without_power(&disk), [6, 6, 6]);
+}
+
+#[test]
+fn jr13_journals_are_synced_where_their_log_cannot_be_written() {
+    let disk = SimDisk::new(Image::default(), Lie::None);
+    let (mut group, rooms) = three_rooms(&disk);
+    let others: Vec<_> =
+        (0..16).map(|number| dir().join(format!("heddle-sync-{number}.log"))).collect();
+    for path in &others {
+        Disk::create(&disk, path).unwrap();
+    }
+
+    commit(&mut group, &rooms, 2);
+
+    assert_eq!(left_without_power(&disk), [2, 2, 2]);
 }
 
 #[test]

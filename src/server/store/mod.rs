@@ -268,7 +268,8 @@ impl Inner {
         &self.room
     }
 
-    fn sync(&self) -> Result<(), StorageError> {
+    /// Syncs the journal.
+    pub(super) fn sync(&self) -> Result<(), StorageError> {
         self.device.watched(|| self.room.sync())
     }
 

@@ -11,10 +11,6 @@ use super::{
 };
 use crate::storage::{RoomStore, StorageError};
 
-/// When unsynced changes are synced at [`Level::Process`]: half of the second that a power loss may cost, the other half
-/// being for the sync itself.
-const SYNC_AFTER: Duration = Duration::from_millis(500);
-
 /// The first pause after a failure; each further one is twice as long.
 const FIRST_RETRY: Duration = Duration::from_millis(100);
 
@@ -50,8 +46,7 @@ impl Inner {
         // At `Disk` it is synced already, in its journal or in a log.
         if status.unsynced && !state.is_sync_armed && self.options.level == Level::Process {
             state.is_sync_armed = true;
-            let store = Arc::clone(self);
-            self.device.syncs.run_after(SYNC_AFTER, Box::new(move || store.sync_in_background()));
+            self.device.sync_soon(Arc::clone(self));
         }
         let outgrown = status.journal_bytes > status.snapshot_bytes.max(LEAST_JOURNAL_BYTES);
         if outgrown && !state.is_closed && state.compaction.may_begin() {
@@ -61,9 +56,14 @@ impl Inner {
         }
     }
 
-    fn sync_in_background(&self) {
+    /// What is appended from here on is for the next sync.
+    pub(in super::super) fn begin_sync(&self) {
         self.state().is_sync_armed = false;
-        if let Err(error) = self.sync() {
+    }
+
+    /// Tells of a sync in the background where it failed.
+    pub(in super::super) fn synced(&self, outcome: Result<(), StorageError>) {
+        if let Err(error) = outcome {
             self.failed_in_background(error);
         }
     }

@@ -22,17 +22,26 @@ impl Written {
 }
 
 impl RoomStore {
-    /// Appends changes that a log is to make safe. `None` where the log alone could not, because the journal has
-    /// more that is not safe: then it needs a sync of its own. The caller has `syncing` locked.
+    /// Appends changes that a log is to make safe, and gives them with all before them that is not. `None` where a log alone
+    /// could not: then the journal needs a sync of its own. The caller has `syncing` locked.
     pub(in super::super) fn append_for_log(
         &self,
         changes: &[Change],
     ) -> Result<Option<Written>, StorageError> {
         let mut tail = self.tail();
-        let before = tail.journal.as_ref().filter(|journal| journal.is_safe());
-        let before = before.map(|journal| (journal.id, journal.end));
         self.append_to(&mut tail, changes)?;
-        Ok(before.map(|(journal, offset)| Written { journal, offset, bytes: tail.buffer.clone() }))
+        let Some((journal, offset, bytes)) = tail.unsafe_end() else { return Ok(None) };
+        let file = Arc::clone(&journal.file);
+        let written = Written { journal: journal.id, offset, bytes: bytes.to_vec() };
+        drop(tail);
+        // What a log has of a file that has lost its name nobody puts anywhere.
+        let is_there = file.is_at(&self.files.journal()).unwrap_or(false);
+        Ok(Some(written).filter(|_| is_there))
+    }
+
+    /// Whether a log could make safe what is not, with a sync that others share.
+    pub fn can_share_sync(&self) -> bool {
+        self.tail().unsafe_end().is_some()
     }
 
     /// A log has what was written, and is needed until the journal has been synced.

@@ -16,6 +16,9 @@ use std::{
 /// A buffer that grew beyond this is not kept.
 const MAX_KEPT_BYTES: usize = 1 << 20;
 
+/// Of more than this a sync of the journal costs less than to write it to a log as well.
+const MAX_RECENT_BYTES: usize = 64 << 10;
+
 /// What may be done with a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Health {
@@ -54,8 +57,35 @@ pub(super) struct Tail {
     pub(super) base: Option<Identity>,
     /// Boxed: most rooms that are open have none.
     pub(super) journal: Option<Box<Journal>>,
-    /// What the last append added to a journal that was there.
-    pub(super) buffer: Vec<u8>,
+    pub(super) recent: Recent,
+}
+
+/// What was appended last to a journal that was there: all that is not safe yet, unless that is much.
+#[derive(Debug, Default)]
+pub(super) struct Recent {
+    /// The journal's id.
+    journal: u128,
+    offset: u64,
+    bytes: Vec<u8>,
+}
+
+impl Recent {
+    /// Forgets what is safe, what is too much, and what the journal does not end in.
+    fn go_on(&mut self, journal: &Journal) {
+        let is_end = (self.journal, self.end()) == (journal.id, journal.end);
+        if is_end && !journal.is_safe() && self.bytes.len() <= MAX_RECENT_BYTES {
+            return;
+        }
+        if self.bytes.capacity() > MAX_KEPT_BYTES {
+            self.bytes = Vec::new();
+        }
+        self.bytes.clear();
+        (self.journal, self.offset) = (journal.id, journal.end);
+    }
+
+    fn end(&self) -> u64 {
+        self.offset + as_offset(self.bytes.len())
+    }
 }
 
 impl Journal {
@@ -80,8 +110,12 @@ impl Journal {
     }
 
     /// Whether everything in it would survive power loss.
-    pub(super) fn is_safe(&self) -> bool {
-        self.is_named && self.synced.offset.max(self.logged) >= self.end
+    fn is_safe(&self) -> bool {
+        self.is_named && self.safe_end() >= self.end
+    }
+
+    fn safe_end(&self) -> u64 {
+        self.synced.offset.max(self.logged)
     }
 }
 
@@ -122,17 +156,29 @@ impl Tail {
         mut journal: Box<Journal>,
         changes: &[Change],
     ) -> io::Result<Box<Journal>> {
-        if self.buffer.capacity() > MAX_KEPT_BYTES {
-            self.buffer = Vec::new();
-        }
-        self.buffer.clear();
+        self.recent.go_on(&journal);
+        let bytes = &mut self.recent.bytes;
+        let before = bytes.len();
         for change in changes {
-            journal.chain.push_change(&mut self.buffer, change)?;
+            journal.chain.push_change(bytes, change)?;
         }
-        journal.file.write_all_at(&self.buffer, journal.end)?;
-        journal.end += as_offset(self.buffer.len());
+        let added = bytes.get(before..).unwrap_or_default();
+        journal.file.write_all_at(added, journal.end)?;
+        journal.end += as_offset(added.len());
         journal.is_needed = true;
         Ok(journal)
+    }
+
+    /// The journal, and where in it begins all that is not safe; none where what was appended last does not reach so far back.
+    pub(super) fn unsafe_end(&self) -> Option<(&Journal, u64, &[u8])> {
+        let journal = self.journal.as_ref().filter(|journal| journal.is_named)?;
+        let Recent { journal: id, offset, bytes } = &self.recent;
+        if (*id, self.recent.end()) != (journal.id, journal.end) {
+            return None;
+        }
+        let safe_end = journal.safe_end();
+        let safe_bytes = usize::try_from(safe_end.checked_sub(*offset)?).ok()?;
+        Some((journal, safe_end, bytes.get(safe_bytes..)?))
     }
 
     /// A journal whose first sync is still to come has another name: nothing of it is promised to

@@ -6,7 +6,6 @@ use super::{
 };
 use std::{
     collections::BTreeMap,
-    io,
     path::PathBuf,
     sync::{Arc, MutexGuard, Weak},
 };
@@ -24,12 +23,13 @@ struct Unsynced<'s> {
     store: &'s RoomStore,
     written: Written,
     /// Its journal is not exchanged for another one before this ends.
-    _syncing: MutexGuard<'s, ()>,
+    syncing: MutexGuard<'s, ()>,
 }
 
 impl GroupCommit {
-    /// Stores changes so that they survive power loss, each room's wholly or not at all; every room comes once. Gives the
-    /// outcome of each, and logs that have become full, to be settled elsewhere.
+    /// Stores changes so that they survive power loss, with all that was appended before, each room's wholly or not at
+    /// all; every room comes once, perhaps without a change. Gives the outcome of each, and logs that have become full, to
+    /// be settled elsewhere.
     pub fn commit(
         &mut self,
         batch: &[(&RoomStore, &[Change])],
@@ -40,7 +40,7 @@ impl GroupCommit {
             let syncing = store.syncing();
             outcomes.push(match store.append_for_log(changes) {
                 Ok(Some(written)) => {
-                    let waiting = Unsynced { place, store, written, _syncing: syncing };
+                    let waiting = Unsynced { place, store, written, syncing };
                     unsynced.entry(&store.files.dir).or_default().push(waiting);
                     Ok(())
                 }
@@ -53,38 +53,31 @@ impl GroupCommit {
         }
         let mut full = Vec::new();
         for (_, rooms) in unsynced {
-            let (places, stores): (Vec<_>, Vec<_>) =
-                rooms.iter().map(|room| (room.place, room.store)).unzip();
-            let outcome = self.sync_together(rooms);
-            for (place, store) in places.into_iter().zip(stores) {
-                if let (Err(error), Some(slot)) = (&outcome, outcomes.get_mut(place)) {
-                    *slot = Err(store.sync_failed(error));
+            if self.sync_together(&rooms, &mut full) {
+                continue;
+            }
+            for Unsynced { place, store, written: _, syncing } in rooms {
+                drop(syncing);
+                if let Some(slot) = outcomes.get_mut(place) {
+                    *slot = store.sync();
                 }
             }
-            full.extend(outcome.ok().flatten());
         }
         (outcomes, full)
     }
 
-    /// Syncs rooms of one directory. An error poisons them.
-    fn sync_together(&mut self, rooms: Vec<Unsynced<'_>>) -> Result<Option<FullLog>, StorageError> {
-        if let [room] = rooms.as_slice() {
-            // A sync of its own costs no more.
-            let store = room.store;
-            drop(rooms);
-            return store.sync().map(|()| None);
-        }
-        let Some(first) = rooms.first() else { return Ok(None) };
+    /// Syncs rooms of one directory. False where each is to be synced by itself: one alone costs no more, and a log that
+    /// cannot be written says nothing about the journals.
+    fn sync_together(&mut self, rooms: &[Unsynced<'_>], full: &mut Vec<FullLog>) -> bool {
+        let [first, _, ..] = rooms else { return false };
         let log = self.log(first.store);
         let entries: Vec<_> = rooms.iter().map(Unsynced::entry).collect();
-        let outcome = log.commit(&entries);
-        for room in &rooms {
-            match &outcome {
-                Ok(_) => room.store.logged(&room.written, &log),
-                Err(_) => room.store.poison(),
-            }
+        let Ok(outgrown) = log.commit(&entries) else { return false };
+        for room in rooms {
+            room.store.logged(&room.written, &log);
         }
-        outcome
+        full.extend(outgrown);
+        true
     }
 
     fn log(&mut self, store: &RoomStore) -> Arc<SyncLog> {
@@ -106,12 +99,5 @@ impl Unsynced<'_> {
             offset: self.written.offset,
             bytes: &self.written.bytes,
         }
-    }
-}
-
-impl RoomStore {
-    /// The error of one of several rooms that a failed sync was for.
-    fn sync_failed(&self, error: &StorageError) -> StorageError {
-        StorageError::io("sync", self.files.journal())(io::Error::other(error.to_string()))
     }
 }
