@@ -138,7 +138,7 @@ class RoomDriver {
       left: (session, remaining) => {
         this.#observer?.left(remaining)
         hooks.sessionRemoved(session.id, remaining)
-        if (remaining === 0) tellAtEndOfTurn(() => this.#rest())
+        if (remaining === 0) this.#restSoon()
       },
       verifyToken: (session, attempt, token) => refreshes.verify(session, attempt, token),
       changed: (patches) => {
@@ -162,6 +162,11 @@ class RoomDriver {
       report: (error, sessionId) => hooks.report(error, sessionId),
     })
     return { sessions, queue, reception }
+  }
+
+  /** Rests once what runs has run. Not from inside `#makeService`, whose variables would live until then. */
+  #restSoon() {
+    tellAtEndOfTurn(() => this.#rest())
   }
 
   /** The last session has left: a room that nobody is in is as small as one that nobody has been in. */
@@ -231,6 +236,8 @@ class RoomDriver {
    */
   disconnect(sessionId) {
     this.#made?.reception.disconnect(sessionId)
+    // At once where it can: many rooms that are left in one turn would all be kept, and promoted, until its end.
+    this.#rest()
   }
 
   /**
