@@ -138,7 +138,7 @@ class RoomDriver {
       left: (session, remaining) => {
         this.#observer?.left(remaining)
         hooks.sessionRemoved(session.id, remaining)
-        if (remaining === 0) tellAtEndOfTurn(() => this.#rest())
+        if (remaining === 0) this.#restSoon()
       },
       walks: (session, begins) => {
         if (begins) reception.walks.begin(session)
@@ -167,6 +167,11 @@ class RoomDriver {
       report: (error, sessionId) => hooks.report(error, sessionId),
     })
     return { sessions, queue, reception }
+  }
+
+  /** Rests once what runs has run. Not from inside `#makeService`, whose variables would live until then. */
+  #restSoon() {
+    tellAtEndOfTurn(() => this.#rest())
   }
 
   /** The last session has left: a room that nobody is in is as small as one that nobody has been in. */
@@ -236,6 +241,8 @@ class RoomDriver {
    */
   disconnect(sessionId) {
     this.#made?.reception.disconnect(sessionId)
+    // At once where it can: many rooms that are left in one turn would all be kept, and promoted, until its end.
+    this.#rest()
   }
 
   /**

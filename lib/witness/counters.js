@@ -7,32 +7,44 @@
 
 /** @typedef {import('../../index').RoomCounters} RoomCounters */
 
+/** @type {never[]} */
+const NONE = []
+
 /** How often something came about, by its code. Codes are heddle's own: no peer makes one up. */
 class CountsByCode {
   /**
-   * There when something has come about: a room's sessions may all be honest.
-   * @type {Record<string | number, number> | undefined}
+   * A code and its count after each other: a room has seen one code or two, for which a dictionary would take half a kilobyte.
+   * @type {(string | number)[]}
    */
-  #counts
+  #counts = NONE
 
   /**
    * @param {string | number} code
    * @param {number} [times]
    */
   add(code, times = 1) {
-    this.#counts ??= Object.create(null)
-    const counts = /** @type {Record<string | number, number>} */ (this.#counts)
-    counts[code] = (counts[code] ?? 0) + times
+    const counts = this.#counts
+    for (let at = 0; at < counts.length; at += 2) {
+      if (counts[at] !== code) continue
+      counts[at + 1] = Number(counts[at + 1]) + times
+      return
+    }
+    this.#counts = [...counts, code, times]
   }
 
   /** @param {CountsByCode} other */
   include(other) {
-    for (const [code, times] of Object.entries(other.#counts ?? {})) this.add(code, times)
+    const counts = other.#counts
+    for (let at = 0; at < counts.length; at += 2) this.add(counts[at] ?? '', Number(counts[at + 1]))
   }
 
   /** Gives a copy. */
   get all() {
-    return { ...this.#counts }
+    /** @type {Record<string | number, number>} */
+    const all = {}
+    const counts = this.#counts
+    for (let at = 0; at < counts.length; at += 2) all[counts[at] ?? ''] = Number(counts[at + 1])
+    return all
   }
 }
 
