@@ -269,6 +269,7 @@ impl RoomStore {
     fn change(&self, edit: impl FnOnce(&mut Tail)) {
         let mut tail = self.tail();
         edit(&mut tail);
+        tail.forget_safe();
         self.gauge.show(&tail);
     }
 

@@ -169,6 +169,13 @@ impl Tail {
         Ok(journal)
     }
 
+    /// A room that nobody edits any more keeps nothing for a sync that is over.
+    pub(super) fn forget_safe(&mut self) {
+        if self.journal.as_ref().is_none_or(|journal| journal.is_safe()) {
+            self.recent = Recent::default();
+        }
+    }
+
     /// The journal, and where in it begins all that is not safe; none where what was appended last does not reach so far back.
     pub(super) fn unsafe_end(&self) -> Option<(&Journal, u64, &[u8])> {
         let journal = self.journal.as_ref().filter(|journal| journal.is_named)?;
