@@ -54,7 +54,16 @@ function arm() {
 }
 
 function endTurn() {
-  isArmed = false
+  try {
+    takeSteps()
+  } finally {
+    // Only what came too late is for another turn, which by itself would cost one more wait for events.
+    isArmed = false
+    if (commits.length + tellings.length + flushes.length > 0) arm()
+  }
+}
+
+function takeSteps() {
   const steps = commits
   commits = []
   for (const commit of steps) commit()
