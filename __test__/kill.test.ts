@@ -4,14 +4,15 @@ import { runKills } from '../scripts/durability/kill.mjs'
 
 /** A few rounds in which a server is killed under load; `scripts/durability/kill.mjs` has the long run. */
 function kills(options: Partial<Parameters<typeof runKills>[0]>) {
-  const small = { rooms: 2, editors: 2, canvases: 2, longestLoadMs: 60, seed: 1, rounds: 8 }
+  // Long enough for many edits on a busy machine too.
+  const longestLoadMs = 200
+  const small = { rooms: 2, editors: 2, canvases: 2, longestLoadMs, seed: 1, rounds: 8 }
   return runKills({ ...small, ...options })
 }
 
 /** Rounds of a server that is to fail them; what it leaves is of no interest. */
 async function failingKills(options: Partial<Parameters<typeof runKills>[0]>) {
-  // Long enough for edits on a busy machine too.
-  const { findings, kept } = await kills({ longestLoadMs: 200, ...options })
+  const { findings, kept } = await kills(options)
   for (const folder of kept) rmSync(folder, { recursive: true })
   return findings
 }

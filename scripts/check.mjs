@@ -2,6 +2,7 @@
 // the tests on the other lines of Node.
 import { join } from 'node:path'
 import { guardSteps } from '../benches/guard/halves.mjs'
+import { NAMES as fastPaths } from '../lib/fast-paths.js'
 import { fail, requireRust } from './requirements.mjs'
 import { root, run } from './run.mjs'
 import { nodeLines, nodeOfLine } from './runtimes.mjs'
@@ -23,6 +24,31 @@ const traces = vitest(
   [],
   ['__test__/order.test.ts', '--typecheck.enabled=false'],
 )
+
+/**
+ * Where the plain way has most to show.
+ * @type {Record<import('../lib/fast-paths.js').FastPath, string[]>}
+ */
+const suites = {
+  'raw-functions': ['border', 'patches', 'reentrancy', 'hostile.', 'limits', 'callbacks', 'broken'],
+  'joined-writes': ['joined-writes', 'ws-innards', 'sockets', 'slow-readers', 'closing', 'storms'],
+  'fast-decoder': ['canvas', 'differential', 'merge', 'patches', 'refusals', 'hostile.', 'limits'],
+}
+
+/** FP1: everything without any fast path, and what concerns each without that one. */
+const withoutFastPaths = [
+  vitestWithout(fastPaths, runtimeTestsOnly),
+  ...fastPaths.map((name) => vitestWithout([name], [...runtimeTestsOnly, ...suites[name]])),
+]
+
+/**
+ * @param {readonly string[]} names
+ * @param {string[]} flags
+ */
+function vitestWithout(names, flags) {
+  const env = { HEDDLE_WITHOUT: names.join(',') }
+  return vitest(`vitest without ${names.join(', ')}`, process.execPath, [], flags, env)
+}
 
 /** Needs valgrind, and so Linux; the figures are of this kind of processor. */
 const isGuarded = process.platform === 'linux' && process.arch === 'x64'
@@ -62,6 +88,7 @@ try {
     tool('types of the Bun example', 'typescript/bin/tsc', ['-p', 'examples']),
     generatedFilesAreCommitted,
     ...(process.platform === 'linux' ? [traces] : []),
+    ...withoutFastPaths,
     ...(isGuarded ? guardSteps : []),
     ...nodeLines
       .filter((line) => nodeOfLine(line) !== process.execPath)

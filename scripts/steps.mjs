@@ -61,9 +61,10 @@ export function cargoTest(title, args) {
  * @param {string} program
  * @param {string[]} args
  * @param {string[]} flags
+ * @param {Record<string, string>} env
  * @returns {Step}
  */
-export function vitest(title, program, args = [], flags = []) {
+export function vitest(title, program, args = [], flags = [], env = {}) {
   return {
     title,
     async run() {
@@ -72,7 +73,7 @@ export function vitest(title, program, args = [], flags = []) {
       rmSync(report, { force: true })
       const script = join(root, 'node_modules', 'vitest', 'vitest.mjs')
       const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
-      const { code } = await run(program, [...args, script, 'run', ...reporters, ...flags])
+      const { code } = await run(program, [...args, script, 'run', ...reporters, ...flags], env)
       return honest(readReport(report), code)
     },
   }

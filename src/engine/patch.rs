@@ -41,7 +41,7 @@ pub struct Update<'f> {
     pub text: &'f [u8],
     /// `_exists`: true creates, false deletes, none changes what is alive.
     pub existence: Option<bool>,
-    /// The fields, `_exists` among them, as a range of [`Patches::fields`].
+    /// The fields, `_exists` among them, as a range of [`PatchList::fields`].
     pub fields: Range<usize>,
 }
 

@@ -98,7 +98,7 @@ impl Encoder {
         Self { out, part: Part::State, next: 0 }
     }
 
-    /// Writes about so many bytes of text; a component counts at least [`LEAST_COST`]. True when there is no more.
+    /// Writes about so many bytes of text; a component counts at least `LEAST_COST`. True when there is no more.
     pub fn step(&mut self, document: &mut Document, bytes: usize) -> bool {
         let end = self.out.len().saturating_add(bytes);
         let mut cost = 0_usize;
