@@ -77,8 +77,11 @@ export declare class NativePast {
 export declare class NativeRoom {
   /** The room was closed, and its last save is over. It can still be read. */
   retire(): void
-  /** An empty room that answers through `mailbox`. `wantsPatches`: whether CHANGED carries the patches. */
-  constructor(mailbox: NativeMailbox, wantsPatches: boolean, limits: NativeLimits)
+  /**
+   * An empty room that answers through `mailbox`. `wantsPatches`: whether CHANGED carries the patches.
+   * `decodesCarefully`: whether frames are decoded without the fast decoder.
+   */
+  constructor(mailbox: NativeMailbox, wantsPatches: boolean, limits: NativeLimits, decodesCarefully: boolean)
   /** Where the raw calls find the room: a place, and which of the rooms that were there. */
   get place(): number
   /** The other part of it. */

@@ -164,6 +164,16 @@ it('[FP1] rooms that come and go by the thousand get no call that was meant for 
   expect(ended).toEqual({ code: 0, signal: null, stdout: 'ok', stderr: '' })
 })
 
+it.each([
+  ['', 'fast'],
+  ['fast-decoder', 'careful'],
+  ['raw-functions,fast-decoder', 'careful'],
+])('[FP1] without %j the native room decodes in the way that is %s', async (names, way) => {
+  const ended = await runProgram('decoding-rooms.mjs', [], [], { HEDDLE_WITHOUT: names })
+
+  expect(ended).toMatchObject({ code: 0, stdout: `${way} 1`, stderr: '' })
+})
+
 it('[FP2] a fast path that does not exist is not left out silently', async () => {
   const ended = await runProgram('passing-rooms.mjs', [], [], { HEDDLE_WITHOUT: 'raw-fun' })
 

@@ -9,6 +9,7 @@
  */
 
 const { codedError, HeddleError } = require('./errors.js')
+const { isOff } = require('./fast-paths.js')
 const { clearMailbox, isPart, mailbox, openAnswer, order, unstoredBytes } = require('./mailbox.js')
 const { NativeRoom } = require('./native.js')
 const { raw } = require('./raw.js')
@@ -41,7 +42,7 @@ class Engine {
    * @param {(error: HeddleError) => void} onBroken
    */
   constructor(wantsPatches, limits, onBroken) {
-    this.#native = new NativeRoom(mailbox, wantsPatches, limits)
+    this.#native = new NativeRoom(mailbox, wantsPatches, limits, isOff('fast-decoder'))
     this.#place = this.#native.place
     this.#generation = this.#native.generation
     this.limits = limits

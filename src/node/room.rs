@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     engine::{Access, Clock, Input, SessionId},
-    protocol::json::from_utf16,
+    protocol::{canvas::Decoding, json::from_utf16},
     server::{DurableRoom, Outbox, Room, RoomError, Snapshot, SnapshotText, Store},
 };
 
@@ -84,14 +84,19 @@ impl NativeSnapshot {
 #[napi]
 impl NativeRoom {
     /// An empty room that answers through `mailbox`. `wantsPatches`: whether CHANGED carries the patches.
+    /// `decodesCarefully`: whether frames are decoded without the fast decoder.
     #[napi(constructor)]
     pub fn new(
         mailbox: &NativeMailbox,
         wants_patches: bool,
         limits: NativeLimits,
+        decodes_carefully: bool,
     ) -> Result<Self, CodedError> {
         let room = Room::with_limits(wants_patches, limits.read());
-        let room = room.map_err(|error| coded(ROOM_BROKEN, error))?;
+        let mut room = room.map_err(|error| coded(ROOM_BROKEN, error))?;
+        if decodes_carefully {
+            room.set_decoding(Decoding::Careful);
+        }
         let durable = DurableRoom::new(room);
         let state =
             RoomState { durable, mailbox: mailbox.share(), rest: Outbox::default(), weight: 0 };
