@@ -116,7 +116,7 @@ class EffectQueue {
   }
 
   /**
-   * Runs an answer that stands in the mailbox, and what it sets off.
+   * Runs an answer that stands in the mailbox, and what it sets off. Nobody leaves in it.
    * @param {string} texts
    */
   #runAnswer(texts) {
@@ -142,7 +142,6 @@ class EffectQueue {
    * @param {string} texts
    */
   #performAnswer(end, texts) {
-    this.#hideLeavingOf(this.#numbers, end)
     let from = 0
     let at = 1
     while (at < end) {
@@ -160,19 +159,6 @@ class EffectQueue {
       }
       this.#performOne(operation, Number(numbers[at + 1]), Number(numbers[at + 2]), text)
       at += length
-    }
-  }
-
-  /**
-   * @param {Float64Array} numbers
-   * @param {number} end
-   */
-  #hideLeavingOf(numbers, end) {
-    let at = 1
-    while (at < end) {
-      const operation = Number(numbers[at])
-      if (operation === LEFT) this.#sessions.hide(Number(numbers[at + 1]))
-      at += LENGTHS[operation] ?? Number.POSITIVE_INFINITY
     }
   }
 

@@ -10,7 +10,14 @@
 
 const { codedError, HeddleError } = require('./errors.js')
 const { isOff } = require('./fast-paths.js')
-const { clearMailbox, isPart, mailbox, openAnswer, order, unstoredBytes } = require('./mailbox.js')
+const {
+  clearMailbox,
+  mustOpen,
+  mailbox,
+  openAnswer,
+  order,
+  unstoredBytes,
+} = require('./mailbox.js')
 const { NativeRoom } = require('./native.js')
 const { raw } = require('./raw.js')
 
@@ -449,13 +456,13 @@ class Engine {
   }
 
   /**
-   * Leaves an answer in the mailbox, to be run from there, if all of it is.
+   * Leaves an answer in the mailbox, to be run from there, if it can be.
    * @param {string | null | undefined} texts
    * @returns {Effects | null}
    */
   #answer(texts) {
     if (texts === null || texts === undefined) return null
-    return isPart() ? this.#open(texts) : texts
+    return mustOpen() ? this.#open(texts) : texts
   }
 
   /**
@@ -465,7 +472,7 @@ class Engine {
    */
   #open(texts) {
     const effects = openAnswer(texts)
-    while (effects !== null && isPart()) effects.push(...(openAnswer(this.#native.more()) ?? []))
+    while (effects !== null && mustOpen()) effects.push(...(openAnswer(this.#native.more()) ?? []))
     return effects
   }
 

@@ -119,8 +119,8 @@ function openAnswer(texts) {
   return effects
 }
 
-/** Whether the answer that was opened last is only a part, and `more()` has the next one. */
-function isPart() {
+/** Whether the last answer is to be opened, because it is not all, and `more()` has the next part, or because somebody leaves. */
+function mustOpen() {
   return slot(0) < 0
 }
 
@@ -145,7 +145,7 @@ module.exports = {
   clearMailbox,
   COMMIT,
   endReading,
-  isPart,
+  mustOpen,
   LEFT,
   LENGTHS,
   mailbox,

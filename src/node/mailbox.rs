@@ -5,7 +5,8 @@
 //! that is overwritten by the next answer:
 //!
 //! ```text
-//! mailbox := count op*                     count: the slots that follow; below 0 where `more` has the rest of the answer
+//! mailbox := count op*                     count: the slots that follow; below 0 where the answer is not to be run as it stands,
+//!                                          because there is a LEFT in it, or `more` has the rest of it
 //!          | 0 bytes                       there is nothing to do, and so many bytes are kept for the store
 //! op      := SEND session length           length: UTF-16 code units of the next piece of the string
 //!          | BROADCAST groups except length
@@ -118,7 +119,8 @@ impl Mailbox {
     /// Writes an answer of as much news as fits, and puts aside what does not; gives the text to return.
     pub(super) fn post<'o>(&mut self, out: &'o mut Outbox, rest: &mut Outbox) -> Text<'o> {
         let slots = self.slots();
-        let mut answer = Answer { slots, used: 0, length: 0, own: None, is_ascii: true };
+        let mut answer =
+            Answer { slots, used: 0, length: 0, own: None, is_ascii: true, leaves: false };
         while answer.has_room()
             && let Some(next) = out.pop()
         {
@@ -171,6 +173,8 @@ struct Answer<'m> {
     /// The text, where some of it is not in the outbox.
     own: Option<Vec<u8>>,
     is_ascii: bool,
+    /// Whether there is a LEFT in it.
+    leaves: bool,
 }
 
 impl Answer<'_> {
@@ -230,6 +234,7 @@ impl Answer<'_> {
             Delivery::Left(session, remaining) => {
                 let remaining = f64::from(u32::try_from(remaining).unwrap_or(u32::MAX));
                 self.numbers([LEFT, number(session), remaining]);
+                self.leaves = true;
             }
             Delivery::VerifyToken(session, attempt, token) => {
                 self.numbers([VERIFY_TOKEN, number(session), f64::from(attempt)]);
@@ -259,10 +264,10 @@ impl Answer<'_> {
     }
 
     fn finish<'o>(self, out: &'o mut Outbox, rest: &mut Outbox) -> Text<'o> {
-        let Self { slots, used, length, own, is_ascii } = self;
+        let Self { slots, used, length, own, is_ascii, leaves } = self;
         if let Some(count) = slots.first_mut() {
             let used = f64::from(u32::try_from(used).unwrap_or(u32::MAX));
-            *count = if out.is_empty() { used } else { -used };
+            *count = if out.is_empty() && !leaves { used } else { -used };
         }
         if !out.is_empty() {
             *rest = out.split_rest(if own.is_some() { 0 } else { length });

@@ -6,6 +6,7 @@ const native = require('../../../native.js')
 
 let way
 native.NativeRoom = class extends native.NativeRoom {
+  /** @param {ConstructorParameters<typeof native.NativeRoom>} args */
   constructor(...args) {
     super(...args)
     way = args[3] ? 'careful' : 'fast'
