@@ -126,7 +126,8 @@ impl<'a> Entries<'a> {
         let length = self.number()?;
         let name = self.bytes(length)?;
         let unread = self.rest.len();
-        self.number()?;
+        let last_of_clock = self.rest.iter().position(|byte| *byte < 0x80)?;
+        self.rest = self.rest.get(last_of_clock + 1..)?;
         let length = self.number()? >> 1;
         Some((name, unread, self.bytes(length)?))
     }

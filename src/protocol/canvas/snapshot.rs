@@ -212,13 +212,14 @@ fn read_component(
     clock: Clock,
     restore: &mut Restore,
 ) -> Result<(), BadSnapshot> {
-    let fields = object(component, || format!("component \"{}\"", String::from_utf8_lossy(key)))?;
+    let members = object(component, || format!("component \"{}\"", String::from_utf8_lossy(key)))?;
+    let fields: Vec<_> = members.collect();
     // DU10: what has no clock of its own counts as written last.
     let mut clock_of = |name: &[u8]| clocks.get(name).unwrap_or(clock);
-    if fields.clone().any(|(name, json)| name == b"_exists" && json == b"false") {
+    if fields.iter().any(|(name, json)| *name == b"_exists" && *json == b"false") {
         restore.tombstone(key, clock_of(b"_exists"));
     } else {
-        restore.component(key, fields.map(|(name, json)| (name, clock_of(name), json)));
+        restore.component(key, fields.iter().map(|(name, json)| (*name, clock_of(name), *json)));
     }
     Ok(())
 }
@@ -265,7 +266,6 @@ fn read_clocks<'t>(
 }
 
 /// The members of an object: names and the text of their values.
-#[derive(Clone)]
 struct Members<'t>(Reader<'t>);
 
 impl<'t> Iterator for Members<'t> {

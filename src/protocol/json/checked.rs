@@ -134,9 +134,9 @@ impl<'t> CheckedReader<'t> {
     /// Steps over a value nested at most `depth` deep, and returns its text.
     #[inline]
     pub fn value(&mut self, depth: usize) -> Option<&'t [u8]> {
-        let start = self.at();
+        let before = self.rest;
         self.skip(depth)?;
-        self.since(start)
+        before.get(..before.len() - self.rest.len())
     }
 
     fn skip(&mut self, depth: usize) -> Option<()> {

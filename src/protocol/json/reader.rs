@@ -79,15 +79,17 @@ fn string_length(text: &[u8]) -> usize {
 fn nested_length(text: &[u8]) -> usize {
     let mut depth = 0_usize;
     let mut at = 0;
-    while let Some(byte) = text.get(at) {
-        match byte {
-            b'"' => {
+    while let Some(rest) = text.get(at..) {
+        at += plain_length(rest);
+        match text.get(at) {
+            Some(b'"') => {
                 at += string_length(text.get(at..).unwrap_or_default());
                 continue;
             }
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => depth -= 1,
-            _ => {}
+            Some(b'{' | b'[') => depth += 1,
+            Some(b'}' | b']') => depth -= 1,
+            Some(_) => {}
+            None => break,
         }
         at += 1;
         if depth == 0 {
@@ -95,6 +97,29 @@ fn nested_length(text: &[u8]) -> usize {
         }
     }
     text.len()
+}
+
+/// How many bytes `text` begins with that are neither a quote nor a bracket, or a few less.
+fn plain_length(text: &[u8]) -> usize {
+    const LOW: u64 = u64::from_le_bytes([0x01; 8]);
+    const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
+    const QUOTES: u64 = u64::from_le_bytes([b'"'; 8]);
+    /// What makes a square bracket a curly one.
+    const CURLY: u64 = u64::from_le_bytes([b'{' ^ b'['; 8]);
+    const OPENING: u64 = u64::from_le_bytes([b'{'; 8]);
+    const CLOSING: u64 = u64::from_le_bytes([b'}'; 8]);
+    // The highest bit of a byte that is zero; the lowest of them is exact.
+    let zeros = |word: u64| word.wrapping_sub(LOW) & !word;
+    let (words, _) = text.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let curly = word | CURLY;
+        let stops = (zeros(word ^ QUOTES) | zeros(curly ^ OPENING) | zeros(curly ^ CLOSING)) & HIGH;
+        if stops != 0 {
+            return index * 8 + usize::try_from(stops.trailing_zeros() / 8).unwrap_or_default();
+        }
+    }
+    words.len() * 8
 }
 
 #[cfg(test)]
