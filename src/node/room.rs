@@ -90,7 +90,7 @@ impl NativeRoom {
         wants_patches: bool,
         limits: NativeLimits,
     ) -> Result<Self, CodedError> {
-        let room = Room::with_limits(wants_patches, limits.read());
+        let room = Room::with_limits(wants_patches, limits.share());
         let room = room.map_err(|error| coded(ROOM_BROKEN, error))?;
         let durable = DurableRoom::new(room);
         let state =

@@ -7,7 +7,7 @@ use super::{
     outbox::Outbox,
     provisional::{Again, Change, Entry, Origin, Provisional},
     replay::replay_change,
-    room::{Room, RoomError, deliveries, emptied},
+    room::{Room, RoomError, deliveries},
     snapshot::Snapshot,
     waiting::Kept,
 };
@@ -246,7 +246,7 @@ impl Room {
             self.deliver(effect, out);
             showing.resize(out.len() - first, shows);
         }
-        self.spare_effects = emptied(effects);
+        self.spare(effects);
         let is_unstored = self.has_unstored() && showing.contains(&true);
         let again = origin.filter(|_| is_unstored).map(|origin| Again {
             kept: Kept {
