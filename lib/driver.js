@@ -84,15 +84,21 @@ class RoomDriver {
     this.#hooks = hooks
     this.limits = limits
     this.#keepsHistory = history !== undefined
-    this.#engine = new Engine(hooks.wantsPatches, limits, (error) => {
-      this.#gate?.fail(error)
-      this.shut(...ROOM_BROKEN)?.(false)
-      hooks.report(error)
-    })
+    this.#engine = new Engine(hooks.wantsPatches, limits, this)
     if (initialSnapshot !== undefined) this.#engine.restore(snapshotText(initialSnapshot))
     if (storage !== undefined) {
       this.#keeper = keeperOf({ storage, durability, saveThrottleMs, history }, this)
     }
+  }
+
+  /**
+   * The native room is of no use any more.
+   * @param {HeddleError} error
+   */
+  engineBroke(error) {
+    this.#gate?.fail(error)
+    this.shut(...ROOM_BROKEN)?.(false)
+    this.#hooks.report(error)
   }
 
   get engine() {

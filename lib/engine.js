@@ -32,6 +32,12 @@ const { raw } = require('./raw.js')
 /** @typedef {import('../native').NativeRestoration} NativeRestoration */
 /** @typedef {import('../native').NativeSnapshot} NativeSnapshot */
 
+/**
+ * An object and no closure: there is one for each room.
+ * @typedef {object} EngineOwner
+ * @property {(error: HeddleError) => void} engineBroke called once
+ */
+
 const TWO_TO_32 = 2 ** 32
 
 class Engine {
@@ -39,21 +45,21 @@ class Engine {
   /** Where the raw calls find it. */
   #place
   #generation
-  #onBroken
+  #owner
   /** @type {HeddleError | undefined} */
   #broken
 
   /**
    * @param {boolean} wantsPatches
    * @param {Readonly<Limits>} limits
-   * @param {(error: HeddleError) => void} onBroken
+   * @param {EngineOwner} owner
    */
-  constructor(wantsPatches, limits, onBroken) {
+  constructor(wantsPatches, limits, owner) {
     this.#native = new NativeRoom(mailbox, wantsPatches, limits, isOff('fast-decoder'))
     this.#place = this.#native.place
     this.#generation = this.#native.generation
     this.limits = limits
-    this.#onBroken = onBroken
+    this.#owner = owner
   }
 
   /** Why the room is broken, if it is. */
@@ -450,7 +456,7 @@ class Engine {
     if (this.#broken === undefined) {
       const message = 'The engine failed in this room, which is closed'
       this.#broken = new HeddleError('HEDDLE_ROOM_BROKEN', message, { cause })
-      this.#onBroken(this.#broken)
+      this.#owner.engineBroke(this.#broken)
     }
     return this.#broken
   }

@@ -14,7 +14,8 @@ use super::{
 #[derive(Debug, Default)]
 pub struct Presence {
     clients: BTreeMap<Arc<[u8]>, Client>,
-    scratch: Scratch,
+    /// There where there was something to write lately.
+    scratch: Option<Box<Scratch>>,
     /// What went, while anybody has yet to hear of it.
     departures: Option<Departures>,
     /// How many frames have changed presence.
@@ -101,6 +102,7 @@ impl Presence {
             return;
         }
         self.latest += 1;
+        let scratch = self.scratch.get_or_insert_default();
         let Client { entries, usage } = match self.clients.get_mut(client) {
             Some(client) => client,
             None => self.clients.entry(Arc::clone(client)).or_default(),
@@ -117,14 +119,14 @@ impl Presence {
                     entries.remove(update.key);
                 }
                 (_, Some(entry)) => {
-                    usage.change(entry.fields.merge(fields, 0, &mut self.scratch));
+                    usage.change(entry.fields.merge(fields, 0, scratch));
                     usage.note(update.key, &entry.fields);
                     entry.changed = self.latest;
                 }
                 (Some(true), None) => {
                     let mut entry = Entry { fields: Fields::default(), changed: self.latest };
                     usage.change(Growth { added: key_size(update.key), removed: 0 });
-                    usage.change(entry.fields.merge(fields, 0, &mut self.scratch));
+                    usage.change(entry.fields.merge(fields, 0, scratch));
                     usage.note(update.key, &entry.fields);
                     entries.insert(update.key.into(), entry);
                 }
@@ -147,6 +149,12 @@ impl Presence {
             }
         }
         entries.into_keys().collect()
+    }
+
+    /// Gives back what the next change can do without: nobody is here.
+    pub(super) fn rest(&mut self) {
+        self.clients = BTreeMap::new();
+        self.scratch = None;
     }
 
     /// Remembers what goes from now on, and gives the place to ask [`Self::departed_since`] from.

@@ -67,6 +67,11 @@ impl Room {
         &self.presence
     }
 
+    /// Whether nobody is here.
+    pub fn is_empty(&self) -> bool {
+        self.sessions.is_empty()
+    }
+
     /// A session, as long as it is here.
     pub fn session(&self, session: SessionId) -> Option<&Session> {
         self.sessions.get(&session)
@@ -208,6 +213,17 @@ impl Room {
         }
         self.announce_count(effects);
         effects.push(Effect::Left { session: id, remaining: self.sessions.len() });
+        if self.sessions.is_empty() {
+            self.rest();
+        }
+    }
+
+    /// Gives back what only serves sessions: empty maps keep room for their first entries.
+    fn rest(&mut self) {
+        self.sessions = BTreeMap::new();
+        self.clients = BTreeMap::new();
+        self.presence.rest();
+        self.document.rest();
     }
 
     pub(super) fn close(

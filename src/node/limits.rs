@@ -1,5 +1,7 @@
 //! The limits of a room, as lib/limits.js has resolved them.
 
+use std::{cell::RefCell, sync::Arc};
+
 use napi_derive::napi;
 
 use crate::{engine::Quota, protocol::limits::Limits};
@@ -34,7 +36,21 @@ pub struct NativeLimits {
     pub presence_bytes: f64,
 }
 
+thread_local! {
+    /// Those of the last room: a server's rooms usually have the same.
+    static LAST: RefCell<Option<Arc<Limits>>> = const { RefCell::new(None) };
+}
+
 impl NativeLimits {
+    /// [`Self::read`], shared with the last room if it has the same.
+    pub(super) fn share(&self) -> Arc<Limits> {
+        let limits = self.read();
+        LAST.with_borrow_mut(|last| match last {
+            Some(last) if **last == limits => Arc::clone(last),
+            last => Arc::clone(last.insert(Arc::new(limits))),
+        })
+    }
+
     pub(super) fn read(&self) -> Limits {
         Limits {
             frame_bytes: count(self.frame_bytes),

@@ -92,7 +92,7 @@ impl NativeRoom {
         limits: NativeLimits,
         decodes_carefully: bool,
     ) -> Result<Self, CodedError> {
-        let room = Room::with_limits(wants_patches, limits.read());
+        let room = Room::with_limits(wants_patches, limits.share());
         let mut room = room.map_err(|error| coded(ROOM_BROKEN, error))?;
         if decodes_carefully {
             room.set_decoding(Decoding::Careful);

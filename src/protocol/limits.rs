@@ -3,7 +3,7 @@
 use crate::engine::Quota;
 
 /// The limits that decoding enforces (SPEC.md section 11).
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of a frame.
     pub frame_bytes: usize,

@@ -109,7 +109,7 @@ impl DurableRoom {
 
     /// Applies an edit by the server itself: the JSON text of a list of patches (PA11).
     pub fn edit(&mut self, patches: &[u8], out: &mut Outbox) -> Result<(), RoomError> {
-        self.edit_within(patches, self.room.limits, out)
+        self.edit_within(patches, *self.room.limits, out)
     }
 
     /// [`edit`](Self::edit), of any size: for patches that lead to what the room has held before.

@@ -8,7 +8,7 @@ use super::{
     outbox::Outbox,
     provisional::{Again, CaughtUp, Change, Entry, Origin, Piece, Provisional},
     replay::replay_change,
-    room::{Room, RoomError, deliveries, emptied},
+    room::{Room, RoomError, deliveries},
     snapshot::Snapshot,
     waiting::Kept,
 };
@@ -264,7 +264,7 @@ impl Room {
             self.deliver(effect, out);
             showing.resize(out.len() - first, shows);
         }
-        self.spare_effects = emptied(effects);
+        self.spare(effects);
         let is_unstored = self.has_unstored() && showing.contains(&true);
         let again = origin.filter(|_| is_unstored).map(|origin| Again {
             kept: Kept {

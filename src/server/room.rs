@@ -1,6 +1,9 @@
 //! One room: engine and dialect joined, panics caught.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use super::{
     delivery::{Delivery, bit},
@@ -25,7 +28,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Room {
     pub(super) engine: engine::Room,
-    pub(super) limits: Limits,
+    pub(super) limits: Arc<Limits>,
     pub(super) piece_bytes: (usize, usize),
     decoding: Decoding,
     hash_keys: (u64, u64),
@@ -85,8 +88,12 @@ impl Room {
         Self::with_limits(wants_patches, Limits::default())
     }
 
-    /// An empty room. Fails when the system has no randomness to give.
-    pub fn with_limits(wants_patches: bool, limits: Limits) -> Result<Self, getrandom::Error> {
+    /// An empty room, whose limits other rooms may share. Fails when the system has no randomness to give.
+    pub fn with_limits(
+        wants_patches: bool,
+        limits: impl Into<Arc<Limits>>,
+    ) -> Result<Self, getrandom::Error> {
+        let limits = limits.into();
         let hash_keys = (getrandom::u64()?, getrandom::u64()?);
         let mut engine = engine::Room::new(Document::new(hash_keys));
         engine.set_quota(limits.quota);
@@ -234,7 +241,7 @@ impl Room {
 
     /// Applies an edit by the server itself: the JSON text of a list of patches (PA11).
     pub fn edit(&mut self, patches: &[u8]) -> Result<Vec<Delivery>, RoomError> {
-        let limits = self.limits;
+        let limits = *self.limits;
         deliveries(|out| self.edit_into(patches, limits, out))
     }
 
@@ -308,7 +315,12 @@ impl Room {
         for effect in &effects {
             self.deliver(effect, out);
         }
-        self.spare_effects = emptied(effects);
+        self.spare(effects);
+    }
+
+    /// Keeps an empty list of effects for the next input, as long as somebody is here to send one.
+    pub(super) fn spare(&mut self, effects: Vec<Effect<'_>>) {
+        self.spare_effects = if self.engine.is_empty() { Vec::new() } else { emptied(effects) };
     }
 
     /// Turns an effect into deliveries.
@@ -388,7 +400,7 @@ pub(super) fn deliveries(
 }
 
 /// The list without what is in it, for effects of any other frame. The standard library collects in place.
-pub(super) fn emptied<'f>(effects: Vec<Effect<'_>>) -> Vec<Effect<'f>> {
+fn emptied<'f>(effects: Vec<Effect<'_>>) -> Vec<Effect<'f>> {
     effects.into_iter().map_while(|_| None).collect()
 }
 

@@ -1,10 +1,12 @@
 //! The document: components by key, ordered by their last change.
 
 mod copying;
+mod links;
 mod undo;
 
 use copying::Copying;
 use hashbrown::HashTable;
+use links::{Link, Stamp};
 use siphasher::sip::SipHasher13;
 use undo::{Place, Undo, Written};
 
@@ -26,10 +28,11 @@ pub struct Document {
     slots: Vec<Component>,
     by_key: HashTable<Slot>,
     hash_keys: (u64, u64),
-    newest: Option<Slot>,
+    newest: Link,
     alive: usize,
     usage: Usage,
-    scratch: Scratch,
+    /// There where there was something to write lately.
+    scratch: Option<Box<Scratch>>,
     /// What takes provisional changes back; none where every change is final at once.
     undo: Option<Undo>,
     /// There while a copy is read.
@@ -39,15 +42,20 @@ pub struct Document {
 /// The number of a component, for good.
 pub type Slot = u32;
 
+/// By how many slots more than a quarter their list grows.
+const LEAST_GROWTH: usize = 4;
+
+/// So many slots are copied in microseconds, so they take no more than they need where nobody is.
+const SHRUNK_SLOTS: usize = 4096;
+
 /// One entry of the document.
 #[derive(Debug, Clone)]
 pub struct Component {
     key: Box<[u8]>,
     fields: Fields,
-    changed: Clock,
-    alive: bool,
-    older: Option<Slot>,
-    newer: Option<Slot>,
+    stamp: Stamp,
+    older: Link,
+    newer: Link,
 }
 
 impl Component {
@@ -63,12 +71,12 @@ impl Component {
 
     /// The clock of its last change; a tombstone's deletion.
     pub fn changed(&self) -> Clock {
-        self.changed
+        self.stamp.changed()
     }
 
     /// False for a tombstone.
     pub fn is_alive(&self) -> bool {
-        self.alive
+        self.stamp.is_alive()
     }
 }
 
@@ -80,10 +88,10 @@ impl Document {
             slots: Vec::new(),
             by_key: HashTable::new(),
             hash_keys,
-            newest: None,
+            newest: Link::NONE,
             alive: 0,
             usage: Usage::default(),
-            scratch: Scratch::default(),
+            scratch: None,
             undo: None,
             copying: None,
         }
@@ -122,10 +130,10 @@ impl Document {
     /// The same with the slots.
     pub(super) fn slots_since(&self, since: Clock) -> impl Iterator<Item = (Slot, &Component)> {
         let entry = |slot: Slot| Some((slot, self.slots.get(index(slot))?));
-        std::iter::successors(self.newest.and_then(entry), move |(_, component)| {
-            component.older.and_then(entry)
+        std::iter::successors(self.newest.slot().and_then(entry), move |(_, component)| {
+            component.older.slot().and_then(entry)
         })
-        .take_while(move |(_, component)| since == 0 || component.changed > since)
+        .take_while(move |(_, component)| since == 0 || component.changed() > since)
     }
 
     /// The slot after the last.
@@ -141,7 +149,7 @@ impl Document {
     /// Checks that patches do not make the document, or a component, grow over the quota.
     pub(super) fn check_quota(&self, patches: &Patches<'_>, quota: &Quota) -> Result<(), Refusal> {
         Bounds::of_document(quota).check(patches, &self.usage, self.alive, |key| {
-            self.get(key).map(|component| (&component.fields, component.alive))
+            self.get(key).map(|component| (&component.fields, component.is_alive()))
         })
     }
 
@@ -150,7 +158,7 @@ impl Document {
     /// Gives by how many numbers the deltas make arrays grow.
     pub(super) fn check(&self, patches: &Patches<'_>) -> Result<usize, Refusal> {
         merge::check_deltas(patches, |key| {
-            self.get(key).filter(|component| component.alive).map(Component::fields)
+            self.get(key).filter(|component| component.is_alive()).map(Component::fields)
         })
     }
 
@@ -160,9 +168,8 @@ impl Document {
         let mut late = Vec::new();
         for (position, update) in patches.updates.iter().enumerate() {
             let found = self.find(update.key);
-            let alive = found
-                .and_then(|slot| self.slots.get(index(slot)))
-                .is_some_and(|component| component.alive);
+            let alive =
+                found.and_then(|slot| self.slots.get(index(slot))).is_some_and(Component::is_alive);
             match (update.existence, found) {
                 (Some(false), found) => self.bury(found, update.key),
                 (Some(true), None) => {
@@ -194,13 +201,13 @@ impl Document {
 
     fn insert(&mut self, key: &[u8]) -> Slot {
         let slot = Slot::try_from(self.slots.len()).unwrap_or(Slot::MAX);
+        self.make_room();
         self.slots.push(Component {
             key: key.into(),
             fields: Fields::default(),
-            changed: 0,
-            alive: false,
-            older: None,
-            newer: None,
+            stamp: Stamp::default(),
+            older: Link::NONE,
+            newer: Link::NONE,
         });
         let (hash_keys, slots) = (self.hash_keys, &self.slots);
         let rehash = |slot: &Slot| {
@@ -224,7 +231,7 @@ impl Document {
         let (clock, undoable) = (self.clock, self.undo.is_some());
         let Some(component) = self.slots.get_mut(index(slot)) else { return };
         let (replaced, growth) =
-            component.fields.replace(fields, clock, undoable, &mut self.scratch);
+            component.fields.replace(fields, clock, undoable, self.scratch.get_or_insert_default());
         self.usage.change(growth);
         self.usage.note(&component.key, &component.fields);
         self.touch(slot, alive, replaced);
@@ -244,7 +251,7 @@ impl Document {
     /// Returns whether the component was alive.
     fn set_alive(&mut self, slot: Slot, alive: bool) -> bool {
         let Some(component) = self.slots.get_mut(index(slot)) else { return false };
-        let was_alive = std::mem::replace(&mut component.alive, alive);
+        let was_alive = component.stamp.set_alive(alive);
         self.alive -= usize::from(was_alive);
         self.alive += usize::from(alive);
         was_alive
@@ -254,7 +261,7 @@ impl Document {
     fn touch(&mut self, slot: Slot, alive: bool, replaced: Replaced) {
         let clock = self.clock;
         let Some(component) = self.slots.get_mut(index(slot)) else { return };
-        let changed = std::mem::replace(&mut component.changed, clock);
+        let changed = component.stamp.set_changed(clock);
         let place = self.move_to_head(slot);
         if let Some(undo) = &mut self.undo {
             undo.written(clock, Written { slot, alive, changed, place, replaced });
@@ -263,12 +270,14 @@ impl Document {
 
     /// Moves a component to the head of the list of changes. Returns where it was, unless that was there.
     fn move_to_head(&mut self, slot: Slot) -> Option<Place> {
-        if self.newest == Some(slot) {
+        if self.newest.slot() == Some(slot) {
             return None;
         }
         let component = self.slots.get_mut(index(slot))?;
-        let place = Place { older: component.older.take(), newer: component.newer.take() };
-        component.older = self.newest;
+        let place = Place {
+            older: std::mem::replace(&mut component.older, self.newest),
+            newer: std::mem::take(&mut component.newer),
+        };
         if let Some(component) = self.neighbour(place.older) {
             component.newer = place.newer;
         }
@@ -276,29 +285,51 @@ impl Document {
             component.older = place.older;
         }
         if let Some(component) = self.neighbour(self.newest) {
-            component.newer = Some(slot);
+            component.newer = Link::to(slot);
         }
-        self.newest = Some(slot);
+        self.newest = Link::to(slot);
         Some(place)
     }
 
-    fn neighbour(&mut self, slot: Option<Slot>) -> Option<&mut Component> {
-        self.slots.get_mut(index(slot?))
+    fn neighbour(&mut self, link: Link) -> Option<&mut Component> {
+        self.slots.get_mut(index(link.slot()?))
+    }
+
+    /// Makes room for one more slot, and for a quarter of those that are there: a document of many would else be half empty.
+    fn make_room(&mut self) {
+        let len = self.slots.len();
+        if len == self.slots.capacity() {
+            self.slots.reserve_exact(len / 4 + LEAST_GROWTH);
+        }
+    }
+
+    /// Gives back what the next change can do without: nobody is here.
+    pub(in crate::engine) fn rest(&mut self) {
+        self.scratch = None;
+        if self.slots.len() <= SHRUNK_SLOTS {
+            self.slots.shrink_to_fit();
+        }
     }
 
     fn sort_by_change(&mut self) {
-        let mut slots: Vec<(Clock, Slot)> =
-            self.slots.iter().zip(0..).map(|(component, slot)| (component.changed, slot)).collect();
+        let mut slots: Vec<(Clock, Slot)> = self
+            .slots
+            .iter()
+            .zip(0..)
+            .map(|(component, slot)| (component.changed(), slot))
+            .collect();
         slots.sort_unstable();
         let order: Vec<Slot> = slots.into_iter().map(|(_, slot)| slot).collect();
         for (position, slot) in order.iter().enumerate() {
-            let neighbour = |at: Option<usize>| at.and_then(|at| order.get(at)).copied();
+            let neighbour = |at: Option<usize>| {
+                at.and_then(|at| order.get(at)).copied().map_or(Link::NONE, Link::to)
+            };
             if let Some(component) = self.slots.get_mut(index(*slot)) {
                 component.older = neighbour(position.checked_sub(1));
                 component.newer = neighbour(position.checked_add(1));
             }
         }
-        self.newest = order.last().copied();
+        self.newest = order.last().copied().map_or(Link::NONE, Link::to);
     }
 }
 
@@ -320,7 +351,7 @@ impl Restore {
     ) {
         let mut changed = 0;
         let watched = fields.inspect(|(_, clock, _)| changed = changed.max(*clock));
-        let fields = Fields::collect(watched, &mut self.0.scratch);
+        let fields = Fields::collect(watched, self.0.scratch.get_or_insert_default());
         self.add(key, changed, true, fields);
     }
 
@@ -331,6 +362,8 @@ impl Restore {
 
     /// The document, its components in the order of their last change.
     pub fn finish(mut self) -> Document {
+        self.0.slots.shrink_to_fit();
+        self.0.scratch = None;
         self.0.sort_by_change();
         self.0
     }
@@ -341,7 +374,7 @@ impl Restore {
             self.0.usage.change(Growth { added: fields.size(), removed: 0 });
             self.0.usage.note(key, &fields);
             component.fields = fields;
-            component.changed = changed;
+            component.stamp.set_changed(changed);
         }
         self.0.set_alive(slot, alive);
     }

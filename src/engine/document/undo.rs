@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Clock, Document, Growth, Replaced, Slot, hash, index, key_size};
+use super::{Clock, Document, Growth, Link, Replaced, Slot, hash, index, key_size};
 
 /// Room for steps that one burst of changes needed is not kept for ever.
 const KEEP_STEPS: usize = 1024;
@@ -36,8 +36,8 @@ pub(super) struct Written {
 /// The neighbours of a component in the list of changes. One that was in the list, and not at its head, has a newer one.
 #[derive(Debug)]
 pub(super) struct Place {
-    pub(super) older: Option<Slot>,
-    pub(super) newer: Option<Slot>,
+    pub(super) older: Link,
+    pub(super) newer: Link,
 }
 
 impl Undo {
@@ -107,7 +107,7 @@ impl Document {
             self.move_from_head(slot, &place);
         }
         if let Some(component) = self.slots.get_mut(index(slot)) {
-            component.changed = changed;
+            component.stamp.set_changed(changed);
             let removed = component.fields.size();
             component.fields.take_back(replaced);
             self.usage.change(Growth { added: component.fields.size(), removed });
@@ -120,16 +120,16 @@ impl Document {
         self.newest = component.older;
         (component.older, component.newer) = (place.older, place.newer);
         if let Some(component) = self.neighbour(self.newest) {
-            component.newer = None;
+            component.newer = Link::NONE;
         }
-        if place.newer.is_none() {
+        if place.newer == Link::NONE {
             return;
         }
         if let Some(component) = self.neighbour(place.older) {
-            component.newer = Some(slot);
+            component.newer = Link::to(slot);
         }
         if let Some(component) = self.neighbour(place.newer) {
-            component.older = Some(slot);
+            component.older = Link::to(slot);
         }
     }
 }
