@@ -24,10 +24,6 @@ const MOST_AT_ONCE_BYTES: usize = 1 << 20;
 /// The text of a step, about: a turn of the event loop should have room for several.
 const STEP_BYTES: usize = 256 << 10;
 
-/// What a component takes at most that is told again only to move a cursor, and how many are looked at to find one.
-const MOVING_BYTES: usize = 4 << 10;
-const MOVING_LOOKS: usize = 256;
-
 /// What a component counts beside its fields and its key.
 const COMPONENT_BYTES: usize = 16;
 
@@ -329,24 +325,11 @@ impl Room {
         }
     }
 
-    /// A component that is told once more where nothing has changed, because an empty frame moves no cursor: a client that
-    /// waits for an ack takes no notice of it.
-    fn moving_key(&self) -> Option<&[u8]> {
-        let latest = self.document.changed_since(0).take(MOVING_LOOKS);
-        let mut small = latest
-            .filter(|component| component.is_alive() && text_size(component, 0) <= MOVING_BYTES);
-        small.next().map(Component::key)
-    }
-
     fn end_walk(&mut self, id: SessionId, since: Clock, end: End, effects: &mut Vec<Effect<'_>>) {
         let Some(session) = self.sessions.get(&id) else { return };
         let client = Arc::clone(&session.client);
         let graves = self.graves_after(since);
-        let mut touched: Vec<Cow<'_, [u8]>> =
-            end.touched.into_iter().map(|key| Cow::Owned(key.into())).collect();
-        if touched.is_empty() && self.document.changed_since(since).next().is_none() {
-            touched.extend(self.moving_key().map(|key| Cow::Owned(key.into())));
-        }
+        let touched = end.touched.into_iter().map(|key| Cow::Owned(key.into())).collect();
         let (told, ends_walk) = (end.told, true);
         let catch_up = Message::CatchUp { client, since, touched, graves, told, ends_walk };
         effects.push(Effect::Send(id, catch_up));
