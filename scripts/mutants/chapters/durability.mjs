@@ -55,8 +55,10 @@ export const durability = [
   {
     rule: 'DU14',
     file: effect,
-    find: 'Self::Ack { .. } | Self::Resync { .. } | Self::CatchUp { .. } | Self::Synced(_) => true,',
-    replace: `Self::Ack { .. } | Self::Resync { .. } => true,
+    find: `            | Self::CatchUp { .. }
+            | Self::Handed { .. }
+            | Self::Synced(_) => true,`,
+    replace: `            | Self::Handed { .. } => true,
             Self::CatchUp { .. } | Self::Synced(_) => false,`,
     why: 'sends catch-ups that show what was taken back',
   },
@@ -77,7 +79,7 @@ export const durability = [
   {
     rule: 'DU14',
     file: undo,
-    find: 'component.changed = changed;',
+    find: 'component.stamp.set_changed(changed);',
     replace: 'let _ = changed;',
     why: 'takes components for changed whose change was taken back',
   },
@@ -133,8 +135,8 @@ export const durability = [
   {
     rule: 'DU14',
     file: journaled,
-    find: 'let shows = effect.shows_document() || (is_refusal && catches_up);',
-    replace: 'let shows = effect.shows_document();',
+    find: 'let shows = effect.shows_document(stored) || (is_refusal && catches_up);',
+    replace: 'let shows = effect.shows_document(stored);',
     why: 'refuses the patches of a reconnect twice',
   },
   {
@@ -182,8 +184,8 @@ export const durability = [
   {
     rule: 'DU16',
     file: journaled,
-    find: '            for (session, group) in groups {',
-    replace: '            for (session, group) in groups.into_iter().skip(usize::MAX) {',
+    find: '            for (session, group) in undone.groups {',
+    replace: '            for (session, group) in undone.groups.into_iter().skip(usize::MAX) {',
     why: 'broadcasts documents to a session whose reconnect waits again',
   },
   {
@@ -386,8 +388,8 @@ export const durability = [
   {
     rule: 'DU21',
     file: 'src/storage/sync_log/group.rs',
-    find: 'return store.sync().map(|()| None);',
-    replace: 'return Ok(None);',
+    find: '*slot = store.sync();',
+    replace: 'let _ = store;\n                    *slot = Ok(());',
     why: "writes sockets before the sync at 'disk'",
   },
 ]

@@ -59,7 +59,7 @@ export const journal = [
   {
     rule: 'JR3',
     file: tail,
-    find: 'journal.end += as_offset(self.buffer.len());',
+    find: 'journal.end += as_offset(added.len());',
     replace: '',
     why: 'writes each change over the one before',
   },
@@ -224,7 +224,7 @@ export const journal = [
   {
     rule: 'JR13',
     file: 'src/storage/room/tail.rs',
-    find: 'self.is_named && self.synced.offset.max(self.logged) >= self.end',
+    find: 'self.is_named && self.safe_end() >= self.end',
     replace: 'self.is_named',
     why: 'relies on the log for what it was never given',
   },

@@ -198,8 +198,8 @@ export const lifecycle = [
   {
     rule: 'LC12',
     file: 'lib/engine.js',
-    find: 'this.#onBroken(this.#broken)',
-    replace: 'void this.#onBroken',
+    find: 'this.#owner.engineBroke(this.#broken)',
+    replace: 'void this.#owner',
     why: 'leaves a broken room open',
   },
   {

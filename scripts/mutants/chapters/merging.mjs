@@ -2,7 +2,7 @@
 
 const document = 'src/engine/document/mod.rs'
 const packed = 'src/engine/fields/packed.rs'
-const overwriting = 'src/engine/fields/overwriting.rs'
+const rewriting = 'src/engine/fields/rewriting.rs'
 const wide = 'src/engine/fields/wide.rs'
 const buffer = 'src/engine/buffer.rs'
 const merge = 'src/engine/merge.rs'
@@ -19,9 +19,9 @@ export const merging = [
   },
   {
     rule: 'MG1',
-    file: overwriting,
-    find: 'put(place.value, json_of(field).unwrap_or_default());',
-    replace: 'let _ = (place.value, json_of(field));',
+    file: rewriting,
+    find: 'push_packed(json, out);',
+    replace: 'push_packed(before, out);',
     why: 'lets the first write win',
   },
   {
@@ -85,10 +85,10 @@ export const merging = [
   },
   {
     rule: 'MG6',
-    file: overwriting,
-    find: '        put(place.clock, clock);\n',
-    replace: '',
-    why: 'keeps the clock of the first write',
+    file: rewriting,
+    find: 'let clock = number_bytes(clock, &mut buffer);',
+    replace: 'let clock = number_bytes(clock.min(1), &mut buffer);',
+    why: 'gives every field that is written again the clock of the first change',
   },
   {
     rule: 'MG6',

@@ -8,9 +8,9 @@ export const presence = [
   {
     rule: 'PR1',
     file: presenceFile,
-    find: 'usage.change(entry.fields.merge(fields, 0, &mut self.scratch));\n                    usage.note(update.key, &entry.fields);\n                    entry.changed',
+    find: 'usage.change(entry.fields.merge(fields, 0, scratch));\n                    usage.note(update.key, &entry.fields);\n                    entry.changed',
     replace: `entry.fields = Fields::default();
-                    usage.change(entry.fields.merge(fields, 0, &mut self.scratch));
+                    usage.change(entry.fields.merge(fields, 0, scratch));
                     entry.changed`,
     why: 'replaces presence instead of merging it',
   },

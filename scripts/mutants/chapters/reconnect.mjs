@@ -4,6 +4,9 @@ const room = 'src/engine/room.rs'
 const encode = 'src/protocol/canvas/encode.rs'
 const pieces = 'src/protocol/canvas/pieces.rs'
 const decode = 'src/protocol/canvas/decode.rs'
+const walks = 'src/engine/walks.rs'
+const walksOfSockets = 'lib/sockets/walks.js'
+const journaled = 'src/server/journaled.rs'
 
 /** @type {import('../../mutants.mjs').Mutant[]} */
 export const reconnect = [
@@ -17,17 +20,17 @@ export const reconnect = [
   {
     rule: 'RC1',
     file: pieces,
-    find: '    pieces.finish()',
+    find: '    pieces.finish()\n}',
     replace:
-      '    let mut all = pieces.finish();\n    if all.is_empty() {\n        all.push(br#"{"type":"patch","clientId":""}"#.to_vec());\n    }\n    all',
+      '    let mut all = pieces.finish();\n    if all.is_empty() {\n        all.push(br#"{"type":"patch","clientId":""}"#.to_vec());\n    }\n    all\n}',
     why: 'sends a patch of nothing before synced',
   },
   {
     rule: 'RC1',
     file: pieces,
-    find: '            pieces.presence(client, told, room);\n        }\n        Message::ClientCount',
+    find: '            pieces.presence(client, told, room);\n        }\n        Message::Handed',
     replace:
-      '            if pieces.open.is_some() {\n                pieces.presence(client, told, room);\n            }\n        }\n        Message::ClientCount',
+      '            if pieces.open.is_some() {\n                pieces.presence(client, told, room);\n            }\n        }\n        Message::Handed',
     why: 'leaves presence out of a catch-up without document',
   },
   {
@@ -84,23 +87,23 @@ export const reconnect = [
   },
   {
     rule: ['RC5', 'D3'],
-    file: room,
-    find: 'let buries = since > 0 || self.buries_for_all;',
-    replace: 'let buries = true;',
+    file: walks,
+    find: 'if since == 0 { self.walks.graves_from } else { since }',
+    replace: 'since',
     why: 'sends tombstones to who has seen nothing',
   },
   {
     rule: 'RC5',
-    file: room,
-    find: 'let buries = since > 0 || self.buries_for_all;',
-    replace: 'let buries = since > 1 || self.buries_for_all;',
+    file: walks,
+    find: 'if since == 0 { self.walks.graves_from } else { since }',
+    replace: 'if since <= 1 { self.walks.graves_from } else { since }',
     why: 'sends no tombstones to who has seen the first change',
   },
   {
     rule: 'RC5',
-    file: room,
-    find: 'let buries = since > 0 || self.buries_for_all;',
-    replace: 'let buries = since > 0;',
+    file: walks,
+    find: 'self.walks.graves_from = self.walks.graves_from.min(clock);',
+    replace: 'let _ = clock;',
     why: 'keeps what was deleted from one whose first catch-up was cut off',
   },
   {
@@ -176,8 +179,8 @@ export const reconnect = [
   {
     rule: 'RC9',
     file: 'src/engine/document/mod.rs',
-    find: '.take_while(move |component| since == 0 || component.changed > since)',
-    replace: '.filter(move |component| since == 0 || component.changed > since)',
+    find: '.take_while(move |(_, component)| since == 0 || component.changed() > since)',
+    replace: '.filter(move |(_, component)| since == 0 || component.changed() > since)',
     why: 'walks the whole document for each catch-up',
   },
   {
@@ -197,8 +200,78 @@ export const reconnect = [
   {
     rule: 'RC10',
     file: pieces,
-    find: 'self.limit.saturating_mul(OWN_PIECES)',
-    replace: 'self.limit',
+    find: 'let limit = self.limit.saturating_mul(OWN_PIECES);',
+    replace: 'let limit = self.limit;',
     why: 'spreads what a client handed in over several frames',
+  },
+  {
+    rule: 'RC10',
+    file: pieces,
+    find: '    pieces.end_document(since);',
+    replace: '    pieces.end_document(room.document().clock());',
+    why: 'has a step carry the clock of the room',
+  },
+  {
+    rule: 'RC10',
+    file: pieces,
+    find: 'self.end_document(document.clock());',
+    replace: 'self.end_document(known);',
+    why: 'leaves the cursor where it was at the end of a catch-up',
+  },
+  {
+    rule: 'RC10',
+    file: pieces,
+    find: 'if *ends_walk {',
+    replace: 'if *ends_walk && false {',
+    why: 'ends a walk without a last frame where nothing changed meanwhile',
+  },
+  {
+    rule: 'RC11',
+    file: walks,
+    find: 'sessions.push(*id);',
+    replace: 'if sessions.is_empty() {\n                sessions.push(*id);\n            }',
+    why: 'encodes each step for each session anew',
+  },
+  {
+    rule: 'RC11',
+    file: walks,
+    find: 'alike.filter(|(_, walk)| walk.since == since).collect();',
+    replace: 'alike.collect();',
+    why: 'gives a step to sessions that came with another lastTimestamp',
+  },
+  {
+    rule: 'RC11',
+    file: walks,
+    find: 'let position = self.walks.position;',
+    replace: 'let position = 0;',
+    why: 'begins at the start again for who comes later',
+  },
+  {
+    rule: 'RC11',
+    file: walksOfSockets,
+    find: 'const READY_SHARE = 1 / 2',
+    replace: 'const READY_SHARE = 4',
+    why: 'gives steps to sockets that hold more than they may',
+  },
+  {
+    rule: 'RC12',
+    file: room,
+    find: '        self.walks.forget(id);\n        let others',
+    replace: '        let others',
+    why: 'keeps the walk of a session that leaves',
+  },
+  {
+    rule: 'DU12',
+    file: 'src/engine/effect.rs',
+    find: 'Self::Piece { newest, .. } => *newest > stored,',
+    replace: 'Self::Piece { newest, .. } => *newest > stored && false,',
+    why: 'sends a step that shows what is not stored',
+  },
+  {
+    rule: 'RC10',
+    file: journaled,
+    find: 'room.run(Input::GivenBack { sessions, slots }, None, out);',
+    replace: 'let _ = (sessions, slots);',
+    why: 'forgets a step that was taken back',
   },
 ]

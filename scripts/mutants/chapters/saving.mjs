@@ -186,15 +186,18 @@ export const saving = [
   {
     rule: 'DU10',
     file: snapshot,
-    find: 'clocks.get(name).copied().unwrap_or(clock)',
-    replace: 'clocks.get(name).copied().unwrap_or(0)',
+    find: 'clocks.get(name).unwrap_or(clock)',
+    replace: 'clocks.get(name).unwrap_or(0)',
     why: 'takes fields without a clock for the oldest',
   },
   {
     rule: 'DU10',
     file: snapshot,
-    find: 'None => BTreeMap::new(),',
-    replace: 'None => return Err(bad("a component without timestamps")),',
+    find: `        if let Some(clocks) = clocks.get(key) {
+            read_clocks(key, clocks, clock, &mut of_fields)?;
+        }`,
+    replace: `        let clocks = clocks.get(key).ok_or_else(|| bad("a component without timestamps"))?;
+        read_clocks(key, clocks, clock, &mut of_fields)?;`,
     why: 'refuses components without clocks',
   },
   {

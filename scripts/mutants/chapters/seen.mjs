@@ -43,9 +43,9 @@ export const seen = [
   {
     rule: 'OB1',
     file: counters,
-    find: 'return { ...this.#counts }',
-    replace: 'return this.#counts',
-    why: 'hands out its own counters',
+    find: 'counts[at + 1] = Number(counts[at + 1]) + times',
+    replace: 'counts[at + 1] = times',
+    why: 'counts each code once',
   },
   {
     rule: ['OB1', 'OB8'],

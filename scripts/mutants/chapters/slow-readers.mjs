@@ -79,8 +79,8 @@ export const slowReaders = [
   {
     rule: 'SR3',
     file: engine,
-    find: 'touched: Vec::new(), buries: true, told };',
-    replace: 'touched: Vec::new(), buries: since > 0, told };',
+    find: '(lag.cursor, lag.cursor, Vec::new());',
+    replace: '(lag.cursor, self.graves_after(lag.cursor), Vec::new());',
     why: 'leaves tombstones out of the diff from clock 0',
   },
   {
@@ -185,8 +185,8 @@ export const slowReaders = [
   {
     rule: 'SR5',
     file: engine,
-    find: 'if group == Group::Held {',
-    replace: 'if group == Group::Mute {',
+    find: 'if group == Group::Held || must_walk {',
+    replace: 'if group == Group::Mute || must_walk {',
     why: 'sends the document to a session that is held back',
   },
   {
@@ -214,15 +214,15 @@ export const slowReaders = [
   {
     rule: 'SR6',
     file: journaled,
-    find: 'room.run(Input::CaughtUp { session, since }, None, out);',
-    replace: 'let _ = (session, since);',
+    find: 'room.run(told.again(), None, out);',
+    replace: 'let _ = told.again();',
     why: 'sends no diff instead of one that was taken back',
   },
   {
     rule: 'SR6',
     file: journaled,
-    find: 'again.is_some() || caught_up.is_some()',
-    replace: 'again.is_some()',
+    find: 'again.is_some() || !caught_up.is_empty() || piece.is_some()',
+    replace: 'again.is_some() || piece.is_some()',
     why: 'sends a diff that shows what was taken back',
   },
   {
