@@ -417,6 +417,30 @@ fn rc11_a_crowd_shares_its_steps_and_who_comes_later_gets_on_where_they_are() {
 }
 
 #[test]
+fn rc11_who_came_with_another_clock_gets_steps_of_its_own() {
+    let mut table = Table::with(&["alice", "bob", "carol"]);
+    for key in ["a", "b", "c"] {
+        table.patch(1, &format!(r#"[{{"{key}":{{"_exists":true}}}}]"#));
+    }
+    table.room.set_piece_bytes(1, 1);
+    table.reconnect(2, 0);
+    table.reconnect(3, 1);
+    table.forget();
+
+    for _ in 0..20 {
+        table.step(&[2, 3]);
+        table.step(&[3, 2]);
+    }
+
+    let stamps = |sent: Vec<String>| -> Vec<String> {
+        let documents = sent.iter().filter(|text| text.contains("documentPatches"));
+        documents.filter_map(|text| text.rsplit(':').next().map(str::to_owned)).collect()
+    };
+    assert_eq!(stamps(table.sent(2)), ["0}", "0}", "0}", "3}"]);
+    assert_eq!(stamps(table.sent(3)), ["1}", "1}", "3}"]);
+}
+
+#[test]
 fn rc11_who_is_not_ready_misses_a_step_and_is_told_it_later() {
     let mut table = walking(3);
     table.join(3, "carol");
