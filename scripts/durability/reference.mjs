@@ -9,12 +9,15 @@ import { Room } from '../../index.js'
 
 /**
  * What a reference server does wrong. `late`: it appends after the edit was revealed. `unsynced`: it never syncs. `forgetful`:
- * it leaves deletions out. `repetitive`: it starts again from the clock before its last.
+ * it leaves deletions out. `repetitive`: it starts again from a clock before its last.
  * @typedef {'late' | 'unsynced' | 'forgetful' | 'repetitive'} Fault
  */
 
 /** How late a `late` server is, in milliseconds. */
 const LATE_MS = 2
+
+/** How many clocks a `repetitive` server forgets: more than are stored at once and seen by nobody. */
+const FORGOTTEN_CLOCKS = 20
 
 /**
  * The options of a room that is kept so.
@@ -66,11 +69,11 @@ function replay(path) {
 }
 
 /**
- * The same document, with a clock that forgot its last step.
+ * The same document, with a clock that forgot its last steps.
  * @param {import('../../index.js').RoomSnapshot} snapshot
  */
 function setBack(snapshot) {
-  const last = snapshot.timestamp - 1
+  const last = Math.max(0, snapshot.timestamp - FORGOTTEN_CLOCKS)
   const timestamps = structuredClone(snapshot.timestamps)
   for (const fields of Object.values(timestamps)) {
     for (const [field, clock] of Object.entries(fields)) fields[field] = Math.min(clock, last)

@@ -152,7 +152,7 @@ impl Device {
             store.begin_sync();
         }
         let (sharing, single): (Vec<_>, Vec<_>) =
-            unsynced.into_iter().partition(|store| store.files().can_share_sync());
+            unsynced.into_iter().partition(|store| store.can_share_sync());
         for store in single {
             self.syncs.run(Box::new(move || store.synced(store.sync())));
         }

@@ -61,6 +61,11 @@ impl Inner {
         self.state().is_sync_armed = false;
     }
 
+    /// Whether it may be synced through a log. One that is closed leaves no log behind.
+    pub(in super::super) fn can_share_sync(&self) -> bool {
+        !self.state().is_closed && self.files().can_share_sync()
+    }
+
     /// Tells of a sync in the background where it failed.
     pub(in super::super) fn synced(&self, outcome: Result<(), StorageError>) {
         if let Err(error) = outcome {

@@ -3,6 +3,7 @@
 use super::{
     super::{Change, StorageError, disk::as_offset, sync_log::SyncLog},
     RoomStore,
+    tail::Health,
 };
 use std::sync::{Arc, PoisonError};
 
@@ -29,6 +30,10 @@ impl RoomStore {
         changes: &[Change],
     ) -> Result<Option<Written>, StorageError> {
         let mut tail = self.tail();
+        // One that is about to close, or has been closed meanwhile, has its own way.
+        if changes.is_empty() && tail.health != Health::Sound {
+            return Ok(None);
+        }
         self.append_to(&mut tail, changes)?;
         let Some((journal, offset, bytes)) = tail.unsafe_end() else { return Ok(None) };
         let file = Arc::clone(&journal.file);
