@@ -42,7 +42,7 @@ const patch = fc
 
 it('[CV6, AB4] keys, fields and values of any text come back as they went in, everywhere', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'heddle-names-'))
-  onTestFinished(() => rmSync(dir, { recursive: true }))
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }))
   let rooms = 0
 
   await fc.assert(
