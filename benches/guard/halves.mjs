@@ -30,7 +30,7 @@ const HALVES = [
     title: 'guard, border half',
     unit: 'time of a frame as a ratio to reading and writing its JSON',
     measure: measureRatios,
-    attempts: 2,
+    attempts: 3,
   },
 ]
 
@@ -81,11 +81,15 @@ async function attempt({ name, unit, measure }) {
   const figures = committed(name)
   const measured = await measure(PLANTED)
   const plain = compare(figures, measured.plain, measured.yardstick)
-  const planted = compare(figures, measured.planted, measured.yardstick)
+  // What is planted must be seen whatever the machine makes of the rest.
+  const { plain: asIs, yardstick } = measured
+  const planted = compare({ ...figures, figures: asIs, yardstick }, measured.planted, yardstick)
   console.log(`${unit}: committed, measured, change\n${plain.text}`)
   if (!plain.isGreen) console.log(whatToDo(figures.tolerance))
   if (!planted.isAllDearer) {
-    console.log(`${PLANTED} % more work was planted, and not seen:\n${planted.text}`)
+    console.log(
+      `${PLANTED} % more work was planted, and not seen (as it is, planted, change):\n${planted.text}`,
+    )
   }
   const passed = Number(plain.isGreen) + Number(planted.isAllDearer)
   return { passed, failed: 2 - passed, skipped: 0 }
