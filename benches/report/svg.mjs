@@ -10,7 +10,7 @@ const STYLE = `
   .node { fill: #2563eb; stroke: #2563eb }
   .bun { fill: #d97706; stroke: #d97706 }
   .other { fill: #9ca3af }
-  .bar { stroke: none !important }
+  rect.bar { stroke: none }
   .missed { fill-opacity: 0.45 }
   .line { fill: none; stroke-width: 2 }
   .peer { stroke-dasharray: 5 4 }
