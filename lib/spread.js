@@ -5,8 +5,7 @@
  * be closed at once, and no other room should wait until that is done.
  */
 
-// The real one, as it was at load: no room should wait for a fake clock.
-const inLaterTurn = setImmediate
+const { onceInLaterTurn } = require('./turn.js')
 
 /** How many rooms one turn opens and closes, in all managers of the process. */
 const ROOMS_PER_TURN = 64
@@ -25,7 +24,6 @@ const ROOMS_PER_TURN = 64
  */
 const jobs = new Set()
 let worked = 0
-let isArmed = false
 let isWorking = false
 
 /**
@@ -42,14 +40,9 @@ function spreadOut(rooms, work, onEnd) {
   workOff()
 }
 
-function arm() {
-  if (isArmed) return
-  isArmed = true
-  inLaterTurn(beginTurn)
-}
+const arm = onceInLaterTurn(beginTurn)
 
 function beginTurn() {
-  isArmed = false
   worked = 0
   if (jobs.size > 0) arm()
   workOff()

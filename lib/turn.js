@@ -76,4 +76,22 @@ function takeSteps() {
   for (const outlet of writes) outlet.flush()
 }
 
-module.exports = { commitAtEndOfTurn, flushAtEndOfTurn, tellAtEndOfTurn }
+/**
+ * Gives a function that has `begin` called in a later turn: once, however often it is called until then.
+ * @param {() => void} begin must not throw
+ * @returns {() => void}
+ */
+function onceInLaterTurn(begin) {
+  let isAsked = false
+  const run = () => {
+    isAsked = false
+    begin()
+  }
+  return () => {
+    if (isAsked) return
+    isAsked = true
+    atEndOfTurn(run)
+  }
+}
+
+module.exports = { commitAtEndOfTurn, flushAtEndOfTurn, onceInLaterTurn, tellAtEndOfTurn }

@@ -6,15 +6,12 @@
  */
 
 const { deferred } = require('../timers.js')
-
-// The real one, as it was at load: nobody should wait for a fake clock.
-const inLaterTurn = setImmediate
+const { onceInLaterTurn } = require('../turn.js')
 
 /** How many join in one turn, in all rooms of the process. */
 const JOINS_PER_TURN = 32
 
 let joins = 0
-let isArmed = false
 
 /**
  * Who waits, in order of arrival.
@@ -38,14 +35,9 @@ function turnToJoin() {
   return turn.promise
 }
 
-function arm() {
-  if (isArmed) return
-  isArmed = true
-  inLaterTurn(beginTurn)
-}
+const arm = onceInLaterTurn(beginTurn)
 
 function beginTurn() {
-  isArmed = false
   const next = line.slice(0, JOINS_PER_TURN)
   line = line.slice(JOINS_PER_TURN)
   joins = next.length

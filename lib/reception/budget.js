@@ -6,8 +6,7 @@
  * timers, other sockets and other rooms have theirs in between.
  */
 
-// The real one, as it was at load: no frame should wait for a fake clock.
-const inLaterTurn = setImmediate
+const { onceInLaterTurn } = require('../turn.js')
 
 /** What one turn sends to single sessions before the others that may want as much have to wait. */
 const TURN_BUDGET_LENGTH = 2 * 1024 * 1024
@@ -26,7 +25,6 @@ const LARGE_LENGTH = 256 * 1024
 
 let spent = 0
 let spentOnLarge = 0
-let isArmed = false
 
 /**
  * Who waits, by room, in order of arrival. The room whose turn is next comes first.
@@ -65,14 +63,9 @@ function lineUp(room, waiter) {
   arm()
 }
 
-function arm() {
-  if (isArmed) return
-  isArmed = true
-  inLaterTurn(beginTurn)
-}
+const arm = onceInLaterTurn(beginTurn)
 
 function beginTurn() {
-  isArmed = false
   spent = 0
   spentOnLarge = 0
   while (spent < TURN_BUDGET_LENGTH) {
