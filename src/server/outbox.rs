@@ -44,16 +44,18 @@ impl Outbox {
         self.news.push_back(News::Deliver(delivery));
     }
 
-    /// Adds a delivery with the text that `write` appends; nothing when it says so.
+    /// Adds a delivery with the text that `write` appends; false, and nothing is added, when it says so.
     pub(super) fn write(
         &mut self,
         write: impl FnOnce(&mut Vec<u8>) -> bool,
         delivery: impl FnOnce(usize) -> Delivery<usize>,
-    ) {
+    ) -> bool {
         let before = self.texts.len();
-        if write(&mut self.texts) {
+        let is_written = write(&mut self.texts);
+        if is_written {
             self.news.push_back(News::Deliver(delivery(self.texts.len() - before)));
         }
+        is_written
     }
 
     /// Takes out what comes next, with the length of its text.

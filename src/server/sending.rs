@@ -44,22 +44,15 @@ impl Room {
 
     /// Encodes a message to one session.
     pub(super) fn send(&mut self, session: SessionId, message: &Message<'_>, out: &mut Outbox) {
-        out.write(
+        let is_written = out.write(
             |text| canvas::encode::encode(message, Group::Live, &self.engine, text),
             |length| Delivery::Send(session, length),
         );
-        match message {
-            Message::CatchUp { .. } | Message::Presence { .. } | Message::Handed { .. } => {
-                self.send_pieces(session, message, out);
-            }
-            Message::Refused(refusal, _) => out.deliver(Delivery::Refused(session, refusal.code)),
-            Message::ClientCount(_)
-            | Message::Change { .. }
-            | Message::PresenceGone { .. }
-            | Message::Ack { .. }
-            | Message::Resync { .. }
-            | Message::Synced(_)
-            | Message::VersionMismatch => {}
+        if !is_written {
+            self.send_pieces(session, message, out);
+        }
+        if let Message::Refused(refusal, _) = message {
+            out.deliver(Delivery::Refused(session, refusal.code));
         }
     }
 
