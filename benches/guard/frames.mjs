@@ -44,7 +44,7 @@ export function firstFrame() {
 
 /** @type {Record<Exclude<Scenario, 'small-per-turn'>, (turn: number) => object>} */
 const PATCHES = {
-  small: (turn) => ({ documentPatches: [{ [shapeKey(turn % 20)]: position(turn) }] }),
+  small: (turn) => ({ documentPatches: [{ [shapeKey(turn % 20)]: moved(turn) }] }),
   medium: (turn) => ({ documentPatches: [shapes(turn)] }),
   cursor: (turn) => ({ ephemeralPatches: [{ 'alice/Cursor': position(turn) }] }),
   stroke: (turn) => {
@@ -68,6 +68,12 @@ function shapes(turn) {
     return [shapeKey(index), fields]
   })
   return Object.fromEntries(entries)
+}
+
+/** @param {number} turn */
+function moved(turn) {
+  const { x, y } = position(turn)
+  return { x, y, rotation: number(turn * 5), width: 240, height: 160, color: '#ef4444' }
 }
 
 /** @param {number} index */

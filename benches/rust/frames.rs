@@ -15,7 +15,7 @@ const MEDIUM_COMPONENTS: usize = 20;
 /// What a frame of a live client does.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Kind {
-    /// Moves one shape: one component, two fields.
+    /// Moves and turns one shape: one component, six fields, in another order than when it was created.
     Small,
     /// Writes all 8 fields of 20 shapes.
     Medium,
@@ -41,8 +41,12 @@ impl Kind {
     pub(crate) fn frame(self, turn: usize) -> Vec<u8> {
         let patches = match self {
             Self::Small => {
-                let position = position(turn);
-                format!(r#""documentPatches":[{{"{}":{{{position}}}}}]"#, shape_key(turn % 20))
+                let moved = format!(
+                    r##"{},"rotation":{},"width":240,"height":160,"color":"#ef4444""##,
+                    position(turn),
+                    number(turn * 5)
+                );
+                format!(r#""documentPatches":[{{"{}":{{{moved}}}}}]"#, shape_key(turn % 20))
             }
             Self::Medium => {
                 let shapes = (0..MEDIUM_COMPONENTS).map(|index| shape(index, turn, ""));
