@@ -60,7 +60,9 @@ fn is_zero(number: f64) -> bool {
     number.to_bits() == 0
 }
 
-/// How many numbers canonical JSON text is an array of; none when it is anything else.
+/// How many numbers canonical JSON text is an array of; none when it is anything else. Not inlined: what it keeps in registers
+/// would be reloaded around each value of a merge, and few of them are arrays.
+#[inline(never)]
 pub(super) fn count_numbers(json: &[u8]) -> Option<usize> {
     let inside = json.strip_prefix(b"[")?.strip_suffix(b"]")?;
     if inside.is_empty() {

@@ -41,19 +41,15 @@ impl Entry<'_> {
         out.extend_from_slice(self.name);
         push_number(self.clock, out);
         match self.stored {
-            Stored::Packed(json) => push_packed(json, out),
+            Stored::Packed(json) => {
+                push_number(length(json) << 1, out);
+                out.extend_from_slice(json);
+            }
             Stored::Detached(index) => {
                 push_number(u64::try_from(index).unwrap_or(u64::MAX) << 1 | 1, out);
             }
         }
     }
-}
-
-/// Appends tag and bytes of a value.
-#[inline]
-pub(super) fn push_packed(json: &[u8], out: &mut Vec<u8>) {
-    push_number(length(json) << 1, out);
-    out.extend_from_slice(json);
 }
 
 #[inline]
@@ -68,10 +64,11 @@ fn push_number(mut number: u64, out: &mut Vec<u8>) {
     out.push(u8::try_from(number).unwrap_or_default());
 }
 
-/// The bytes of a number, in a buffer that holds the longest.
-pub(super) fn number_bytes(mut number: u64, buffer: &mut [u8; 10]) -> &[u8] {
+/// The bytes of a number, and how many they are.
+pub(super) fn number_bytes(mut number: u64) -> ([u8; 10], usize) {
+    let mut bytes = [0; 10];
     let mut length = 0;
-    for byte in buffer.iter_mut() {
+    for byte in &mut bytes {
         length += 1;
         *byte = u8::try_from(number & 0x7f).unwrap_or_default();
         number >>= 7;
@@ -80,7 +77,7 @@ pub(super) fn number_bytes(mut number: u64, buffer: &mut [u8; 10]) -> &[u8] {
         }
         *byte |= 0x80;
     }
-    buffer.get(..length).unwrap_or_default()
+    (bytes, length)
 }
 
 fn length(bytes: &[u8]) -> u64 {

@@ -10,6 +10,7 @@ mod entries;
 mod packed;
 mod rewriting;
 mod wide;
+mod writer;
 
 use detached::Detached;
 use entries::{Entry, Stored};
@@ -74,6 +75,8 @@ impl Content<'_> {
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
     entries: Vec<u8>,
+    /// Not cleared between two writes.
+    rewritten: Vec<u8>,
     matched: Vec<bool>,
     by_name: Vec<usize>,
 }

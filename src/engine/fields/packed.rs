@@ -61,13 +61,10 @@ impl Packed {
         undoable: bool,
         scratch: &mut Scratch,
     ) -> (Self, Growth) {
-        if self.detached.is_none() {
-            if let Some(replaced) = self.rewrite(update, clock, undoable, scratch) {
-                return replaced;
-            }
-            if update.iter().all(|field| small_json(field).is_some()) {
-                return self.replace_small(update, clock, scratch);
-            }
+        if self.detached.is_none()
+            && let Some(replaced) = self.rewrite(update, clock, undoable, scratch)
+        {
+            return replaced;
         }
         let mut growth = Growth::default();
         let mut lookup = Lookup::new(update, scratch);
@@ -123,50 +120,18 @@ impl Packed {
         undoable: bool,
         scratch: &mut Scratch,
     ) -> Option<(Self, Growth)> {
-        let next = &mut scratch.entries;
-        next.clear();
-        let growth = rewrite(&self.entries, update, clock, next)?;
-        let entries = if !undoable && next.len() == self.entries.len() {
+        let (length, growth) = rewrite(&self.entries, update, clock, &mut scratch.rewritten)?;
+        let next = scratch.rewritten.get(..length)?;
+        let entries = if !undoable && length == self.entries.len() {
             self.entries.copy_from_slice(next);
             Box::default()
         } else {
-            std::mem::replace(&mut self.entries, next.as_slice().into())
+            std::mem::replace(&mut self.entries, next.into())
         };
-        if next.capacity() > KEEP_BYTES {
-            *next = Vec::new();
+        if scratch.rewritten.len() > KEEP_BYTES {
+            scratch.rewritten = Vec::new();
         }
         Some((Self { entries, detached: None }, growth))
-    }
-
-    /// [`Self::replace`] where nothing is detached, nor will be: then entries that stay are copied as they stand.
-    fn replace_small(
-        &mut self,
-        update: &[Field<'_>],
-        clock: Clock,
-        scratch: &mut Scratch,
-    ) -> (Self, Growth) {
-        let mut growth = Growth::default();
-        let mut lookup = Lookup::new(update, scratch);
-        let entries = std::mem::take(&mut self.entries);
-        let mut next = Builder::new(std::mem::take(&mut scratch.entries), entries.len());
-        let (mut kept, mut rest) = (&*entries, Entries { rest: &entries });
-        loop {
-            let unread = rest.rest.len();
-            let Some(entry) = rest.next() else { break };
-            let Some(json) = lookup.find(entry.name).and_then(json_of) else { continue };
-            let (before, from) = kept.split_at_checked(kept.len() - unread).unwrap_or_default();
-            next.entries.extend_from_slice(before);
-            kept = from.get(unread - rest.rest.len()..).unwrap_or_default();
-            growth.removed += field_size(entry.name, stored_size(&entry.stored, &[]));
-            growth.added += next.json(entry.name, clock, json);
-        }
-        next.entries.extend_from_slice(kept);
-        for field in lookup.unmatched() {
-            growth.added += next.json(field.name, clock, json_of(field).unwrap_or_default());
-        }
-        lookup.recycle(scratch);
-        *self = next.finish(scratch);
-        (Self { entries, detached: None }, growth)
     }
 
     /// Makes fields that were replaced what they were; `newer` are the detached values of those that took their place.
@@ -191,13 +156,9 @@ impl Packed {
 /// A field's text, if it becomes a value that stands among the entries.
 #[inline]
 pub(super) fn small_json<'f>(field: &Field<'f>) -> Option<&'f [u8]> {
-    json_of(field).filter(|json| json.len() < DETACH_BYTES)
-}
-
-fn json_of<'f>(field: &Field<'f>) -> Option<&'f [u8]> {
     match field.value {
-        Value::Json(json) => Some(json),
-        Value::Delta(..) => None,
+        Value::Json(json) if json.len() < DETACH_BYTES => Some(json),
+        Value::Json(_) | Value::Delta(..) => None,
     }
 }
 

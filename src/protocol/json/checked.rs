@@ -1,172 +1,154 @@
 //! Reading text that nobody has looked at yet, as long as it is canonical.
+//!
+//! Each step takes bytes that are valid UTF-8, checks that what it steps over is canonical JSON, and gives that and the rest behind
+//! it; none where it is not canonical, or where telling would take longer: then nothing of what was read counts, and
+//! [`super::scan()`] decides. The rest is handed on as a value and not changed in place, so that it stays in registers.
 
 use super::{decimal, names::Names, number, string};
 
-/// A cursor over bytes that are valid UTF-8. Each step checks that what it steps over is canonical JSON, and gives none where it
-/// is not, or where telling would take longer: then nothing of what was read counts, and [`super::scan()`] decides.
+/// What was stepped over, and the rest behind it.
+pub type Step<'t, T> = Option<(T, &'t [u8])>;
+
+/// Steps over `byte`.
+#[inline]
+pub fn byte(text: &[u8], byte: u8) -> Option<&[u8]> {
+    text.split_first().filter(|(next, _)| **next == byte).map(|(_, rest)| rest)
+}
+
+/// Steps over these bytes.
+#[inline]
+pub fn expect<'t, const N: usize>(text: &'t [u8], bytes: &[u8; N]) -> Option<&'t [u8]> {
+    text.split_first_chunk::<N>().filter(|(next, _)| *next == bytes).map(|(_, rest)| rest)
+}
+
+/// Steps over a comma, or over the end of an object or array: true at the end.
+#[inline]
+pub fn ends(text: &[u8], end: u8) -> Step<'_, bool> {
+    let (byte, rest) = text.split_first()?;
+    match *byte {
+        b',' => Some((false, rest)),
+        byte if byte == end => Some((true, rest)),
+        _ => None,
+    }
+}
+
+/// The bytes of `text` that are not in its `rest`.
+#[inline]
+pub fn before<'t>(text: &'t [u8], rest: &[u8]) -> Option<&'t [u8]> {
+    text.get(..text.len().checked_sub(rest.len())?)
+}
+
+/// Steps over a name and the colon behind it, and gives its inside.
+#[inline]
+pub fn name(text: &[u8]) -> Step<'_, &[u8]> {
+    let (name, rest) = string(text)?;
+    Some((name, byte(rest, b':')?))
+}
+
+/// Steps over a string and gives its inside.
+#[inline]
+pub fn string(text: &[u8]) -> Step<'_, &[u8]> {
+    let inside = byte(text, b'"')?;
+    let (plain, rest) = inside.split_at_checked(string::plain_length(inside))?;
+    match byte(rest, b'"') {
+        Some(rest) => Some((plain, rest)),
+        None => escaped_string(inside, plain.len()),
+    }
+}
+
+/// As [`string`], where what is not plain comes behind so many bytes of the inside.
+#[cold]
+fn escaped_string(inside: &[u8], mut length: usize) -> Step<'_, &[u8]> {
+    loop {
+        match inside.get(length..)?.split_first()? {
+            (b'"', rest) => return Some((inside.get(..length)?, rest)),
+            (b'\\', _) => {
+                length += string::canonical_escape(inside.get(length..)?)?;
+                length += string::plain_length(inside.get(length..)?);
+            }
+            _ => return None,
+        }
+    }
+}
+
+/// Steps over a number and gives what it means.
+pub fn number(text: &[u8]) -> Step<'_, f64> {
+    let rest = skip_number(text)?;
+    Some((decimal::parse(before(text, rest)?)?, rest))
+}
+
+#[inline]
+fn skip_number(text: &[u8]) -> Option<&[u8]> {
+    let length = number::usual_length(text).or_else(|| unusual_number(text))?;
+    text.get(length..)
+}
+
+#[cold]
+fn unusual_number(text: &[u8]) -> Option<usize> {
+    number::scan(text).filter(|(_, canonical)| *canonical).map(|(length, _)| length)
+}
+
+/// Steps over a non-negative integer.
+pub fn integer(text: &[u8]) -> Step<'_, usize> {
+    let rest = skip_number(text)?;
+    let digits = std::str::from_utf8(before(text, rest)?).ok()?;
+    Some((digits.parse().ok()?, rest))
+}
+
+/// Steps over values.
 #[derive(Debug)]
-pub struct CheckedReader<'t> {
-    text: &'t [u8],
-    /// What it has not stepped over.
-    rest: &'t [u8],
-    /// The names of all objects that are open within a value, the innermost last.
+pub struct Values<'t> {
+    /// The names of all objects that are open, the innermost last.
     names: Vec<&'t [u8]>,
     reserved: &'static [u8],
 }
 
-impl<'t> CheckedReader<'t> {
-    /// Starts at the first byte. It does not read values in which there are objects that have the name `reserved`.
-    pub fn new(text: &'t [u8], reserved: &'static [u8]) -> Self {
-        Self { text, rest: text, names: Vec::new(), reserved }
+impl<'t> Values<'t> {
+    /// Does not read values in which there are objects that have the name `reserved`.
+    pub fn new(reserved: &'static [u8]) -> Self {
+        Self { names: Vec::new(), reserved }
     }
 
-    /// How many bytes it has stepped over.
+    /// Steps over a value nested at most `depth` deep, and gives its text.
     #[inline]
-    pub fn at(&self) -> usize {
-        self.text.len() - self.rest.len()
+    pub fn value(&mut self, text: &'t [u8], depth: usize) -> Step<'t, &'t [u8]> {
+        let rest = match text.first()? {
+            b'"' => string(text)?.1,
+            b'-' | b'0'..=b'9' => skip_number(text)?,
+            _ => self.skip(text, depth)?,
+        };
+        Some((before(text, rest)?, rest))
     }
 
-    /// Whether all was read.
-    pub fn is_at_end(&self) -> bool {
-        self.rest.is_empty()
-    }
-
-    /// What was stepped over since `start`.
-    #[inline]
-    pub fn since(&self, start: usize) -> Option<&'t [u8]> {
-        self.text.get(start..self.at())
-    }
-
-    /// The byte that is next.
-    #[inline]
-    pub fn peek(&self) -> Option<u8> {
-        self.rest.first().copied()
-    }
-
-    /// Steps over `byte` if it is next.
-    #[inline]
-    pub fn eat(&mut self, byte: u8) -> bool {
-        match self.rest.split_first() {
-            Some((next, rest)) if *next == byte => {
-                self.rest = rest;
-                true
-            }
-            _ => false,
+    fn skip(&mut self, text: &'t [u8], depth: usize) -> Option<&'t [u8]> {
+        match text.first()? {
+            b'"' => string(text).map(|(_, rest)| rest),
+            b'{' => self.object(text, depth.checked_sub(1)?),
+            b'[' => self.array(text, depth.checked_sub(1)?),
+            b't' => expect(text, b"true"),
+            b'f' => expect(text, b"false"),
+            b'n' => expect(text, b"null"),
+            _ => skip_number(text),
         }
     }
 
-    /// Steps over `text`, which must be next.
-    #[inline]
-    pub fn expect<const N: usize>(&mut self, text: &[u8; N]) -> Option<()> {
-        let (next, rest) = self.rest.split_first_chunk::<N>()?;
-        (next == text).then(|| self.rest = rest)
-    }
-
-    /// Steps over a comma, or over the end of the object or array: true at the end.
-    #[inline]
-    pub fn ends(&mut self, end: u8) -> Option<bool> {
-        let (byte, rest) = self.rest.split_first()?;
-        self.rest = rest;
-        match *byte {
-            b',' => Some(false),
-            byte if byte == end => Some(true),
-            _ => None,
-        }
-    }
-
-    /// Steps over a name and the colon behind it, and returns its inside.
-    #[inline]
-    pub fn name(&mut self) -> Option<&'t [u8]> {
-        let name = self.string()?;
-        self.eat(b':').then_some(name)
-    }
-
-    /// Steps over a string and returns its inside.
-    #[inline]
-    pub fn string(&mut self) -> Option<&'t [u8]> {
-        let (b'"', inside) = self.rest.split_first()? else { return None };
-        let (plain, rest) = inside.split_at_checked(string::plain_length(inside))?;
-        if let Some((b'"', rest)) = rest.split_first() {
-            self.rest = rest;
-            return Some(plain);
-        }
-        self.escaped_string(inside, plain.len())
-    }
-
-    /// As [`Self::string`], where what is not plain comes behind so many bytes.
-    fn escaped_string(&mut self, inside: &'t [u8], mut length: usize) -> Option<&'t [u8]> {
-        loop {
-            match inside.get(length..)?.split_first()? {
-                (b'"', rest) => {
-                    self.rest = rest;
-                    return inside.get(..length);
-                }
-                (b'\\', _) => {
-                    length += string::canonical_escape(inside.get(length..)?)?;
-                    length += string::plain_length(inside.get(length..)?);
-                }
-                _ => return None,
-            }
-        }
-    }
-
-    /// Steps over a number and returns what it means.
-    pub fn number(&mut self) -> Option<f64> {
-        let start = self.at();
-        self.skip_number()?;
-        decimal::parse(self.since(start)?)
-    }
-
-    fn skip_number(&mut self) -> Option<()> {
-        let (length, canonical) = number::scan(self.rest)?;
-        self.rest = self.rest.get(length..)?;
-        canonical.then_some(())
-    }
-
-    /// Steps over a non-negative integer.
-    pub fn integer(&mut self) -> Option<usize> {
-        let start = self.at();
-        self.skip_number()?;
-        let digits = self.since(start)?;
-        std::str::from_utf8(digits).ok()?.parse().ok()
-    }
-
-    /// Steps over a value nested at most `depth` deep, and returns its text.
-    #[inline]
-    pub fn value(&mut self, depth: usize) -> Option<&'t [u8]> {
-        let before = self.rest;
-        self.skip(depth)?;
-        before.get(..before.len() - self.rest.len())
-    }
-
-    fn skip(&mut self, depth: usize) -> Option<()> {
-        match self.peek()? {
-            b'"' => self.string().map(|_| ()),
-            b'{' => self.object(depth.checked_sub(1)?),
-            b'[' => self.array(depth.checked_sub(1)?),
-            b't' => self.expect(b"true"),
-            b'f' => self.expect(b"false"),
-            b'n' => self.expect(b"null"),
-            _ => self.skip_number(),
-        }
-    }
-
-    fn object(&mut self, depth: usize) -> Option<()> {
-        self.expect(b"{")?;
-        if self.eat(b'}') {
-            return Some(());
+    fn object(&mut self, text: &'t [u8], depth: usize) -> Option<&'t [u8]> {
+        let mut rest = byte(text, b'{')?;
+        if let Some(rest) = byte(rest, b'}') {
+            return Some(rest);
         }
         let outer = self.names.len();
         let mut names = Names::default();
         loop {
-            let name = self.name()?;
+            let (name, value) = name(rest)?;
             let earlier = self.names.get(outer..)?.iter().copied();
             if name == self.reserved || names.repeats(name, earlier) {
                 return None;
             }
             self.names.push(name);
-            self.skip(depth)?;
-            if self.ends(b'}')? {
+            let (is_end, behind) = ends(self.skip(value, depth)?, b'}')?;
+            rest = behind;
+            if is_end {
                 break;
             }
         }
@@ -174,19 +156,20 @@ impl<'t> CheckedReader<'t> {
             return None;
         }
         self.names.truncate(outer);
-        Some(())
+        Some(rest)
     }
 
-    fn array(&mut self, depth: usize) -> Option<()> {
-        self.expect(b"[")?;
-        if self.eat(b']') {
-            return Some(());
+    fn array(&mut self, text: &'t [u8], depth: usize) -> Option<&'t [u8]> {
+        let mut rest = byte(text, b'[')?;
+        if let Some(rest) = byte(rest, b']') {
+            return Some(rest);
         }
         loop {
-            self.skip(depth)?;
-            if self.ends(b']')? {
-                return Some(());
+            let (is_end, behind) = ends(self.skip(rest, depth)?, b']')?;
+            if is_end {
+                return Some(behind);
             }
+            rest = behind;
         }
     }
 }

@@ -5,7 +5,7 @@
 //! whatever differs is rewritten as a whole first, and every reader after that may rely on the one form.
 
 mod canonical;
-mod checked;
+pub mod checked;
 mod decimal;
 mod names;
 mod number;
@@ -16,7 +16,6 @@ mod string;
 mod utf16;
 
 pub use canonical::canonicalize;
-pub use checked::CheckedReader;
 pub use names::Names;
 pub use prune::prune;
 pub use reader::Reader;

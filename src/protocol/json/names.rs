@@ -1,8 +1,5 @@
 //! Whether a name occurs twice in an object.
 
-/// Before so many names have come one is compared with each.
-const FEW: usize = 4;
-
 /// From this many names on an object's are compared by sorting.
 const COMPARE_SORTED: usize = 12;
 
@@ -19,21 +16,16 @@ pub struct Names {
 
 impl Names {
     /// True when `name` is one of those that came `earlier`. Of large objects only [`Self::repeat`] tells.
+    #[inline]
     pub fn repeats<'t>(
         &mut self,
         name: &[u8],
-        mut earlier: impl ExactSizeIterator<Item = &'t [u8]> + Clone,
+        mut earlier: impl ExactSizeIterator<Item = &'t [u8]>,
     ) -> bool {
-        let count = earlier.len();
-        if count == FEW {
-            for other in earlier.clone() {
-                self.note(other);
-            }
-        }
-        if count >= FEW && self.note(name) {
+        if self.note(name) {
             return false;
         }
-        if count > MOST_COMPARED {
+        if earlier.len() > MOST_COMPARED {
             self.unsure = true;
             return false;
         }
@@ -41,6 +33,7 @@ impl Names {
     }
 
     /// Notes the bits of a name. True when no other had the same.
+    #[inline]
     fn note(&mut self, name: &[u8]) -> bool {
         let mark = fingerprint(name);
         let word = usize::try_from(mark >> 61).unwrap_or_default();
@@ -58,25 +51,19 @@ impl Names {
     }
 }
 
-/// Bits that differ for most pairs of names, the highest ones first.
+/// Bits that differ for most pairs of names, the highest ones first: of short ones three bytes count, of others eight from the middle,
+/// where keys made of one and the same parts differ.
+#[inline]
 fn fingerprint(name: &[u8]) -> u64 {
     const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
-    let (head, tail) = match (name.first_chunk::<8>(), name.last_chunk::<8>()) {
-        (Some(head), Some(tail)) => (u64::from_le_bytes(*head), u64::from_le_bytes(*tail)),
-        _ => match (name.first_chunk::<4>(), name.last_chunk::<4>(), name) {
-            (Some(head), Some(tail), _) => {
-                (u64::from(u32::from_le_bytes(*head)), u64::from(u32::from_le_bytes(*tail)))
-            }
-            (_, _, [first, middle @ .., last]) => {
-                let middle = middle.first().copied().unwrap_or_default();
-                (u64::from_le_bytes([*first, middle, *last, 0, 0, 0, 0, 1]), 0)
-            }
-            (_, _, [only]) => (u64::from(*only), 1),
-            _ => (0, 0),
-        },
+    let middle = name.len() / 2;
+    let byte = |at: usize| name.get(at).copied().map_or(0, u64::from);
+    let from = middle.saturating_sub(4);
+    let core = match name.get(from..).and_then(<[u8]>::first_chunk::<8>) {
+        Some(core) => u64::from_le_bytes(*core),
+        None => byte(middle) << 8 | byte(0) << 16 | byte(name.len().saturating_sub(1)) << 24,
     };
-    let length = u64::try_from(name.len()).unwrap_or_default();
-    (head.wrapping_mul(SPREAD).rotate_left(29) ^ tail ^ length << 56).wrapping_mul(SPREAD)
+    (core ^ u64::try_from(name.len()).unwrap_or_default()).wrapping_mul(SPREAD)
 }
 
 /// True when a name occurs twice. Names that differ only in how they are escaped are not seen as equal, but then one of

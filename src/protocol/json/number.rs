@@ -46,6 +46,34 @@ pub(super) fn scan(text: &[u8]) -> Option<(usize, bool)> {
     Some((end, canonical))
 }
 
+/// The length of the number at the start of `text`, if it is one of few digits and without exponent, and canonical.
+#[inline]
+pub(super) fn usual_length(text: &[u8]) -> Option<usize> {
+    let start = usize::from(text.first() == Some(&b'-'));
+    let integer = digits(text, start);
+    let point = start + integer;
+    let is_below_one = text.get(start) == Some(&b'0');
+    if text.get(point) != Some(&b'.') {
+        let is_zero = is_below_one && (integer > 1 || start > 0);
+        let is_usual = (1..=SHORTEST_DIGITS).contains(&integer) && !is_zero;
+        return (is_usual && !is_exponent(text, point)).then_some(point);
+    }
+    let fraction = digits(text, point + 1);
+    let end = point + 1 + fraction;
+    let is_usual = integer > 0
+        && fraction > 0
+        && integer + fraction <= SHORTEST_DIGITS
+        && text.get(end - 1) != Some(&b'0')
+        && !is_exponent(text, end)
+        && (!is_below_one
+            || (integer == 1 && !text.get(point + 1..)?.starts_with(&[b'0'; EXPONENT_ZEROS])));
+    is_usual.then_some(end)
+}
+
+fn is_exponent(text: &[u8], at: usize) -> bool {
+    matches!(text.get(at), Some(b'e' | b'E'))
+}
+
 /// Appends the canonical form of a number; beyond a double's range that is `null` (CV5).
 pub(super) fn write(number: &[u8], out: &mut Vec<u8>) {
     let value: f64 = std::str::from_utf8(number)
@@ -63,10 +91,16 @@ pub(super) fn write(number: &[u8], out: &mut Vec<u8>) {
 #[inline]
 fn digits(text: &[u8], start: usize) -> usize {
     let text = text.get(start..).unwrap_or_default();
-    match text.first_chunk::<8>().map(|word| others(u64::from_le_bytes(*word))) {
-        Some(others @ 1..) => usize::try_from(others.trailing_zeros() / 8).unwrap_or_default(),
-        _ => text.iter().take_while(|byte| byte.is_ascii_digit()).count(),
+    let mut rest = text;
+    while let Some((word, behind)) = rest.split_first_chunk::<8>() {
+        let others = others(u64::from_le_bytes(*word));
+        if others != 0 {
+            let digits = usize::try_from(others.trailing_zeros() / 8).unwrap_or_default();
+            return text.len() - rest.len() + digits;
+        }
+        rest = behind;
     }
+    text.len() - rest.len() + rest.iter().take_while(|byte| byte.is_ascii_digit()).count()
 }
 
 /// Sets the highest bit of bytes that are no digits. The lowest bit set is exact; above it there may be others that are wrong.
@@ -151,7 +185,19 @@ mod tests {
     proptest! {
         #[test]
         fn cv5_the_short_cut_agrees_with_the_long_way(number in "-?(0|[1-9][0-9]{0,9})(\\.[0-9]{1,9})?") {
-            prop_assert_eq!(scan(number.as_bytes()), Some((number.len(), is_as_written(number.as_bytes()))));
+            let canonical = is_as_written(number.as_bytes());
+            prop_assert_eq!(scan(number.as_bytes()), Some((number.len(), canonical)));
+        }
+
+        #[test]
+        fn cv5_a_usual_number_is_canonical(
+            number in "-?(0|[0-9]{1,17})(\\.(0{0,7})[0-9]{0,9})?([eE][+-]?[0-9]{0,2})?",
+            behind in "[,}\\]a]?",
+        ) {
+            let text = format!("{number}{behind}");
+            if let Some(length) = usual_length(text.as_bytes()) {
+                prop_assert_eq!(scan(text.as_bytes()), Some((length, true)));
+            }
         }
     }
 }

@@ -2,7 +2,10 @@
 
 use super::{
     super::{
-        json::{CheckedReader, Names},
+        json::{
+            Names,
+            checked::{Step, Values, before, byte, ends, expect, integer, name, number, string},
+        },
         limits::Limits,
     },
     patches::no_patches,
@@ -40,12 +43,12 @@ pub fn decode_usual<'f>(bytes: &'f [u8], limits: &Limits) -> Option<Frame<'f>> {
         return None;
     }
     let depth = limits.depth.checked_sub(NESTING_OF_FIELDS)?;
-    let text = CheckedReader::new(bytes, DELTA_NAME);
-    Decoder { text, limits, depth, keys: 0, frame_bytes: bytes.len() }.frame()
+    let values = Values::new(DELTA_NAME);
+    Decoder { values, limits, depth, keys: 0, frame_bytes: bytes.len() }.frame(bytes)
 }
 
 struct Decoder<'f, 'l> {
-    text: CheckedReader<'f>,
+    values: Values<'f>,
     limits: &'l Limits,
     /// How deep a field's value may be nested.
     depth: usize,
@@ -55,94 +58,115 @@ struct Decoder<'f, 'l> {
 }
 
 impl<'f> Decoder<'f, '_> {
-    fn frame(mut self) -> Option<Frame<'f>> {
-        self.text.expect(b"{\"type\":\"patch\"")?;
+    fn frame(mut self, text: &'f [u8]) -> Option<Frame<'f>> {
+        let mut rest = expect(text, b"{\"type\":\"patch\"")?;
         let (mut message_id, mut document, mut presence) = (None, None, None);
-        while !self.text.ends(b'}')? {
-            let is_first = match self.text.name()? {
-                b"messageId" => message_id.replace(self.string()?).is_none(),
-                b"documentPatches" => document.replace(self.patches()?).is_none(),
-                b"ephemeralPatches" => presence.replace(self.patches()?).is_none(),
+        loop {
+            let (is_end, member) = ends(rest, b'}')?;
+            if is_end {
+                let (document, presence) =
+                    (document.unwrap_or_default(), presence.unwrap_or_default());
+                return member.is_empty().then_some(Frame::Patch { message_id, document, presence });
+            }
+            let (name, value) = name(member)?;
+            let is_first = match name {
+                b"messageId" => {
+                    rest = string(value)?.1;
+                    message_id.replace(before(value, rest)?).is_none()
+                }
+                b"documentPatches" => {
+                    let patches;
+                    (patches, rest) = self.patches(value)?;
+                    document.replace(patches).is_none()
+                }
+                b"ephemeralPatches" => {
+                    let patches;
+                    (patches, rest) = self.patches(value)?;
+                    presence.replace(patches).is_none()
+                }
                 _ => false,
             };
             if !is_first {
                 return None;
             }
         }
-        let (document, presence) = (document.unwrap_or_default(), presence.unwrap_or_default());
-        self.text.is_at_end().then_some(Frame::Patch { message_id, document, presence })
     }
 
-    fn string(&mut self) -> Option<&'f [u8]> {
-        let start = self.text.at();
-        self.text.string()?;
-        self.text.since(start)
-    }
-
-    fn patches(&mut self) -> Option<Patches<'f>> {
-        let start = self.text.at();
-        let rest = self.frame_bytes - start;
+    fn patches(&mut self, text: &'f [u8]) -> Step<'f, Patches<'f>> {
         let mut patches = PatchList {
-            updates: Vec::with_capacity((rest / UPDATE_BYTES + 1).min(MOST_FORESEEN)),
-            fields: Vec::with_capacity((rest / FIELD_BYTES + 1).min(MOST_FORESEEN)),
+            updates: Vec::with_capacity((text.len() / UPDATE_BYTES + 1).min(MOST_FORESEEN)),
+            fields: Vec::with_capacity((text.len() / FIELD_BYTES + 1).min(MOST_FORESEEN)),
             ..no_patches(self.frame_bytes, self.limits)
         };
-        self.text.expect(b"[")?;
-        if !self.text.eat(b']') {
+        let mut rest = byte(text, b'[')?;
+        if let Some(behind) = byte(rest, b']') {
+            rest = behind;
+        } else {
             loop {
-                self.patch(&mut patches)?;
+                rest = self.patch(rest, &mut patches)?;
                 patches.count += 1;
-                if self.text.ends(b']')? {
+                let (is_end, behind) = ends(rest, b']')?;
+                rest = behind;
+                if is_end {
                     break;
                 }
             }
         }
-        patches.text = self.text.since(start)?;
-        Some(patches.into())
+        patches.text = before(text, rest)?;
+        Some((patches.into(), rest))
     }
 
-    fn patch(&mut self, patches: &mut PatchList<'f>) -> Option<()> {
-        self.text.expect(b"{")?;
-        if self.text.eat(b'}') {
-            return Some(());
+    fn patch(&mut self, text: &'f [u8], patches: &mut PatchList<'f>) -> Option<&'f [u8]> {
+        let mut rest = byte(text, b'{')?;
+        if let Some(behind) = byte(rest, b'}') {
+            return Some(behind);
         }
         let first = patches.updates.len();
         let mut names = Names::default();
         loop {
-            let key = self.name()?;
+            let (key, component) = self.name(rest)?;
             let earlier = patches.updates.get(first..)?.iter().map(|update| update.key);
             self.keys += 1;
             if names.repeats(key, earlier) || self.keys > self.limits.keys {
                 return None;
             }
-            self.component(key, patches)?;
-            if self.text.ends(b'}')? {
+            let (is_end, behind) = ends(self.component(key, component, patches)?, b'}')?;
+            rest = behind;
+            if is_end {
                 break;
             }
         }
         let all = patches.updates.get(first..)?.iter().map(|update| update.key);
-        (!names.repeat(all)).then_some(())
+        (!names.repeat(all)).then_some(rest)
     }
 
-    fn component(&mut self, key: &'f [u8], patches: &mut PatchList<'f>) -> Option<()> {
-        let start = self.text.at();
+    fn component(
+        &mut self,
+        key: &'f [u8],
+        text: &'f [u8],
+        patches: &mut PatchList<'f>,
+    ) -> Option<&'f [u8]> {
         let first = patches.fields.len();
         let mut existence = None;
-        self.text.expect(b"{")?;
-        if !self.text.eat(b'}') {
+        let mut rest = byte(text, b'{')?;
+        if let Some(behind) = byte(rest, b'}') {
+            rest = behind;
+        } else {
             let mut names = Names::default();
             loop {
-                let name = self.name()?;
+                let (name, value) = self.name(rest)?;
                 let earlier = patches.fields.get(first..)?.iter().map(|field| field.name);
                 if names.repeats(name, earlier) {
                     return None;
                 }
-                let value = self.value(patches)?;
+                let (value, behind) = self.value(value, patches)?;
                 if name == b"_exists" {
                     existence = Some(is_true(&value)?);
                 }
                 patches.fields.push(Field { name, value });
-                if self.text.ends(b'}')? {
+                let (is_end, behind) = ends(behind, b'}')?;
+                rest = behind;
+                if is_end {
                     break;
                 }
             }
@@ -151,63 +175,80 @@ impl<'f> Decoder<'f, '_> {
             }
         }
         let (patch, fields) = (patches.count, first..patches.fields.len());
-        let text = self.text.since(start)?;
+        let text = before(text, rest)?;
         patches.updates.push(Update { patch, key, text, existence, fields });
-        Some(())
+        Some(rest)
     }
 
-    fn name(&mut self) -> Option<&'f [u8]> {
-        self.text.name().filter(|name| name.len() <= self.limits.name_bytes)
+    #[inline]
+    fn name(&self, text: &'f [u8]) -> Step<'f, &'f [u8]> {
+        name(text).filter(|(name, _)| name.len() <= self.limits.name_bytes)
     }
 
-    fn value(&mut self, patches: &mut PatchList<'f>) -> Option<Value<'f>> {
-        let start = self.text.at();
-        let is_delta =
-            self.text.peek() == Some(b'{') && self.text.expect(b"{\"__buf\":1,\"len\":").is_some();
-        if !is_delta {
-            return self.text.value(self.depth).map(Value::Json);
+    #[inline]
+    fn value(&mut self, text: &'f [u8], patches: &mut PatchList<'f>) -> Step<'f, Value<'f>> {
+        if text.first() == Some(&b'{')
+            && let Some(delta) = expect(text, b"{\"__buf\":1,\"len\":")
+        {
+            return self.delta(text, delta, patches);
         }
+        let (json, rest) = self.values.value(text, self.depth)?;
+        Some((Value::Json(json), rest))
+    }
+
+    /// A delta: its `text`, and the `rest` of it from its length on.
+    fn delta(
+        &self,
+        text: &'f [u8],
+        rest: &'f [u8],
+        patches: &mut PatchList<'f>,
+    ) -> Step<'f, Value<'f>> {
         // An object, a list of runs, a run, its numbers.
         self.depth.checked_sub(4)?;
-        let delta = self.delta().filter(|delta| delta.len <= self.limits.buffer_numbers)?;
+        let (len, rest) = integer(rest)?;
+        if len > self.limits.buffer_numbers {
+            return None;
+        }
+        let mut delta = Delta { len, ..Delta::default() };
+        let mut rest = expect(rest, b",\"runs\":[")?;
+        if let Some(behind) = byte(rest, b']') {
+            rest = behind;
+        } else {
+            loop {
+                let (is_end, behind) = ends(run(rest, &mut delta)?, b']')?;
+                rest = behind;
+                if is_end {
+                    break;
+                }
+            }
+        }
+        rest = byte(rest, b'}')?;
         patches.has_deltas = true;
-        patches.arrays = patches.arrays.saturating_add(array_size(delta.len));
-        Some(Value::Delta(self.text.since(start)?, Box::new(delta)))
+        patches.arrays = patches.arrays.saturating_add(array_size(len));
+        Some((Value::Delta(before(text, rest)?, Box::new(delta)), rest))
     }
+}
 
-    /// The rest of a delta, from its length on.
-    fn delta(&mut self) -> Option<Delta> {
-        let mut delta = Delta { len: self.text.integer()?, ..Delta::default() };
-        self.text.expect(b",\"runs\":[")?;
-        if !self.text.eat(b']') {
-            loop {
-                self.run(&mut delta)?;
-                if self.text.ends(b']')? {
-                    break;
-                }
+/// Steps over a run of a delta.
+fn run<'f>(text: &'f [u8], delta: &mut Delta) -> Option<&'f [u8]> {
+    let (offset, rest) = integer(byte(text, b'[')?)?;
+    let mut rest = expect(rest, b",[")?;
+    let first = delta.numbers.len();
+    if let Some(behind) = byte(rest, b']') {
+        rest = behind;
+    } else {
+        loop {
+            let (value, behind) = number(rest)?;
+            delta.numbers.push(value);
+            let (is_end, behind) = ends(behind, b']')?;
+            rest = behind;
+            if is_end {
+                break;
             }
         }
-        self.text.expect(b"}")?;
-        Some(delta)
     }
-
-    fn run(&mut self, delta: &mut Delta) -> Option<()> {
-        self.text.expect(b"[")?;
-        let offset = self.text.integer()?;
-        self.text.expect(b",[")?;
-        let before = delta.numbers.len();
-        if !self.text.eat(b']') {
-            loop {
-                delta.numbers.push(self.text.number()?);
-                if self.text.ends(b']')? {
-                    break;
-                }
-            }
-        }
-        self.text.expect(b"]")?;
-        delta.runs.push((offset, delta.numbers.len() - before));
-        Some(())
-    }
+    delta.runs.push((offset, delta.numbers.len() - first));
+    byte(rest, b']')
 }
 
 fn is_true(value: &Value<'_>) -> Option<bool> {
