@@ -20,11 +20,14 @@ pub(super) fn check_deltas<'a>(
     if !patches.has_deltas {
         return Ok(0);
     }
+    if let [update] = patches.updates.as_slice() {
+        return Draft::of(alive(update.key)).take(update, patches, true);
+    }
     let mut drafts: BTreeMap<&[u8], Draft<'_, 'a>> = BTreeMap::new();
     let mut growth = 0_usize;
     for update in &patches.updates {
         let draft = drafts.entry(update.key).or_insert_with(|| Draft::of(alive(update.key)));
-        growth = growth.saturating_add(draft.take(update, patches)?);
+        growth = growth.saturating_add(draft.take(update, patches, false)?);
     }
     Ok(growth)
 }
@@ -54,8 +57,13 @@ impl<'u, 'a> Draft<'u, 'a> {
         Self { alive: stored.is_some(), stored, written: BTreeMap::new() }
     }
 
-    /// Takes one update and returns by how many numbers its deltas make arrays grow.
-    fn take(&mut self, update: &Update<'u>, patches: &'u Patches<'u>) -> Result<usize, Refusal> {
+    /// Takes one update and returns by how many numbers its deltas make arrays grow. After the last nobody asks what it wrote.
+    fn take(
+        &mut self,
+        update: &Update<'u>,
+        patches: &'u Patches<'u>,
+        is_last: bool,
+    ) -> Result<usize, Refusal> {
         if update.existence == Some(false) {
             *self = Self::of(None);
             return Ok(0);
@@ -64,6 +72,7 @@ impl<'u, 'a> Draft<'u, 'a> {
         let mut growth = 0_usize;
         for field in patches.fields_of(update) {
             let length = match &field.value {
+                Value::Json(_) if is_last => None,
                 Value::Json(json) => count_numbers(json),
                 Value::Delta(_, delta) => {
                     let base = if self.alive { self.base(field.name) } else { Some(0) };
@@ -72,7 +81,7 @@ impl<'u, 'a> Draft<'u, 'a> {
                     Some(delta.len)
                 }
             };
-            if self.alive {
+            if self.alive && !is_last {
                 self.written.insert(field.name, length);
             }
         }

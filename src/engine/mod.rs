@@ -41,7 +41,7 @@ pub use document::{Component, Document, Restore, Slot};
 pub use effect::{Audience, CloseReason, Effect, Message};
 pub use fields::{Content, Fields};
 pub use input::{CaughtUp, Frame, Input, ReconnectPatches};
-pub use patch::{Field, PatchList, Patches, Refusal, RefusalCode, Update, Value};
+pub use patch::{Field, PatchList, Patches, Refusal, RefusalCode, Update, Value, is_same_name};
 pub use presence::{Presence, Told};
 pub use quota::{Quota, array_size, check_document};
 pub use room::Room;

@@ -171,3 +171,29 @@ impl<'f> PatchList<'f> {
         self.fields.get(update.fields.clone()).unwrap_or_default()
     }
 }
+
+/// Whether two names are the same. Most are short, and most that are not the same differ in length.
+#[inline]
+pub fn is_same_name(one: &[u8], other: &[u8]) -> bool {
+    if one.len() != other.len() {
+        return false;
+    }
+    match one.len() {
+        0 => true,
+        1..4 => {
+            let middle = one.len() / 2;
+            one.first() == other.first()
+                && one.get(middle) == other.get(middle)
+                && one.last() == other.last()
+        }
+        4..8 => {
+            one.first_chunk::<4>() == other.first_chunk::<4>()
+                && one.last_chunk::<4>() == other.last_chunk::<4>()
+        }
+        8..=16 => {
+            one.first_chunk::<8>() == other.first_chunk::<8>()
+                && one.last_chunk::<8>() == other.last_chunk::<8>()
+        }
+        _ => one == other,
+    }
+}

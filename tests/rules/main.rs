@@ -16,3 +16,4 @@ mod replay;
 mod rights;
 mod snapshots;
 mod stalled;
+mod walks;

@@ -196,7 +196,11 @@ impl Document {
         let same = |slot: &Slot| {
             self.slots.get(index(*slot)).is_some_and(|component| *component.key == *key)
         };
-        self.by_key.find(hash(self.hash_keys, key), same).copied()
+        // Who drags or draws changes one component again and again.
+        self.newest
+            .slot()
+            .filter(same)
+            .or_else(|| self.by_key.find(hash(self.hash_keys, key), same).copied())
     }
 
     fn insert(&mut self, key: &[u8]) -> Slot {

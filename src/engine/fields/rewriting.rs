@@ -3,7 +3,7 @@
 use super::{
     super::{
         Clock,
-        patch::Field,
+        patch::{Field, is_same_name},
         quota::{FIELD_BYTES, Growth, json_size},
     },
     entries::{Entries, MOST_HEAD_BYTES},
@@ -42,9 +42,9 @@ pub(super) fn rewrite(
     clock: Clock,
     out: &mut Vec<u8>,
 ) -> Option<(usize, Growth)> {
-    let written = update.iter().map(|field| {
-        small_json(field).map(|json| field.name.len() + json.len() + MOST_HEAD_BYTES)
-    });
+    let written = update
+        .iter()
+        .map(|field| small_json(field).map(|json| field.name.len() + json.len() + MOST_HEAD_BYTES));
     let most = written.sum::<Option<usize>>()? + entries.len();
     let mut writer = Writer::new(out, most, clock);
     let mut growth = Growth::default();
@@ -82,7 +82,7 @@ impl<'u, 'f> Sought<'u, 'f> {
     #[inline]
     fn find(&mut self, name: &[u8]) -> Option<&'u Field<'f>> {
         if let Some(field) = self.update.get(self.likely)
-            && is_same(field.name, name)
+            && is_same_name(field.name, name)
         {
             self.note(self.likely);
             return Some(field);
@@ -90,7 +90,7 @@ impl<'u, 'f> Sought<'u, 'f> {
         if self.update.len() > FEW {
             return None;
         }
-        let at = self.update.iter().position(|field| is_same(field.name, name))?;
+        let at = self.update.iter().position(|field| is_same_name(field.name, name))?;
         self.note(at);
         self.update.get(at)
     }
@@ -109,31 +109,5 @@ impl<'u, 'f> Sought<'u, 'f> {
             BITS.get(*at).is_some_and(|bit| update.len() <= FEW && found & bit == 0)
         };
         is_known.then(|| (0..update.len()).filter(is_new).filter_map(|at| update.get(at)))
-    }
-}
-
-/// Whether two names are the same. Most are short, and most that are not the same differ in length.
-#[inline]
-fn is_same(one: &[u8], other: &[u8]) -> bool {
-    if one.len() != other.len() {
-        return false;
-    }
-    match one.len() {
-        0 => true,
-        1..4 => {
-            let middle = one.len() / 2;
-            one.first() == other.first()
-                && one.get(middle) == other.get(middle)
-                && one.last() == other.last()
-        }
-        4..8 => {
-            one.first_chunk::<4>() == other.first_chunk::<4>()
-                && one.last_chunk::<4>() == other.last_chunk::<4>()
-        }
-        8..=16 => {
-            one.first_chunk::<8>() == other.first_chunk::<8>()
-                && one.last_chunk::<8>() == other.last_chunk::<8>()
-        }
-        _ => one == other,
     }
 }

@@ -130,6 +130,17 @@ fn texts(wanted: &BTreeMap<String, Wanted>) -> BTreeMap<String, String> {
     wanted.iter().map(|(name, wanted)| (name.clone(), text(wanted))).collect()
 }
 
+/// Names and values in any order, each name once; few of them more often than many.
+fn shuffled() -> impl Strategy<Value = Vec<(String, String)>> {
+    let names = "[a-h]{1,2}|[a-c]{3,4}[xy]{0,15}";
+    let values = "[0-9]{1,60}";
+    let map = prop_oneof![
+        3 => prop::collection::btree_map(names, values, 0..8),
+        1 => prop::collection::btree_map(names, values, 0..40),
+    ];
+    map.prop_map(|map| map.into_iter().collect::<Vec<_>>()).prop_shuffle()
+}
+
 /// What the fields say of themselves is what a walk over them finds.
 fn assert_consistent(fields: &Fields) {
     let sum: usize = fields.iter().map(|(name, ..)| fields.size_of(name).unwrap()).sum();
@@ -140,29 +151,28 @@ fn assert_consistent(fields: &Fields) {
 
 proptest! {
     #[test]
-    fn mg1_merging_equals_a_map(
-        updates in prop::collection::vec(
-            prop::collection::btree_map("[a-h]{1,2}", "[0-9]{1,60}", 0..40), 1..8
-        )
-    ) {
-        let mut expected = BTreeMap::new();
+    fn mg1_merging_equals_a_map(updates in prop::collection::vec(shuffled(), 1..8)) {
+        let mut expected: Vec<(String, Clock, String)> = Vec::new();
         let mut fields = Fields::default();
-        for (step, update) in updates.iter().enumerate() {
-            let clock = Clock::try_from(step * 1_000).unwrap();
-            let update: Vec<_> = update.iter().map(|(name, value)| json(name, value)).collect();
-            fields.merge(&update, clock, &mut Scratch::default());
-            for field in &update {
-                let Value::Json(value) = field.value else { continue };
-                expected.insert(
-                    String::from_utf8_lossy(field.name).into_owned(),
-                    (clock, String::from_utf8_lossy(value).into_owned()),
-                );
+        let mut size = 0;
+        for (step, update) in (0..).zip(&updates) {
+            // From the shortest to the longest.
+            let clock = (1 << (7 * step)) + 1;
+            let written: Vec<_> = update.iter().map(|(name, value)| json(name, value)).collect();
+            let growth = fields.merge(&written, clock, &mut Scratch::default());
+            size = size + growth.added - growth.removed;
+            for (name, value) in update {
+                let entry = (name.clone(), clock, value.clone());
+                match expected.iter_mut().find(|(known, ..)| known == name) {
+                    Some(known) => *known = entry,
+                    None => expected.push(entry),
+                }
             }
         }
 
-        let actual: BTreeMap<_, _> =
-            read(&fields).into_iter().map(|(name, clock, value)| (name, (clock, value))).collect();
-        prop_assert_eq!(actual, expected);
+        prop_assert_eq!(read(&fields), expected);
+        prop_assert_eq!(fields.size(), size);
+        assert_consistent(&fields);
     }
 
     #[test]

@@ -72,15 +72,21 @@ fn escaped_string(inside: &[u8], mut length: usize) -> Step<'_, &[u8]> {
 }
 
 /// Steps over a number and gives what it means.
+#[inline]
 pub fn number(text: &[u8]) -> Step<'_, f64> {
+    if let Some(usual) = number::usual(text)
+        && let Some(value) = decimal::short(text, &usual)
+    {
+        return Some((value, text.get(usual.length..)?));
+    }
     let rest = skip_number(text)?;
     Some((decimal::parse(before(text, rest)?)?, rest))
 }
 
 #[inline]
 fn skip_number(text: &[u8]) -> Option<&[u8]> {
-    let length = number::usual_length(text).or_else(|| unusual_number(text))?;
-    text.get(length..)
+    let usual = number::usual(text).map(|usual| usual.length);
+    text.get(usual.or_else(|| unusual_number(text))?..)
 }
 
 #[cold]
@@ -88,11 +94,15 @@ fn unusual_number(text: &[u8]) -> Option<usize> {
     number::scan(text).filter(|(_, canonical)| *canonical).map(|(length, _)| length)
 }
 
-/// Steps over a non-negative integer.
+/// Steps over a non-negative integer of few digits.
 pub fn integer(text: &[u8]) -> Step<'_, usize> {
-    let rest = skip_number(text)?;
-    let digits = std::str::from_utf8(before(text, rest)?).ok()?;
-    Some((digits.parse().ok()?, rest))
+    let number = number::usual(text).filter(|number| !number.negative && number.fraction == 0)?;
+    let rest = text.get(number.length..)?;
+    let value = match decimal::word(text, number.integer) {
+        Some(value) => usize::try_from(value).ok()?,
+        None => std::str::from_utf8(before(text, rest)?).ok()?.parse().ok()?,
+    };
+    Some((value, rest))
 }
 
 /// Steps over values.

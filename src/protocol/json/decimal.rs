@@ -4,6 +4,8 @@
 //! Up to 15 digits any decimal is that, unless it ends in zeros. With 16 or 17 digits, as every computed coordinate has them, the
 //! double and the decimal are compared as integers, which costs a fraction of writing the double anew.
 
+use super::number::Usual;
+
 /// A double has no more significant digits than this.
 const MOST_DIGITS: usize = 17;
 
@@ -50,6 +52,39 @@ pub(super) fn parse(number: &[u8]) -> Option<f64> {
         }
         None => std::str::from_utf8(number).ok()?.parse().ok(),
     }
+}
+
+/// What a number at the start of `text` means. None where it is longer than a word on a side of its point, or the text ends with it.
+#[inline]
+pub(super) fn short(text: &[u8], number: &Usual) -> Option<f64> {
+    let unsigned = text.get(usize::from(number.negative)..)?;
+    let integer = word(unsigned, number.integer)?;
+    let value = if number.fraction == 0 {
+        double(integer)
+    } else {
+        let power = *POWERS_OF_TEN.get(number.fraction)?;
+        let fraction = word(unsigned.get(number.integer + 1..)?, number.fraction)?;
+        let digits = integer.checked_mul(power)?.checked_add(fraction)?;
+        if digits > LARGEST_EXACT {
+            return None;
+        }
+        double(digits) / double(power)
+    };
+    Some(if number.negative { -value } else { value })
+}
+
+/// What so many digits at the start of `text` mean, at most eight, all at once: neighbours become pairs, pairs fours, fours eight.
+#[inline]
+pub(super) fn word(text: &[u8], digits: usize) -> Option<u64> {
+    const ZEROS: u64 = u64::from_le_bytes([b'0'; 8]);
+    const PAIRS: u64 = 0x0000_00ff_0000_00ff;
+    let unused = u32::try_from(8_usize.checked_sub(digits)?).ok()? * 8;
+    let bytes = u64::from_le_bytes(*text.first_chunk::<8>()?) ^ ZEROS;
+    let digits = bytes.checked_shl(unused)?;
+    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8);
+    let high = (pairs & PAIRS).wrapping_mul(1_000_000 << 32 | 100);
+    let low = (pairs >> 16 & PAIRS).wrapping_mul(10_000 << 32 | 1);
+    Some(high.wrapping_add(low) >> 32)
 }
 
 /// Whether a number, which does not end in zeros behind its point, is certain to be the best way to write what it means.
@@ -154,6 +189,18 @@ mod tests {
             prop_assume!(!is_small && number != "-0");
             prop_assert!(!is_best(number.as_bytes()) || is_canonical(&number));
             prop_assert_eq!(parse(number.as_bytes()).map(f64::to_bits), number.parse().ok().map(f64::to_bits));
+        }
+
+        #[test]
+        fn cv7_a_short_number_means_what_it_says(
+            number in "-?(0|[1-9][0-9]{0,8})(\\.[0-9]{0,8}[1-9])?",
+            behind in "[,}\\]]{1,9}",
+        ) {
+            let text = format!("{number}{behind}");
+            let usual = number::usual(text.as_bytes());
+            if let Some(value) = usual.and_then(|usual| short(text.as_bytes(), &usual)) {
+                prop_assert_eq!(value.to_bits(), number.parse::<f64>().unwrap().to_bits());
+            }
         }
 
         #[test]

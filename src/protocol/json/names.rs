@@ -32,6 +32,11 @@ impl Names {
         earlier.any(|other| other == name)
     }
 
+    /// Takes note of a name that is known to be none of those that came earlier.
+    pub fn note_other(&mut self, name: &[u8]) {
+        self.note(name);
+    }
+
     /// Notes the bits of a name. True when no other had the same.
     #[inline]
     fn note(&mut self, name: &[u8]) -> bool {
@@ -63,7 +68,7 @@ fn fingerprint(name: &[u8]) -> u64 {
         Some(core) => u64::from_le_bytes(*core),
         None => byte(middle) << 8 | byte(0) << 16 | byte(name.len().saturating_sub(1)) << 24,
     };
-    (core ^ u64::try_from(name.len()).unwrap_or_default()).wrapping_mul(SPREAD)
+    (core ^ u64::try_from(name.len()).unwrap_or_default() << 7).wrapping_mul(SPREAD)
 }
 
 /// True when a name occurs twice. Names that differ only in how they are escaped are not seen as equal, but then one of
@@ -111,7 +116,9 @@ mod tests {
 
     #[test]
     fn names_of_a_canvas_are_told_apart_by_their_bits() {
-        let names = ["_exists", "x", "y", "width", "height", "rotation", "fill", "stroke", "label"];
+        let names = "_exists x y width height rotation fill stroke label color text locked opacity name type index \
+                     parentId points fontSize src w h z scale radius";
+        let names: Vec<&str> = names.split_whitespace().collect();
         let mut marks: Vec<u64> =
             names.iter().map(|name| fingerprint(name.as_bytes()) >> 55).collect();
         marks.sort_unstable();

@@ -46,28 +46,40 @@ pub(super) fn scan(text: &[u8]) -> Option<(usize, bool)> {
     Some((end, canonical))
 }
 
-/// The length of the number at the start of `text`, if it is one of few digits and without exponent, and canonical.
+/// A canonical number of few digits and without exponent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Usual {
+    pub(super) negative: bool,
+    /// How many digits it has before the point, and behind it.
+    pub(super) integer: usize,
+    pub(super) fraction: usize,
+    pub(super) length: usize,
+}
+
+/// The number at the start of `text`, if it is a usual one.
 #[inline]
-pub(super) fn usual_length(text: &[u8]) -> Option<usize> {
-    let start = usize::from(text.first() == Some(&b'-'));
+pub(super) fn usual(text: &[u8]) -> Option<Usual> {
+    let negative = text.first() == Some(&b'-');
+    let start = usize::from(negative);
     let integer = digits(text, start);
     let point = start + integer;
     let is_below_one = text.get(start) == Some(&b'0');
     if text.get(point) != Some(&b'.') {
-        let is_zero = is_below_one && (integer > 1 || start > 0);
+        let is_zero = is_below_one && (integer > 1 || negative);
         let is_usual = (1..=SHORTEST_DIGITS).contains(&integer) && !is_zero;
-        return (is_usual && !is_exponent(text, point)).then_some(point);
+        let usual = Usual { negative, integer, fraction: 0, length: point };
+        return (is_usual && !is_exponent(text, point)).then_some(usual);
     }
     let fraction = digits(text, point + 1);
-    let end = point + 1 + fraction;
+    let length = point + 1 + fraction;
     let is_usual = integer > 0
         && fraction > 0
         && integer + fraction <= SHORTEST_DIGITS
-        && text.get(end - 1) != Some(&b'0')
-        && !is_exponent(text, end)
+        && text.get(length - 1) != Some(&b'0')
+        && !is_exponent(text, length)
         && (!is_below_one
             || (integer == 1 && !text.get(point + 1..)?.starts_with(&[b'0'; EXPONENT_ZEROS])));
-    is_usual.then_some(end)
+    is_usual.then_some(Usual { negative, integer, fraction, length })
 }
 
 fn is_exponent(text: &[u8], at: usize) -> bool {
@@ -91,16 +103,15 @@ pub(super) fn write(number: &[u8], out: &mut Vec<u8>) {
 #[inline]
 fn digits(text: &[u8], start: usize) -> usize {
     let text = text.get(start..).unwrap_or_default();
-    let mut rest = text;
-    while let Some((word, behind)) = rest.split_first_chunk::<8>() {
-        let others = others(u64::from_le_bytes(*word));
-        if others != 0 {
-            let digits = usize::try_from(others.trailing_zeros() / 8).unwrap_or_default();
-            return text.len() - rest.len() + digits;
-        }
-        rest = behind;
+    match text.first_chunk::<8>().map(|word| others(u64::from_le_bytes(*word))) {
+        Some(others @ 1..) => usize::try_from(others.trailing_zeros() / 8).unwrap_or_default(),
+        _ => many_digits(text),
     }
-    text.len() - rest.len() + rest.iter().take_while(|byte| byte.is_ascii_digit()).count()
+}
+
+#[cold]
+fn many_digits(text: &[u8]) -> usize {
+    text.iter().take_while(|byte| byte.is_ascii_digit()).count()
 }
 
 /// Sets the highest bit of bytes that are no digits. The lowest bit set is exact; above it there may be others that are wrong.
@@ -195,8 +206,8 @@ mod tests {
             behind in "[,}\\]a]?",
         ) {
             let text = format!("{number}{behind}");
-            if let Some(length) = usual_length(text.as_bytes()) {
-                prop_assert_eq!(scan(text.as_bytes()), Some((length, true)));
+            if let Some(usual) = usual(text.as_bytes()) {
+                prop_assert_eq!(scan(text.as_bytes()), Some((usual.length, true)));
             }
         }
     }

@@ -10,7 +10,9 @@ use super::{
     },
     patches::no_patches,
 };
-use crate::engine::{Delta, Field, Frame, PatchList, Patches, Update, Value, array_size};
+use crate::engine::{
+    Delta, Field, Frame, PatchList, Patches, Update, Value, array_size, is_same_name,
+};
 
 /// How frames are decoded; what comes out is the same (CV7).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -29,7 +31,10 @@ const NESTING_OF_FIELDS: usize = 4;
 const UPDATE_BYTES: usize = 64;
 const FIELD_BYTES: usize = 16;
 
-/// For so many updates or fields there is room from the start.
+/// What a number of a delta takes.
+const NUMBER_BYTES: usize = 8;
+
+/// For so many updates, fields or numbers there is room from the start.
 const MOST_FORESEEN: usize = 256;
 
 /// What makes a value a buffer delta.
@@ -66,7 +71,11 @@ impl<'f> Decoder<'f, '_> {
             if is_end {
                 let (document, presence) =
                     (document.unwrap_or_default(), presence.unwrap_or_default());
-                return member.is_empty().then_some(Frame::Patch { message_id, document, presence });
+                return member.is_empty().then_some(Frame::Patch {
+                    message_id,
+                    document,
+                    presence,
+                });
             }
             let (name, value) = name(member)?;
             let is_first = match name {
@@ -147,18 +156,35 @@ impl<'f> Decoder<'f, '_> {
         patches: &mut PatchList<'f>,
     ) -> Option<&'f [u8]> {
         let first = patches.fields.len();
+        // One component mostly has the fields that the one before it has: then they are known to be names, and no two the same.
+        let mut likely = patches.updates.last().map_or(first, |update| update.fields.start);
         let mut existence = None;
         let mut rest = byte(text, b'{')?;
         if let Some(behind) = byte(rest, b'}') {
             rest = behind;
         } else {
             let mut names = Names::default();
+            let mut are_same = true;
             loop {
-                let (name, value) = self.name(rest)?;
-                let earlier = patches.fields.get(first..)?.iter().map(|field| field.name);
-                if names.repeats(name, earlier) {
-                    return None;
-                }
+                let same = patches.fields.get(likely).filter(|_| are_same && likely < first);
+                let (name, value) = match same.and_then(|field| same_name(rest, field.name)) {
+                    Some(step) => {
+                        likely += 1;
+                        step
+                    }
+                    None => {
+                        let (name, value) = self.name(rest)?;
+                        let earlier = patches.fields.get(first..)?.iter().map(|field| field.name);
+                        if are_same {
+                            earlier.clone().for_each(|name| names.note_other(name));
+                            are_same = false;
+                        }
+                        if names.repeats(name, earlier) {
+                            return None;
+                        }
+                        (name, value)
+                    }
+                };
                 let (value, behind) = self.value(value, patches)?;
                 if name == b"_exists" {
                     existence = Some(is_true(&value)?);
@@ -209,7 +235,9 @@ impl<'f> Decoder<'f, '_> {
         if len > self.limits.buffer_numbers {
             return None;
         }
-        let mut delta = Delta { len, ..Delta::default() };
+        let foreseen = (rest.len() / NUMBER_BYTES + 1).min(MOST_FORESEEN);
+        let mut delta =
+            Delta { len, runs: Vec::with_capacity(1), numbers: Vec::with_capacity(foreseen) };
         let mut rest = expect(rest, b",\"runs\":[")?;
         if let Some(behind) = byte(rest, b']') {
             rest = behind;
@@ -227,6 +255,13 @@ impl<'f> Decoder<'f, '_> {
         patches.arrays = patches.arrays.saturating_add(array_size(len));
         Some((Value::Delta(before(text, rest)?, Box::new(delta)), rest))
     }
+}
+
+/// Steps over this name and the colon behind it.
+#[inline]
+fn same_name<'f>(text: &'f [u8], name: &[u8]) -> Step<'f, &'f [u8]> {
+    let (same, rest) = byte(text, b'"')?.split_at_checked(name.len())?;
+    Some((same, expect(rest, b"\":")?)).filter(|_| is_same_name(same, name))
 }
 
 /// Steps over a run of a delta.

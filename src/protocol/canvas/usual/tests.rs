@@ -30,6 +30,7 @@ fn cv7_what_clients_send_is_read_in_one_pass() {
         r#"{"type":"patch","messageId":"","documentPatches":[],"ephemeralPatches":[{},{"":{}}]}"#,
         r#"{"type":"patch","documentPatches":[{"a":{"p":{"__buf":1,"len":9,"runs":[[0,[0.1,318.48497350352034,-2]],[7,[]]]}}}]}"#,
         r#"{"type":"patch"}"#,
+        r#"{"type":"patch","documentPatches":[{"a":{"x":1,"y":2},"b":{"x":1,"y":2,"z":3},"c":{"x":1,"z":2,"y":3}},{"a":{"y":0}}]}"#,
     ] {
         assert!(is_usual(frame), "{frame}");
     }
@@ -43,6 +44,8 @@ fn cv7_what_is_loose_unknown_or_refused_is_left_to_the_careful_way() {
         r#"{"type":"patch","documentPatches":[{"a":{"x":"\/"}}]}"#,
         r#"{"type":"patch","documentPatches":[{"a":{"x":1,"x":2}}]}"#,
         r#"{"type":"patch","documentPatches":[{"a":{},"a":{}}]}"#,
+        r#"{"type":"patch","documentPatches":[{"a":{"x":1,"y":2},"b":{"x":1,"x":2}}]}"#,
+        r#"{"type":"patch","documentPatches":[{"a":{"x":1,"y":2},"b":{"x":1,"y":2,"x":3}}]}"#,
         r#"{"type":"patch","documentPatches":[{"a":{"x":{"y":{"z":1,"z":2}}}}]}"#,
         r#"{"type":"patch","documentPatches":[{"a":{"p":{"len":0,"__buf":1,"runs":[]}}}]}"#,
         r#"{"type":"patch","documentPatches":[{"a":{"p":{"__buf":1,"len":4000000000,"runs":[]}}}]}"#,
@@ -124,6 +127,19 @@ fn object(
     })
 }
 
+/// An object that has most names from one list, in its order, so that many have the same.
+fn shape() -> impl Strategy<Value = String> {
+    let names = vec!["x", "y", "width", "a\\nb", "x", "rotation"];
+    (prop::sample::subsequence(names, 3..=6), prop::collection::vec(json(), 6)).prop_map(
+        |(names, values)| {
+            let members = names.iter().zip(values);
+            let members: Vec<String> =
+                members.map(|(name, value)| format!("\"{name}\":{value}")).collect();
+            format!("{{{}}}", members.join(","))
+        },
+    )
+}
+
 fn frame() -> impl Strategy<Value = String> {
     (list(), list()).prop_map(|(document, presence)| {
         format!(
@@ -136,7 +152,8 @@ fn frame() -> impl Strategy<Value = String> {
 
 fn list() -> impl Strategy<Value = Vec<String>> {
     let existence = prop_oneof![Just(""), Just("\"_exists\":true,"), Just("\"_exists\":false,")];
-    let component = (existence, object("[a-z]{1,9}", json())).prop_map(|(existence, fields)| {
+    let fields = prop_oneof![object("[a-z]{1,9}", json()), shape()];
+    let component = (existence, fields).prop_map(|(existence, fields)| {
         fields.replacen('{', &format!("{{{existence}"), 1).replace(",}", "}")
     });
     let patch = object("[a-z]{1,3}/[A-Z]{1,9}", component);
