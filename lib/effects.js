@@ -147,11 +147,11 @@ class EffectQueue {
     while (at < end) {
       // Others than before where they were set aside meanwhile.
       const numbers = this.#numbers
-      const operation = Number(numbers[at])
-      const length = LENGTHS[operation]
-      if (length === undefined) throw new Error(`unknown effect ${operation}`)
-      const textSlot = Number(TEXT_SLOTS[operation])
-      const textLength = textSlot === 0 ? -1 : Number(numbers[at + textSlot])
+      const operation = integer(numbers, at)
+      const length = integer(LENGTHS, operation)
+      const textSlot = integer(TEXT_SLOTS, operation)
+      if (length === 0) throw new Error(`unknown effect ${operation}`)
+      const textLength = textSlot === 0 ? -1 : integer(numbers, at + textSlot)
       let text = null
       if (textLength >= 0) {
         text = texts.slice(from, from + textLength)
@@ -305,6 +305,17 @@ class EffectQueue {
         break
     }
   }
+}
+
+/**
+ * What is known to be a whole number of at most 32 bits, in the form in which JS calculates with such: from numbers that
+ * could be anything JavaScriptCore compiles code that it has to leave with each answer.
+ * @param {ArrayLike<number>} numbers
+ * @param {number} index
+ * @returns {number}
+ */
+function integer(numbers, index) {
+  return Number(numbers[index]) | 0
 }
 
 /**
