@@ -62,6 +62,9 @@ const {
  * @property {(error: unknown) => void} failed called when running an effect threw all the same
  */
 
+const BROADCAST_SLOTS = integer(LENGTHS, BROADCAST)
+const SEND_SLOTS = integer(LENGTHS, SEND)
+
 const NO_NUMBERS = new Float64Array()
 
 /** @implements {Reader} */
@@ -148,6 +151,23 @@ class EffectQueue {
       // Others than before where they were set aside meanwhile.
       const numbers = this.#numbers
       const operation = integer(numbers, at)
+      // Nearly every answer is a broadcast and an ack: those take no detour.
+      if (operation === BROADCAST) {
+        const to = from + integer(numbers, at + 3)
+        const text = texts.slice(from, to)
+        this.#sessions.broadcast(integer(numbers, at + 1), Number(numbers[at + 2]), text)
+        from = to
+        at += BROADCAST_SLOTS
+        continue
+      }
+      if (operation === SEND) {
+        const to = from + integer(numbers, at + 2)
+        const session = this.#sessions.at(Number(numbers[at + 1]))
+        if (session !== undefined) this.#sendTo(session, texts.slice(from, to))
+        from = to
+        at += SEND_SLOTS
+        continue
+      }
       const length = integer(LENGTHS, operation)
       const textSlot = integer(TEXT_SLOTS, operation)
       if (length === 0) throw new Error(`unknown effect ${operation}`)
@@ -270,17 +290,27 @@ class EffectQueue {
 
   /**
    * @param {Session} session
+   * @param {string} text
+   */
+  #sendTo(session, text) {
+    this.#sessions.catchUp(session)
+    spend(text.length)
+    session.send(text)
+  }
+
+  /**
+   * @param {Session} session
    * @param {number} operation
    * @param {number} number
    * @param {string} text
    */
   #performFor(session, operation, number, text) {
+    if (operation === SEND) {
+      this.#sendTo(session, text)
+      return
+    }
     this.#sessions.catchUp(session)
     switch (operation) {
-      case SEND:
-        spend(text.length)
-        session.send(text)
-        break
       case PLACE:
         this.#sessions.place(session, number)
         break
