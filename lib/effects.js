@@ -64,6 +64,7 @@ const {
 
 const BROADCAST_SLOTS = integer(LENGTHS, BROADCAST)
 const SEND_SLOTS = integer(LENGTHS, SEND)
+const CHANGED_SLOTS = integer(LENGTHS, CHANGED)
 
 const NO_NUMBERS = new Float64Array()
 
@@ -151,7 +152,7 @@ class EffectQueue {
       // Others than before where they were set aside meanwhile.
       const numbers = this.#numbers
       const operation = integer(numbers, at)
-      // Nearly every answer is a broadcast and an ack: those take no detour.
+      // Nearly every answer is a broadcast, an ack and the news of a change: those take no detour.
       if (operation === BROADCAST) {
         const to = from + integer(numbers, at + 3)
         const text = texts.slice(from, to)
@@ -166,6 +167,11 @@ class EffectQueue {
         if (session !== undefined) this.#sendTo(session, texts.slice(from, to))
         from = to
         at += SEND_SLOTS
+        continue
+      }
+      if (operation === CHANGED && integer(numbers, at + 1) < 0) {
+        this.#handlers.changed(null)
+        at += CHANGED_SLOTS
         continue
       }
       const length = integer(LENGTHS, operation)
