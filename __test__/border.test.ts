@@ -23,6 +23,16 @@ it('[CV6] [CV8] frames of every length around those of buffers come whole', () =
   }
 })
 
+it('[CV6] [CV8] so do frames around the length from which on they are read with less space', () => {
+  const longestShort = Math.floor(65_536 / 3) - 8
+  for (let length = longestShort - 120; length <= longestShort + 8; length += 1) {
+    for (const ending of ['x', '中', '\ufffd']) {
+      const text = '中'.repeat(length / 2).padEnd(length - 1, 'x') + ending
+      expect(echoed(text)).toBe(text)
+    }
+  }
+})
+
 it.each(['é', '中', '😀', '\ufffd', '\u0000', '\u007f', '\u0080'])(
   '[CV6] nothing of a frame is cut off at its end where %j makes it longer than its length says',
   (character) => {

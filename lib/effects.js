@@ -62,6 +62,10 @@ const {
  * @property {(error: unknown) => void} failed called when running an effect threw all the same
  */
 
+const BROADCAST_SLOTS = integer(LENGTHS, BROADCAST)
+const SEND_SLOTS = integer(LENGTHS, SEND)
+const CHANGED_SLOTS = integer(LENGTHS, CHANGED)
+
 const NO_NUMBERS = new Float64Array()
 
 /** @implements {Reader} */
@@ -147,11 +151,33 @@ class EffectQueue {
     while (at < end) {
       // Others than before where they were set aside meanwhile.
       const numbers = this.#numbers
-      const operation = Number(numbers[at])
-      const length = LENGTHS[operation]
-      if (length === undefined) throw new Error(`unknown effect ${operation}`)
-      const textSlot = Number(TEXT_SLOTS[operation])
-      const textLength = textSlot === 0 ? -1 : Number(numbers[at + textSlot])
+      const operation = integer(numbers, at)
+      // Nearly every answer is a broadcast, an ack and the news of a change: those take no detour.
+      if (operation === BROADCAST) {
+        const to = from + integer(numbers, at + 3)
+        const text = texts.slice(from, to)
+        this.#sessions.broadcast(integer(numbers, at + 1), Number(numbers[at + 2]), text)
+        from = to
+        at += BROADCAST_SLOTS
+        continue
+      }
+      if (operation === SEND) {
+        const to = from + integer(numbers, at + 2)
+        const session = this.#sessions.at(Number(numbers[at + 1]))
+        if (session !== undefined) this.#sendTo(session, texts.slice(from, to))
+        from = to
+        at += SEND_SLOTS
+        continue
+      }
+      if (operation === CHANGED && integer(numbers, at + 1) < 0) {
+        this.#handlers.changed(null)
+        at += CHANGED_SLOTS
+        continue
+      }
+      const length = integer(LENGTHS, operation)
+      const textSlot = integer(TEXT_SLOTS, operation)
+      if (length === 0) throw new Error(`unknown effect ${operation}`)
+      const textLength = textSlot === 0 ? -1 : integer(numbers, at + textSlot)
       let text = null
       if (textLength >= 0) {
         text = texts.slice(from, from + textLength)
@@ -270,17 +296,27 @@ class EffectQueue {
 
   /**
    * @param {Session} session
+   * @param {string} text
+   */
+  #sendTo(session, text) {
+    this.#sessions.catchUp(session)
+    spend(text.length)
+    session.send(text)
+  }
+
+  /**
+   * @param {Session} session
    * @param {number} operation
    * @param {number} number
    * @param {string} text
    */
   #performFor(session, operation, number, text) {
+    if (operation === SEND) {
+      this.#sendTo(session, text)
+      return
+    }
     this.#sessions.catchUp(session)
     switch (operation) {
-      case SEND:
-        spend(text.length)
-        session.send(text)
-        break
       case PLACE:
         this.#sessions.place(session, number)
         break
@@ -305,6 +341,17 @@ class EffectQueue {
         break
     }
   }
+}
+
+/**
+ * What is known to be a whole number of at most 32 bits, in the form in which JS calculates with such: from numbers that
+ * could be anything JavaScriptCore compiles code that it has to leave with each answer.
+ * @param {ArrayLike<number>} numbers
+ * @param {number} index
+ * @returns {number}
+ */
+function integer(numbers, index) {
+  return Number(numbers[index]) | 0
 }
 
 /**

@@ -53,8 +53,8 @@ const GROUP_HELD = 4
  */
 
 class Session {
-  /** A random lower-case UUID: what users know. */
-  id = randomUUID()
+  /** What users know. */
+  id = randomId()
   /** The number of the last count that it was told, or need not be. */
   countHeard = 0
   /** Set when nothing may be sent to the socket any more. */
@@ -86,7 +86,6 @@ class Session {
   /** The place in `group`. */
   place = 0
   #socket
-  #outlet
   #onGone
   #onLost
   #counters
@@ -105,7 +104,8 @@ class Session {
     this.#socket = socket
     this.#onLost = (/** @type {unknown} */ error) => owner.lose(this, error)
     this.#counters = owner.counters
-    this.#outlet = outletFor(socket, {
+    /** What a broadcast goes through without asking the session. */
+    this.outlet = outletFor(socket, {
       mark: owner.queuedBytes,
       failed: this.#onLost,
       full: () => owner.lag(this),
@@ -114,12 +114,12 @@ class Session {
 
   /** Whether what is sent leaves inside the call. */
   get isDirect() {
-    return this.#outlet.isDirect
+    return this.outlet.isDirect
   }
 
   /** How many bytes of what it was sent have not left the process, roughly. */
   get queuedBytes() {
-    return this.#outlet.waitingBytes + bufferedBytes(this.#socket)
+    return this.outlet.waitingBytes + bufferedBytes(this.#socket)
   }
 
   /** How many of them the system is being given. */
@@ -131,18 +131,18 @@ class Session {
   send(text) {
     if (this.isGone) return
     this.#counters.framesOut += 1
-    this.#outlet.send(text)
+    this.outlet.send(text)
   }
 
   /** Writes what waits, as far as the socket takes it. */
   flush() {
-    this.#outlet.flush()
+    this.outlet.flush()
   }
 
   /** Sends nothing any more, what waits included: the socket is gone. */
   abandon() {
     this.isGone = true
-    this.#outlet.discard()
+    this.outlet.discard()
     this.gate?.forget(this)
     this.intake?.discard()
     this.pulse?.stop()
@@ -156,7 +156,7 @@ class Session {
    * @param {string} [reason]
    */
   close(code, reason) {
-    this.#outlet.flush()
+    this.outlet.flush()
     if (this.isGone) return
     this.abandon()
     this.closeCode = code ?? CLOSED_WITHOUT_CODE
@@ -185,6 +185,13 @@ class Sessions {
   #byId = new Map()
   /** @type {Map<number, Session>} */
   #byNumber = new Map()
+  /**
+   * Of those in the maps whoever was asked for last: whoever sends something sends more, and is answered.
+   * @type {Session | undefined}
+   */
+  #latestById
+  /** @type {Session | undefined} */
+  #latestByNumber
   /** @type {Session[]} */
   #live = []
   /** @type {Session[]} */
@@ -194,10 +201,12 @@ class Sessions {
   #directCount = 0
   #count = new LatestCount(() => [this.#live, this.#wholeArrays, this.#held])
   #witness
+  #counters
 
   /** @param {import('./witness/witness.js').Witness} witness */
   constructor(witness) {
     this.#witness = witness
+    this.#counters = witness.counters
   }
 
   /**
@@ -252,12 +261,20 @@ class Sessions {
 
   /** @param {string} id */
   get(id) {
-    return this.#byId.get(id)
+    const latest = this.#latestById
+    if (latest !== undefined && latest.id === id) return latest
+    const session = this.#byId.get(id)
+    if (session !== undefined) this.#latestById = session
+    return session
   }
 
   /** @param {number} number */
   at(number) {
-    return this.#byNumber.get(number)
+    const latest = this.#latestByNumber
+    if (latest !== undefined && latest.number === number) return latest
+    const session = this.#byNumber.get(number)
+    if (session !== undefined) this.#latestByNumber = session
+    return session
   }
 
   /**
@@ -266,11 +283,18 @@ class Sessions {
    */
   hide(number) {
     const session = this.#byNumber.get(number)
-    if (session !== undefined) this.#byId.delete(session.id)
+    if (session !== undefined) this.#forgetId(session)
   }
 
   hideAll() {
     this.#byId.clear()
+    this.#latestById = undefined
+  }
+
+  /** @param {Session} session */
+  #forgetId(session) {
+    this.#byId.delete(session.id)
+    if (this.#latestById === session) this.#latestById = undefined
   }
 
   /**
@@ -279,7 +303,8 @@ class Sessions {
    */
   remove(session) {
     this.place(session, 0)
-    this.#byId.delete(session.id)
+    this.#forgetId(session)
+    if (this.#latestByNumber === session) this.#latestByNumber = undefined
     if (!this.#byNumber.delete(session.number)) return
     if (session.isDirect) this.#directCount -= 1
     this.#witness.left(session)
@@ -321,9 +346,12 @@ class Sessions {
       return
     }
     this.#count.tell()
-    if ((groups & GROUP_LIVE) !== 0) sendToAll(this.#live, except, text)
-    if ((groups & GROUP_WHOLE_ARRAYS) !== 0) sendToAll(this.#wholeArrays, except, text)
-    if ((groups & GROUP_HELD) !== 0) sendToAll(this.#held, except, text)
+    const author = except < 0 ? undefined : this.at(except)
+    let sent = 0
+    if ((groups & GROUP_LIVE) !== 0) sent += sendToAll(this.#live, author, text)
+    if ((groups & GROUP_WHOLE_ARRAYS) !== 0) sent += sendToAll(this.#wholeArrays, author, text)
+    if ((groups & GROUP_HELD) !== 0) sent += sendToAll(this.#held, author, text)
+    this.#counters.framesOut += sent
   }
 
   /**
@@ -346,14 +374,27 @@ class Sessions {
 }
 
 /**
+ * A random lower-case UUID. Node joins one out of pieces, which would be put together again each time that it is compared.
+ */
+function randomId() {
+  return Buffer.from(randomUUID(), 'latin1').toString('latin1')
+}
+
+/**
+ * Gives how many were sent it.
  * @param {readonly Session[]} sessions
- * @param {number} except
+ * @param {Session | undefined} except
  * @param {string} text
  */
 function sendToAll(sessions, except, text) {
-  for (const session of sessions) {
-    if (session.number !== except) session.send(text)
+  let sent = 0
+  for (let index = 0; index < sessions.length; index += 1) {
+    const session = /** @type {Session} */ (sessions[index])
+    if (session === except || session.isGone) continue
+    sent += 1
+    session.outlet.send(text)
   }
+  return sent
 }
 
 module.exports = { Session, Sessions }

@@ -12,6 +12,7 @@ const { Debt, meterOf } = require('./rates.js')
 
 /** @typedef {import('../../index').Limits} Limits */
 /** @typedef {import('./frames.js').Frame} Frame */
+/** @typedef {import('../sessions.js').Session} Session */
 
 /** Why frames wait: bits, since reasons come and go independently. */
 const Reason = /** @type {const} */ ({
@@ -39,17 +40,15 @@ const MOST_AJAR_BYTES = 16 * 1024
  */
 
 /**
- * Who an intake takes frames in for.
+ * The room that an intake takes frames in for.
  * @typedef {object} Receiver
- * @property {object} room stands for the room of the session
- * @property {boolean} isDirect whether its socket is promised answers inside the call
- * @property {Readonly<Limits>} limits
- * @property {(frame: Frame) => void} handle must not throw
- * @property {() => void} resumed its socket is read again
+ * @property {(session: Session, frame: Frame) => void} handle must not throw
  */
 
 class Intake {
   #socket
+  #session
+  #isDirect
   #receiver
   #inbox
   #meter
@@ -64,13 +63,17 @@ class Intake {
 
   /**
    * @param {unknown} socket
+   * @param {Session} session
    * @param {Receiver} receiver
+   * @param {Readonly<Limits>} limits
    */
-  constructor(socket, receiver) {
+  constructor(socket, session, receiver, limits) {
     this.#socket = isPausable(socket) ? socket : undefined
+    this.#session = session
+    this.#isDirect = session.isDirect
     this.#receiver = receiver
-    this.#inbox = new Inbox(receiver.limits.frameBytes)
-    this.#meter = meterOf(receiver.limits)
+    this.#inbox = new Inbox(limits.frameBytes)
+    this.#meter = meterOf(limits)
   }
 
   /** Whether frames wait, or would if they came. */
@@ -111,7 +114,7 @@ class Intake {
     if (this.#reasons !== 0 || this.#isDraining || this.#mustTakeTurns(frame)) {
       return this.#inbox.add(frame)
     }
-    this.#receiver.handle(frame)
+    this.#receiver.handle(this.#session, frame)
     return true
   }
 
@@ -145,7 +148,7 @@ class Intake {
     let frame = this.#inbox.peek()
     while (frame !== undefined && this.#reasons === reason && !this.#mustTakeTurns(frame)) {
       this.#inbox.take()
-      this.#receiver.handle(frame)
+      this.#receiver.handle(this.#session, frame)
       if (mayCatchUp(frame)) break
       frame = this.#inbox.peek()
     }
@@ -173,10 +176,9 @@ class Intake {
    * @param {Frame} frame
    */
   #mustTakeTurns(frame) {
-    const { room, isDirect } = this.#receiver
-    if (!isSpent(isDirect) || !mayCatchUp(frame)) return false
+    if (!isSpent(this.#isDirect) || !mayCatchUp(frame)) return false
     this.hold(Reason.TURN_IS_FULL)
-    lineUp(room, this)
+    lineUp(this.#receiver, this)
     return true
   }
 
@@ -188,7 +190,7 @@ class Intake {
       const frame = this.#inbox.peek()
       if (frame === undefined || this.#mustTakeTurns(frame)) break
       this.#inbox.take()
-      this.#receiver.handle(frame)
+      this.#receiver.handle(this.#session, frame)
     }
     this.#isDraining = false
     if ((this.#reasons & PAUSING) === 0) this.#resume()
@@ -209,7 +211,8 @@ class Intake {
     if (!this.#isPaused) return
     this.#isPaused = false
     this.#isAjar = false
-    this.#receiver.resumed()
+    // Nothing was heard of it meanwhile.
+    this.#session.pulse?.beat()
     this.#read()
   }
 

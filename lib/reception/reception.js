@@ -38,6 +38,9 @@ const UNSTORED_FRAMES = 4
 
 class Reception {
   #host
+  #engine
+  #queue
+  #sessions
   #laggards
   /** What the store had not taken when it was last looked at, in bytes. */
   #unstoredBytes = 0
@@ -47,6 +50,10 @@ class Reception {
   /** @param {Host} host */
   constructor(host) {
     this.#host = host
+    // What every frame needs.
+    this.#engine = host.engine
+    this.#queue = host.queue
+    this.#sessions = host.sessions
     this.counters = host.witness.counters
     this.queuedBytes = host.limits.queuedBytes
     this.#laggards = new Laggards({
@@ -86,14 +93,7 @@ class Reception {
    * @param {unknown} socket
    */
   admit(session, socket) {
-    const { limits } = this.#host
-    session.intake = new Intake(socket, {
-      room: this,
-      isDirect: session.isDirect,
-      limits,
-      handle: (frame) => this.#handle(session, frame),
-      resumed: () => session.pulse?.beat(),
-    })
+    session.intake = new Intake(socket, session, this, this.#host.limits)
     if (this.#isStoreSlow) session.intake.hold(Reason.STORE_IS_SLOW)
     this.#heartbeat.watch(session, socket)
   }
@@ -103,10 +103,11 @@ class Reception {
    * @param {unknown} data
    */
   receive(sessionId, data) {
-    const session = this.#host.sessions.get(sessionId)
+    const session = this.#sessions.get(sessionId)
     if (session === undefined) return
-    const frame = asFrame(data)
-    this.#host.witness.received(frame)
+    const frame = typeof data === 'string' ? data : asFrame(data)
+    this.counters.framesIn += 1
+    this.counters.bytesIn += frame.length
     session.pulse?.beat()
     if (session.intake?.charge(frame) === false) this.expel(session, ...OVER_THE_RATE)
     else if (session.gate === undefined) this.pass(session, frame)
@@ -182,15 +183,15 @@ class Reception {
   }
 
   /**
+   * Handles a frame whose turn it is.
    * @param {Session} session
    * @param {Frame} frame
    */
-  #handle(session, frame) {
-    const { engine, queue } = this.#host
-    const effects = engine.receive(session.number, frame)
-    queue.run(effects)
+  handle(session, frame) {
+    const effects = this.#engine.receive(session.number, frame)
     // Where nothing comes of a frame its answer may wait for the store.
     if (effects === null) this.#watchStore()
+    else this.#queue.run(effects)
   }
 
   /** Whether the store had taken all when it was last looked at. */

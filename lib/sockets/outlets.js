@@ -59,6 +59,7 @@ class DirectOutlet {
   waitingBytes = 0
   #socket
   #owner
+  #mark
 
   /**
    * @param {WebSocketLike} socket
@@ -67,17 +68,20 @@ class DirectOutlet {
   constructor(socket, owner) {
     this.#socket = socket
     this.#owner = owner
+    this.#mark = owner.mark
   }
 
   /** @param {string} text */
   send(text) {
+    const socket = this.#socket
     try {
-      onRejection(this.#socket.send(text), this.#owner.failed)
+      const given = /** @type {unknown} */ (socket.send(text))
+      if (given !== undefined) onRejection(given, this.#owner.failed)
     } catch (error) {
       this.#owner.failed(error)
       return
     }
-    if (bufferedBytes(this.#socket) > this.#owner.mark) this.#owner.full()
+    if (bufferedBytes(socket) > this.#mark) this.#owner.full()
   }
 
   flush() {}

@@ -28,12 +28,9 @@
 function bufferedBytes(socket) {
   const queued = /** @type {Queued} */ (/** @type {unknown} */ (socket))
   try {
-    const { getBufferedAmount } = queued
-    return amount(
-      typeof getBufferedAmount === 'function'
-        ? getBufferedAmount.call(queued)
-        : queued.bufferedAmount,
-    )
+    const { getBufferedAmount, bufferedAmount } = queued
+    if (typeof getBufferedAmount === 'function') return amount(getBufferedAmount.call(queued))
+    return bufferedAmount === undefined ? 0 : amount(bufferedAmount)
   } catch {
     return 0
   }

@@ -10,7 +10,6 @@ const { channels, publish } = require('./diagnostics.js')
 const { codeOf } = require('../errors.js')
 
 /** @typedef {import('../../index').Room} Room */
-/** @typedef {import('../reception/frames.js').Frame} Frame */
 /** @typedef {import('../sessions.js').Session} Session */
 
 class Witness {
@@ -77,15 +76,6 @@ class Witness {
     if (channels.sessionClose.hasSubscribers) {
       publish(channels.sessionClose, { ...this.#event(session), code: session.closeCode })
     }
-  }
-
-  /**
-   * A frame has come from a session.
-   * @param {Frame} frame
-   */
-  received(frame) {
-    this.counters.framesIn += 1
-    this.counters.bytesIn += frame.length
   }
 
   /**

@@ -49,6 +49,12 @@ const KEPT_BYTES: usize = 64 << 10;
 /// More than one character, so that a text which was cut off is longer than one that was not.
 const SPARE_BYTES: usize = 8;
 
+/// What a UTF-16 code unit takes at most in UTF-8, in bytes.
+const MOST_BYTES_PER_UNIT: usize = 3;
+
+/// Of longer texts the space for the largest that they can be would not be kept, in code units.
+const SHORT_LENGTH: usize = KEPT_BYTES / MOST_BYTES_PER_UNIT - SPARE_BYTES;
+
 /// The raw functions, which find their numbers in `mailbox`.
 #[napi(
     ts_return_type = "{ receiveText(frame: string): string | undefined; receiveBytes(frame: Uint8Array): string | undefined; commit(): string | undefined }"
@@ -195,25 +201,33 @@ impl Call<'_> {
         length: u32,
         text: &mut Vec<u8>,
     ) -> Result<(), CodedError> {
-        // With space for hardly more than that V8 copies what is ASCII as it is.
-        let length = usize::try_from(length).unwrap_or(0);
-        self.read_utf8(value, length + SPARE_BYTES, text)?;
-        if text.len() == length {
+        let units = usize::try_from(length).unwrap_or(0);
+        let is_short = units <= SHORT_LENGTH;
+        // Where the most that it can take does not fit, V8 counts first what it takes, which costs more than to copy it.
+        let most_bytes = if is_short { units * MOST_BYTES_PER_UNIT } else { units };
+        self.read_utf8(value, most_bytes + SPARE_BYTES, text)?;
+        if text.len() == units {
             return Ok(());
         }
-        // What does not fit is cut off without a word.
+        if !is_short {
+            self.read_whole(value, text)?;
+        }
+        // Lone surrogates have no UTF-8 and were replaced: look at what was really there.
+        if String::from_utf8_lossy(text).contains(char::REPLACEMENT_CHARACTER) {
+            *text = self.read_utf16(value)?.into_bytes();
+        }
+        Ok(())
+    }
+
+    /// Reads a string of any length, which it asks for first: what does not fit is cut off without a word.
+    fn read_whole(&self, value: sys::napi_value, text: &mut Vec<u8>) -> Result<(), CodedError> {
         let mut length = 0;
         // SAFETY: without a buffer only the length is asked for.
         let status = unsafe {
             sys::napi_get_value_string_utf8(self.env, value, ptr::null_mut(), 0, &raw mut length)
         };
         expect_ok(status, "the frame is no string")?;
-        self.read_utf8(value, length + 1, text)?;
-        // Lone surrogates have no UTF-8 and were replaced: look at what was really there.
-        if String::from_utf8_lossy(text).contains(char::REPLACEMENT_CHARACTER) {
-            *text = self.read_utf16(value)?.into_bytes();
-        }
-        Ok(())
+        self.read_utf8(value, length + 1, text)
     }
 
     /// Reads a string as far as it fits `capacity` with a NUL behind it.
