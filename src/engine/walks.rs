@@ -18,8 +18,9 @@ use super::{
     slots::Slots,
 };
 
-/// The longest text that is told at once, about, inside the call that asked for it.
-const MOST_AT_ONCE_BYTES: usize = 1 << 20;
+/// The longest text that is told at once, about, inside the call that asked for it. More comes in steps, encoded once for all
+/// who come at the same time, as hundreds do after a restart.
+const MOST_AT_ONCE_BYTES: usize = 512 << 10;
 
 /// The text of a step, about: a turn of the event loop should have room for several.
 const STEP_BYTES: usize = 256 << 10;
