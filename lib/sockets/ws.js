@@ -17,6 +17,7 @@ const { join } = require('./frames.js')
  * @typedef {object} WsInnards
  * @property {unknown} readyState
  * @property {unknown} extensions
+ * @property {unknown} _extensions the same by name, where there is one
  * @property {unknown} _isServer
  * @property {Partial<Socket> | null | undefined} _socket
  * @property {WsSender | null | undefined} _sender
@@ -91,7 +92,15 @@ function takesFrames(ws) {
  * @param {WsInnards} ws
  */
 function isPlainServer(ws) {
-  return ws._isServer === true && ws.extensions === ''
+  return ws._isServer === true && hasNoExtension(ws)
+}
+
+/** @param {WsInnards} ws */
+function hasNoExtension(ws) {
+  const { _extensions: byName } = ws
+  // `ws` makes `extensions` of these, anew each time.
+  if (typeof byName === 'object' && byName !== null) return Object.keys(byName).length === 0
+  return ws.extensions === ''
 }
 
 /**
@@ -110,6 +119,12 @@ function isIdle(sender) {
 const sends = new WeakMap()
 
 /**
+ * The last one that was found to be of `ws`: nearly always all of them are one.
+ * @type {unknown}
+ */
+let latestOfWs
+
+/**
  * Whether a socket's `send` is the one of `ws`, and not one that a user has put before it to count or to change what is
  * sent. Which `ws` that is only the socket knows, so it is told by where it stands and by its source.
  * @param {WsInnards} ws
@@ -117,6 +132,7 @@ const sends = new WeakMap()
 function sendsAsWs(ws) {
   const { send } = ws
   if (typeof send !== 'function') return false
+  if (send === latestOfWs) return true
   let isOfWs = sends.get(send)
   if (isOfWs === undefined) {
     const owner = ownerOf(ws, 'send')
@@ -126,6 +142,7 @@ function sendsAsWs(ws) {
       Function.prototype.toString.call(send).includes('this._sender.send(')
     sends.set(send, isOfWs)
   }
+  if (isOfWs) latestOfWs = send
   return isOfWs
 }
 
