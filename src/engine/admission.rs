@@ -33,6 +33,9 @@ impl Room {
     }
 
     fn check_document(&self, patches: &Patches<'_>) -> Result<usize, Refusal> {
+        if patches.is_empty() {
+            return Ok(0);
+        }
         let growth = self.document().check(patches)?;
         if !patches.is_exempt {
             self.document().check_quota(patches, &self.quota)?;
@@ -41,6 +44,9 @@ impl Room {
     }
 
     fn check_presence(&self, client: &[u8], patches: &Patches<'_>) -> Result<usize, Refusal> {
+        if patches.is_empty() {
+            return Ok(0);
+        }
         let growth = self.presence.check(client, patches)?;
         self.presence.check_quota(client, patches, &self.quota)?;
         Ok(growth)

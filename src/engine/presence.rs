@@ -87,9 +87,6 @@ impl Presence {
         patches: &Patches<'_>,
         quota: &Quota,
     ) -> Result<(), Refusal> {
-        if patches.is_empty() {
-            return Ok(());
-        }
         let nothing = Usage::default();
         let usage = self.clients.get(client).map_or(&nothing, |client| &client.usage);
         Bounds::of_presence(quota)

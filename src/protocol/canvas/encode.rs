@@ -16,6 +16,13 @@ pub fn encode(message: &Message<'_>, group: Group, room: &Room, out: &mut Vec<u8
     is_written
 }
 
+pub(super) const PATCH: &[u8] = b"{\"type\":\"patch\"";
+pub(super) const CLIENT_ID: &[u8] = b",\"clientId\":";
+pub(super) const DOCUMENT_PATCHES: &[u8] = b",\"documentPatches\":";
+pub(super) const EPHEMERAL_PATCHES: &[u8] = b",\"ephemeralPatches\":";
+pub(super) const TIMESTAMP: &[u8] = b",\"timestamp\":";
+const MESSAGE_ID: &[u8] = b",\"messageId\":";
+
 /// What a change takes beside the client's name and the lists of patches, at most.
 const CHANGE_BYTES: usize = 128;
 
@@ -25,7 +32,9 @@ fn write(message: &Message<'_>, group: Group, room: &Room, frame: &mut Frame) ->
         Message::Presence { .. } | Message::CatchUp { .. } | Message::Handed { .. } => {
             return false;
         }
-        Message::ClientCount(count) => frame.open("clientCount").number("count", count),
+        Message::ClientCount(count) => {
+            frame.open(b"{\"type\":\"clientCount\"").number(b",\"count\":", count)
+        }
         Message::Change { client, clock, document, late, presence } => {
             let document = (group != Group::Held && !document.is_empty()).then_some(document);
             let presence = (!presence.is_empty()).then_some(presence);
@@ -37,9 +46,9 @@ fn write(message: &Message<'_>, group: Group, room: &Room, frame: &mut Frame) ->
             let texts =
                 [document, presence].into_iter().flatten().map(|patches| patches.text.len());
             frame.out.reserve(texts.sum::<usize>() + client.len() + CHANGE_BYTES);
-            frame.open("patch").name("clientId", client);
+            frame.open(PATCH).name(CLIENT_ID, client);
             if let (Some(document), Some(clock)) = (document, clock) {
-                frame.document_patches(document, late, &arrays).number("timestamp", clock);
+                frame.document_patches(document, late, &arrays).number(TIMESTAMP, clock);
             }
             if let Some(presence) = presence {
                 frame.presence_patches(presence, &arrays);
@@ -47,22 +56,24 @@ fn write(message: &Message<'_>, group: Group, room: &Room, frame: &mut Frame) ->
             &mut *frame
         }
         Message::PresenceGone { client, keys } => {
-            frame.open("patch").name("clientId", client).deletions(keys)
+            frame.open(PATCH).name(CLIENT_ID, client).deletions(keys)
         }
         Message::Ack { message_id, clock } => {
-            frame.open("ack").json("messageId", *message_id).number("timestamp", clock)
+            frame.open(b"{\"type\":\"ack\"").json(MESSAGE_ID, *message_id).number(TIMESTAMP, clock)
         }
-        Message::Resync { since } => frame.open("resync").number("since", since),
-        Message::Synced(clock) => frame.open("synced").number("timestamp", clock),
-        Message::VersionMismatch => {
-            frame.open("version-mismatch").number("serverProtocolVersion", &PROTOCOL_VERSION)
+        Message::Resync { since } => {
+            frame.open(b"{\"type\":\"resync\"").number(b",\"since\":", since)
         }
+        Message::Synced(clock) => frame.open(b"{\"type\":\"synced\"").number(TIMESTAMP, clock),
+        Message::VersionMismatch => frame
+            .open(b"{\"type\":\"version-mismatch\"")
+            .number(b",\"serverProtocolVersion\":", &PROTOCOL_VERSION),
         Message::Refused(refusal, message_id) => {
             frame
-                .open("error")
-                .string("code", refusal.code.as_str())
-                .string("message", &refusal.message);
-            frame.json("messageId", *message_id)
+                .open(b"{\"type\":\"error\"")
+                .string(b",\"code\":", refusal.code.as_str())
+                .string(b",\"message\":", &refusal.message);
+            frame.json(MESSAGE_ID, *message_id)
         }
     };
     frame.out.push(b'}');
@@ -84,11 +95,10 @@ pub(super) struct Frame {
 }
 
 impl Frame {
+    /// Begins with the member that tells its kind.
     #[inline]
-    pub(super) fn open(&mut self, kind: &str) -> &mut Self {
-        self.out.extend_from_slice(b"{\"type\":\"");
-        self.out.extend_from_slice(kind.as_bytes());
-        self.out.push(b'"');
+    pub(super) fn open(&mut self, kind: &[u8]) -> &mut Self {
+        self.out.extend_from_slice(kind);
         self
     }
 
@@ -97,32 +107,34 @@ impl Frame {
         self.out
     }
 
+    /// A member is given as what stands before its value: comma, name and colon.
     #[inline]
-    pub(super) fn member(&mut self, name: &str) {
-        self.out.extend_from_slice(b",\"");
-        self.out.extend_from_slice(name.as_bytes());
-        self.out.extend_from_slice(b"\":");
+    pub(super) fn member(&mut self, member: &[u8]) -> &mut Vec<u8> {
+        self.out.extend_from_slice(member);
+        &mut self.out
     }
 
     #[inline]
-    pub(super) fn number<N: itoa::Integer + Copy>(&mut self, name: &str, number: &N) -> &mut Self {
-        self.member(name);
-        self.out.extend_from_slice(itoa::Buffer::new().format(*number).as_bytes());
+    pub(super) fn number<N: itoa::Integer + Copy>(
+        &mut self,
+        member: &[u8],
+        number: &N,
+    ) -> &mut Self {
+        let mut digits = itoa::Buffer::new();
+        self.member(member).extend_from_slice(digits.format(*number).as_bytes());
         self
     }
 
     /// A string given as the inside of its JSON text.
     #[inline]
-    pub(super) fn name(&mut self, name: &str, inside: &[u8]) -> &mut Self {
-        self.member(name);
-        push_quoted(inside, &mut self.out);
+    pub(super) fn name(&mut self, member: &[u8], inside: &[u8]) -> &mut Self {
+        push_quoted(inside, self.member(member));
         self
     }
 
     /// A string of our own or of a peer's, escaped here.
-    fn string(&mut self, name: &str, text: &str) -> &mut Self {
-        self.member(name);
-        self.out.push(b'"');
+    fn string(&mut self, member: &[u8], text: &str) -> &mut Self {
+        self.member(member).push(b'"');
         for character in text.chars() {
             match character {
                 '"' => self.out.extend_from_slice(b"\\\""),
@@ -135,10 +147,9 @@ impl Frame {
     }
 
     #[inline]
-    fn json(&mut self, name: &str, json: Option<&[u8]>) -> &mut Self {
+    fn json(&mut self, member: &[u8], json: Option<&[u8]>) -> &mut Self {
         if let Some(json) = json {
-            self.member(name);
-            self.out.extend_from_slice(json);
+            self.member(member).extend_from_slice(json);
         }
         self
     }
@@ -150,14 +161,14 @@ impl Frame {
         late: &[usize],
         arrays: &Arrays<'_>,
     ) -> &mut Self {
-        self.member("documentPatches");
+        self.member(DOCUMENT_PATCHES);
         let document = arrays.room.document();
         let current = |key: &[u8]| document.get(key).map(Component::fields);
         self.patches(patches, late, arrays.spelled_out, current)
     }
 
     fn presence_patches(&mut self, patches: &Patches<'_>, arrays: &Arrays<'_>) -> &mut Self {
-        self.member("ephemeralPatches");
+        self.member(EPHEMERAL_PATCHES);
         let current = |key: &[u8]| arrays.room.presence().get(arrays.client, key);
         self.patches(patches, &[], arrays.spelled_out, current)
     }
@@ -210,7 +221,7 @@ impl Frame {
     }
 
     fn deletions(&mut self, keys: &[Box<[u8]>]) -> &mut Self {
-        self.member("ephemeralPatches");
+        self.member(EPHEMERAL_PATCHES);
         self.out.push(b'[');
         let mut object = Object::open(&mut self.out);
         for key in keys {

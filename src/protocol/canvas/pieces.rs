@@ -6,7 +6,10 @@
 
 use std::borrow::Cow;
 
-use super::encode::{Frame, TOMBSTONE, component_since, encode, fields_since, push_quoted};
+use super::encode::{
+    CLIENT_ID, DOCUMENT_PATCHES, EPHEMERAL_PATCHES, Frame, PATCH, TIMESTAMP, TOMBSTONE,
+    component_since, encode, fields_since, push_quoted,
+};
 use crate::engine::{Clock, Component, Group, Message, Room, Slots, Told};
 
 /// The text of a message to one session, in as many frames as it takes for none to be much longer than `limit`.
@@ -51,9 +54,6 @@ pub fn encode_piece(since: Clock, slots: &Slots, room: &Room) -> Vec<u8> {
     pieces.finish().pop().unwrap_or_default()
 }
 
-/// The name of the list of document patches.
-const DOCUMENT: &str = "documentPatches";
-
 /// How much longer the first frame may be for the sake of what the last change has touched.
 const OWN_PIECES: usize = 8;
 
@@ -73,13 +73,12 @@ struct Open {
 impl Open {
     fn new() -> Self {
         let mut frame = Frame::default();
-        frame.open("patch").name("clientId", b"");
+        frame.open(PATCH).name(CLIENT_ID, b"");
         Self { frame, in_list: false }
     }
 
-    fn begin_list(&mut self, name: &str) {
-        self.frame.member(name);
-        self.frame.out.extend_from_slice(b"[{");
+    fn begin_list(&mut self, list: &[u8]) {
+        self.frame.member(list).extend_from_slice(b"[{");
         self.in_list = true;
     }
 
@@ -110,7 +109,7 @@ impl Pieces {
             }
         }
         for key in &touched {
-            let out = self.member(DOCUMENT, key, Some(known), self.limit);
+            let out = self.member(DOCUMENT_PATCHES, key, Some(known), self.limit);
             match document.get(key) {
                 Some(component) => component_since(component, None, out),
                 None => out.extend_from_slice(TOMBSTONE),
@@ -133,27 +132,27 @@ impl Pieces {
     /// Has the last frame move the client's cursor, where there is none yet with a part of the document.
     fn move_cursor(&mut self, room: &Room) {
         if self.open.is_none() {
-            self.open.insert(Open::new()).begin_list(DOCUMENT);
+            self.open.insert(Open::new()).begin_list(DOCUMENT_PATCHES);
             self.end_document(room.document().clock());
         }
     }
 
     fn component(&mut self, component: &Component, since: Clock, known: Clock, limit: usize) {
         let newer = Some(since).filter(|since| *since > 0);
-        let out = self.member(DOCUMENT, component.key(), Some(known), limit);
+        let out = self.member(DOCUMENT_PATCHES, component.key(), Some(known), limit);
         component_since(component, newer, out);
     }
 
     fn end_document(&mut self, clock: Clock) {
         if let Some(open) = &mut self.open {
             open.end_list();
-            open.frame.number("timestamp", &clock);
+            open.frame.number(TIMESTAMP, &clock);
         }
     }
 
     fn presence(&mut self, client: &[u8], told: &Told, room: &Room) {
         for (key, fields) in room.presence().of_others(client, told) {
-            fields_since(fields, None, self.member("ephemeralPatches", key, None, self.limit));
+            fields_since(fields, None, self.member(EPHEMERAL_PATCHES, key, None, self.limit));
         }
     }
 
@@ -161,7 +160,7 @@ impl Pieces {
     /// the value.
     fn member(
         &mut self,
-        list: &str,
+        list: &[u8],
         key: &[u8],
         clock: Option<Clock>,
         limit: usize,
@@ -171,7 +170,7 @@ impl Pieces {
         {
             full.end_list();
             if let Some(clock) = clock {
-                full.frame.number("timestamp", &clock);
+                full.frame.number(TIMESTAMP, &clock);
             }
             self.done.push(full.frame.close());
         }

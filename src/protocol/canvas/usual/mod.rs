@@ -67,33 +67,22 @@ impl<'f> Decoder<'f, '_> {
         let mut rest = expect(text, b"{\"type\":\"patch\"")?;
         let (mut message_id, mut document, mut presence) = (None, None, None);
         loop {
-            let (is_end, member) = ends(rest, b'}')?;
-            if is_end {
+            let is_first = if let Some(value) = expect(rest, b",\"messageId\":") {
+                rest = string(value)?.1;
+                message_id.replace(before(value, rest)?).is_none()
+            } else if let Some(value) = expect(rest, b",\"documentPatches\":") {
+                let patches;
+                (patches, rest) = self.patches(value)?;
+                document.replace(patches).is_none()
+            } else if let Some(value) = expect(rest, b",\"ephemeralPatches\":") {
+                let patches;
+                (patches, rest) = self.patches(value)?;
+                presence.replace(patches).is_none()
+            } else {
                 let (document, presence) =
                     (document.unwrap_or_default(), presence.unwrap_or_default());
-                return member.is_empty().then_some(Frame::Patch {
-                    message_id,
-                    document,
-                    presence,
-                });
-            }
-            let (name, value) = name(member)?;
-            let is_first = match name {
-                b"messageId" => {
-                    rest = string(value)?.1;
-                    message_id.replace(before(value, rest)?).is_none()
-                }
-                b"documentPatches" => {
-                    let patches;
-                    (patches, rest) = self.patches(value)?;
-                    document.replace(patches).is_none()
-                }
-                b"ephemeralPatches" => {
-                    let patches;
-                    (patches, rest) = self.patches(value)?;
-                    presence.replace(patches).is_none()
-                }
-                _ => false,
+                let is_end = rest == b"}";
+                return is_end.then_some(Frame::Patch { message_id, document, presence });
             };
             if !is_first {
                 return None;
