@@ -97,6 +97,11 @@ impl Document {
         }
     }
 
+    /// What the keys are hashed with.
+    pub fn hash_keys(&self) -> (u64, u64) {
+        self.hash_keys
+    }
+
     /// The number of the last change.
     pub fn clock(&self) -> Clock {
         self.clock
