@@ -90,7 +90,7 @@ impl Room {
     /// used yet.
     pub fn replay(&mut self, patches: &Patches<'_>) -> Result<(), Refusal> {
         self.document.replay(patches)?;
-        self.document.settle(self.document.clock());
+        self.document.settle(self.document.clock(), false);
         Ok(())
     }
 
@@ -149,7 +149,7 @@ impl Room {
                     self.close(session, reason, effects);
                 }
             }
-            Input::Stored { clock } => self.document.settle(clock),
+            Input::Stored { clock } => self.document.settle(clock, self.sessions.is_empty()),
             Input::StoreFailed => {
                 self.document.take_back();
                 self.hold_to_clock();

@@ -135,6 +135,11 @@ impl Room {
         self.engine.session(session).map(|session| session.access)
     }
 
+    /// Whether nobody is here.
+    pub(super) fn is_empty(&self) -> bool {
+        self.engine.is_empty()
+    }
+
     /// Whether the outcome of this token refresh still counts (AU5).
     pub fn awaits(&self, session: SessionId, attempt: u32) -> bool {
         self.engine.awaits(session, attempt)

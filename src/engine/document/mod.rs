@@ -315,6 +315,7 @@ impl Document {
     /// Gives back what the next change can do without: nobody is here.
     pub(in crate::engine) fn rest(&mut self) {
         self.scratch = None;
+        self.rest_undo();
         if self.slots.len() <= SHRUNK_SLOTS {
             self.slots.shrink_to_fit();
         }
