@@ -31,7 +31,7 @@ const { commitAtEndOfTurn, tellAtEndOfTurn } = require('./turn.js')
 /** @typedef {import('../index').Limits} Limits */
 /** @typedef {import('./mailbox.js').Effects} Effects */
 /** @typedef {import('./keepers/keepers.js').KeptRoom} KeptRoom */
-/** @typedef {import('./manager.js').Observer} Observer */
+/** @typedef {import('./entry.js').Observer} Observer */
 /** @typedef {import('./hooks.js').Hooks} Hooks */
 /** @typedef {import('./sessions.js').Join} Join */
 
@@ -82,7 +82,6 @@ class RoomDriver {
    */
   constructor(hooks, { storage, durability, history, initialSnapshot, saveThrottleMs, limits }) {
     this.#hooks = hooks
-    this.limits = limits
     this.#keepsHistory = history !== undefined
     this.#engine = new Engine(hooks.wantsPatches, limits, this)
     if (initialSnapshot !== undefined) this.#engine.restore(snapshotText(initialSnapshot))
@@ -103,6 +102,10 @@ class RoomDriver {
 
   get engine() {
     return this.#engine
+  }
+
+  get limits() {
+    return this.#engine.limits
   }
 
   get witness() {

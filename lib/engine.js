@@ -62,6 +62,11 @@ class Engine {
     this.#owner = owner
   }
 
+  /** A number that no other room has at the same time. */
+  get place() {
+    return this.#place
+  }
+
   /** Why the room is broken, if it is. */
   get broken() {
     return this.#broken

@@ -12,13 +12,34 @@ const { Witness } = require('./witness/witness.js')
 /** @typedef {import('../index').Room} Room */
 /** @typedef {import('../index').RoomOptions} RoomOptions */
 
+/** @typedef {{ [Name in 'onDataChange' | 'onDocumentPatch' | 'onSessionRemoved' | 'onTokenRefresh' | 'onError']?: RoomOptions[Name] | undefined }} Callbacks */
+
+/**
+ * Those of the last room: a server's rooms usually have the same.
+ * @type {Callbacks}
+ */
+let last = {}
+
+/**
+ * Gives a room's callbacks, whatever becomes of the options, shared with the last room if it has the same.
+ * @param {RoomOptions} options
+ * @returns {Callbacks}
+ */
+function callbacksOf({ onDataChange, onDocumentPatch, onSessionRemoved, onTokenRefresh, onError }) {
+  const isShared =
+    last.onDataChange === onDataChange &&
+    last.onDocumentPatch === onDocumentPatch &&
+    last.onSessionRemoved === onSessionRemoved &&
+    last.onTokenRefresh === onTokenRefresh &&
+    last.onError === onError
+  if (!isShared) {
+    last = { onDataChange, onDocumentPatch, onSessionRemoved, onTokenRefresh, onError }
+  }
+  return last
+}
+
 class Hooks {
-  #room
-  #onDataChange
-  #onDocumentPatch
-  #onSessionRemoved
-  #onTokenRefresh
-  #onError
+  #callbacks
 
   /**
    * @param {Room} room
@@ -26,27 +47,24 @@ class Hooks {
    * @param {string} [roomId] what a manager knows the room by
    */
   constructor(room, options, roomId) {
-    const { onDataChange, onDocumentPatch, onSessionRemoved, onTokenRefresh, onError } = options
-    this.#room = room
     this.witness = new Witness(room, roomId)
-    this.#onDataChange = onDataChange
-    this.#onDocumentPatch = onDocumentPatch
-    this.#onSessionRemoved = onSessionRemoved
-    this.#onError = onError
-    this.#onTokenRefresh = onTokenRefresh
+    this.#callbacks = callbacksOf(options)
+  }
+
+  get #room() {
+    return this.witness.room
   }
 
   get wantsPatches() {
-    return this.#onDocumentPatch !== undefined
+    return this.#callbacks.onDocumentPatch !== undefined
   }
 
   /** @param {string | null} patches */
   documentChanged(patches) {
-    const onDocumentPatch = this.#onDocumentPatch
+    const { onDocumentPatch, onDataChange } = this.#callbacks
     if (onDocumentPatch !== undefined && patches !== null) {
       this.#call(() => onDocumentPatch(this.#room, JSON.parse(patches)))
     }
-    const onDataChange = this.#onDataChange
     if (onDataChange !== undefined) this.#call(() => onDataChange(this.#room))
   }
 
@@ -55,7 +73,7 @@ class Hooks {
    * @param {number} remaining
    */
   sessionRemoved(sessionId, remaining) {
-    const onSessionRemoved = this.#onSessionRemoved
+    const { onSessionRemoved } = this.#callbacks
     if (onSessionRemoved === undefined) return
     this.#call(() => onSessionRemoved(this.#room, { sessionId, remaining }), sessionId)
   }
@@ -66,7 +84,7 @@ class Hooks {
    * @returns {(() => unknown) | undefined}
    */
   tokenVerifier(info) {
-    const onTokenRefresh = this.#onTokenRefresh
+    const { onTokenRefresh } = this.#callbacks
     return onTokenRefresh && (() => onTokenRefresh(this.#room, info))
   }
 
@@ -77,7 +95,7 @@ class Hooks {
    */
   report(error, sessionId) {
     this.witness.failed(error, sessionId)
-    const onError = this.#onError
+    const { onError } = this.#callbacks
     if (onError === undefined) {
       warn(error)
       return

@@ -8,6 +8,7 @@
  */
 
 const { checkRecord, checkRoomOptions, checkString, invalidArgument } = require('./arguments.js')
+const { Entry } = require('./entry.js')
 const { HeddleError, messageOf, roomClosed } = require('./errors.js')
 const { ManagerFigures } = require('./witness/figures.js')
 const { DEFAULT_LIMITS, resolveLimits } = require('./limits.js')
@@ -24,25 +25,7 @@ const { deferred, ignore } = require('./timers.js')
 
 const DEFAULT_IDLE_TIMEOUT_MS = 30_000
 
-/**
- * Who must know of a room's comings and goings whatever its users do: the manager.
- * @typedef {object} Observer
- * @property {boolean} isOver whether the room counts as closed, although it may not know yet
- * @property {() => void} joining somebody is about to join; throws where there is no space
- * @property {() => void} joined
- * @property {(remaining: number) => void} left
- * @property {(lastSave: Promise<void>) => void} closed
- */
-
-/**
- * What an entry tells its manager: of its room what an observer is told.
- * @typedef {object} House
- * @property {boolean} isClosed
- * @property {() => void} joining
- * @property {(entry: Entry) => void} joined
- * @property {(entry: Entry, remaining: number) => void} left
- * @property {(entry: Entry, lastSave: Promise<void>) => void} closed
- */
+/** @typedef {import('./entry.js').House} House */
 
 /**
  * The limits and figures of the managers: the back door for `acceptConnection`.
@@ -50,84 +33,14 @@ const DEFAULT_IDLE_TIMEOUT_MS = 30_000
  */
 const innards = new WeakMap()
 
-/**
- * A room that is opening or open.
- * @implements {Observer}
- */
-class Entry {
-  /** @type {Room | undefined} */
-  room
-  isOpen = false
-  isTakenAway = false
-  /**
-   * Whom it waits for visitors with, if it does.
-   * @type {import('./idle.js').Idler['party']}
-   */
-  party
-  /** Counts what shows that somebody wants the room. */
-  visits = 0
-  /** How many sessions the room has, as the manager counts them. */
-  sessions = 0
-  /**
-   * There until the room is open, or did not open.
-   * @type {import('./timers.js').Deferred<Room> | undefined}
-   */
-  #opening = deferred()
-  #house
-
-  /**
-   * @param {string} id
-   * @param {House} house
-   */
-  constructor(id, house) {
-    this.id = id
-    this.#house = house
-  }
-
-  /** @returns {Promise<Room>} */
-  get opened() {
-    return this.#opening?.promise ?? Promise.resolve(/** @type {Room} */ (this.room))
-  }
-
-  /** Whether nothing may happen in the room any more. */
-  get isOver() {
-    return this.isTakenAway || this.#house.isClosed
-  }
-
-  /** @param {Room} room */
-  succeed(room) {
-    this.isOpen = true
-    this.#opening?.resolve(room)
-    this.#opening = undefined
-  }
-
-  /** @param {unknown} error */
-  fail(error) {
-    this.#opening?.reject(error)
-  }
-
-  joining() {
-    this.#house.joining()
-  }
-
-  joined() {
-    this.#house.joined(this)
-  }
-
-  /** @param {number} remaining */
-  left(remaining) {
-    this.#house.left(this, remaining)
-  }
-
-  /** @param {Promise<void>} lastSave */
-  closed(lastSave) {
-    this.#house.closed(this, lastSave)
-  }
-}
-
 /** The end of a manager: over when all its rooms are closed, and the last of their saves has ended. */
 class Ending {
   areAllClosed = false
+  /**
+   * The rooms that were there.
+   * @type {ReadonlyMap<string, Entry>}
+   */
+  entries
   /**
    * Those of the saves that failed.
    * @type {unknown[]}
@@ -136,7 +49,9 @@ class Ending {
   /** @type {import('./timers.js').Deferred<void>} */
   #outcome = deferred()
 
-  constructor() {
+  /** @param {ReadonlyMap<string, Entry>} entries */
+  constructor(entries) {
+    this.entries = entries
     // What could not be saved was reported too, so nobody has to look at the rejection.
     this.#outcome.promise.catch(ignore)
   }
@@ -270,11 +185,11 @@ class RoomManager {
   /** @returns {Promise<void>} */
   closeAll() {
     if (this.#ending !== undefined) return this.#ending.promise
-    const ending = new Ending()
+    const entries = this.#entries
+    const ending = new Ending(entries)
     this.#ending = ending
     // From here on all rooms count as closed, those that have yet to hear of it too.
     this.#house.isClosed = true
-    const entries = this.#entries
     this.#entries = new Map()
     // All sessions are gone before the first save begins.
     const saves = new Map([...this.#occupied].map((entry) => [entry, this.#takeAway(entry)]))
@@ -291,7 +206,7 @@ class RoomManager {
 
   /** @returns {RoomManagerStats} */
   getStats() {
-    return this.#figures.sum(this.#openFigures())
+    return this.#figures.sum(this.#openFigures(), this.#witnesses())
   }
 
   /** @returns {string} */
@@ -306,6 +221,15 @@ class RoomManager {
     }
   }
 
+  /** Who count in the rooms that are not gone, one after the other. */
+  *#witnesses() {
+    for (const entries of [this.#entries, this.#ending?.entries ?? []]) {
+      for (const { isGone, room } of entries.values()) {
+        if (!isGone && room !== undefined) yield driverOf(room).witness
+      }
+    }
+  }
+
   /**
    * @param {Entry} entry
    * @param {RoomOptions} options
@@ -317,7 +241,7 @@ class RoomManager {
       if (entry.isOver) return
       const room = new Room(this.#optionsFor(entry.id, options), entry.id)
       entry.room = room
-      this.#figures.add(driverOf(room).witness)
+      this.#figures.opened(driverOf(room).witness, entry.isGone)
       driverOf(room).observe(entry)
       if (entry.isOver) room.close({ flush: false })
       await room.load()
@@ -353,10 +277,21 @@ class RoomManager {
    * @returns {((save: boolean) => void) | undefined} begins the last save
    */
   #takeAway(entry) {
-    entry.isTakenAway = true
+    this.#depart(entry)
     if (!entry.isOpen) entry.fail(this.#ending === undefined ? roomClosed() : managerClosed())
     this.#forget(entry)
     return entry.room && driverOf(entry.room).shut()
+  }
+
+  /**
+   * A room is about to close, or has closed by itself.
+   * @param {Entry} entry
+   */
+  #depart(entry) {
+    if (!entry.isGone && entry.room !== undefined) {
+      this.#figures.departs(driverOf(entry.room).witness)
+    }
+    entry.isGone = true
   }
 
   /** @param {Entry} entry */
@@ -371,6 +306,7 @@ class RoomManager {
    * @param {Promise<void>} lastSave
    */
   #roomClosed(entry, lastSave) {
+    this.#depart(entry)
     this.#forget(entry)
     this.#recount(entry)
     const { id, room } = entry

@@ -178,6 +178,7 @@ module.exports = {
   ignore,
   isThenable,
   KeepAlive,
+  LONGEST_DELAY_MS,
   onRejection,
   pause,
   RealTimer,

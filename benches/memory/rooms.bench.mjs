@@ -1,7 +1,7 @@
 // What documents in memory cost.
 import { Company } from '../jobs/company.mjs'
 import { creationFrames } from '../jobs/documents.mjs'
-import { residentBytes } from '../jobs/memory.mjs'
+import { residentBytes, SMALL_YOUNG_GENERATION } from '../jobs/memory.mjs'
 
 /** @typedef {{ rooms: number, components: number }} Params */
 /** @typedef {{ side: import('../jobs/sides.mjs').Side, params: Params, kept: Company[] }} World */
@@ -16,12 +16,6 @@ function open({ side, params, kept }, rooms) {
     kept.push(company)
   }
 }
-
-/**
- * Holds the young generation small. It grows to 32 MiB with whatever a process does, here with making the frames, whoever gets them, and
- * `gc()` does not give it back: without this a third of the larger figures, and half of the smaller ones, would be its own.
- */
-const SMALL_YOUNG_GENERATION = '--max-semi-space-size=1'
 
 /** @param {number} floor @param {number} aim */
 const goals = (floor, aim) => ({ resident: { node: { floor, aim } } })

@@ -28,22 +28,24 @@ const OWNER_IS_CLOSING = /** @type {HeddleErrorCode} */ ('HEDDLE_ROOM_CLOSING')
 const CLOSING_RETRY_MS = 10
 
 /**
- * The open rooms, by the number that the native side knows them by.
- * @type {Map<number, FileKeeper>}
+ * The open rooms, by their places on the native side: those are used again.
+ * @type {(FileKeeper | undefined)[]}
  */
-const openKeepers = new Map()
-let nextNumber = 1
+const openKeepers = []
+let nextTicket = 1
 
 const notifier = new NativeNotifier(() => {
-  for (const number of notifier.take()) openKeepers.get(number)?.poll()
+  for (const place of notifier.take()) openKeepers[place]?.poll()
 })
+
+/**
+ * What it takes to open a room's files.
+ * @typedef {{ files: NativeFileStore, throttleMs: number, retentionMs: number | undefined }} Unopened
+ */
 
 /** @implements {Keeper} */
 class FileKeeper {
   #room
-  #throttleMs
-  #retentionMs
-  #number = nextNumber++
   /**
    * Saves snapshots where no journal does.
    * @type {Saver | undefined}
@@ -51,9 +53,9 @@ class FileKeeper {
   #saver
   /**
    * There until `load`.
-   * @type {NativeFileStore | undefined}
+   * @type {Unopened | undefined}
    */
-  #files
+  #unopened
   /**
    * There while `load` is under way.
    * @type {Promise<NativeOpening> | undefined}
@@ -66,7 +68,6 @@ class FileKeeper {
    * @type {Promise<void> | undefined}
    */
   #closing
-  #isFailed = false
   #cutBytes = 0
   /**
    * There from the first commit on that is made on another thread: most rooms that are open have nothing to do.
@@ -88,7 +89,6 @@ class FileKeeper {
    * @type {Map<number, import('../timers.js').Deferred<void>> | undefined}
    */
   #waiting
-  #nextTicket = 1
 
   /**
    * @param {Storage} storage
@@ -98,10 +98,8 @@ class FileKeeper {
    * @param {KeptRoom} room
    */
   constructor(storage, files, durability, { saveThrottleMs, history }, room) {
-    this.#files = files
+    this.#unopened = { files, throttleMs: saveThrottleMs, retentionMs: history?.retentionMs }
     this.durability = durability
-    this.#throttleMs = saveThrottleMs
-    this.#retentionMs = history?.retentionMs
     this.#room = room
     if (durability === 'none') {
       const { engine } = room
@@ -119,7 +117,7 @@ class FileKeeper {
 
   get isUnsaved() {
     if (this.#saver !== undefined) return this.#saver.isUnsaved
-    return this.#isFailed || this.#room.engine.hasUnstored
+    return this.#keepAlive !== undefined || this.#room.engine.hasUnstored
   }
 
   get unstored() {
@@ -133,18 +131,18 @@ class FileKeeper {
 
   /** @returns {Promise<void>} */
   async load() {
-    const files = this.#files
+    const unopened = this.#unopened
     // It is loaded once.
-    if (files === undefined) return
-    this.#files = undefined
-    const opening = await this.#opened(files)
+    if (unopened === undefined) return
+    this.#unopened = undefined
+    const opening = await this.#opened(unopened)
     if (this.#isClosed) {
       opening.release()
       return
     }
     const { engine } = this.#room
     this.#cutBytes = opening.cutBytes
-    openKeepers.set(this.#number, this)
+    openKeepers[engine.place] = this
     this.#isOpen = true
     const isKnown = engine.adopt(opening)
     this.#saver?.loaded()
@@ -156,10 +154,10 @@ class FileKeeper {
 
   /**
    * What the files hold; whoever closes the room meanwhile lets them go.
-   * @param {NativeFileStore} files
+   * @param {Unopened} unopened
    */
-  async #opened(files) {
-    this.#opening = this.#open(files)
+  async #opened(unopened) {
+    this.#opening = this.#open(unopened)
     try {
       return await this.#opening
     } finally {
@@ -239,7 +237,6 @@ class FileKeeper {
 
   /** @param {string} text */
   storeFailed(text) {
-    this.#isFailed = true
     // Who waits for something that is not stored: it is tried until the room is closed.
     this.#keepAlive ??= new KeepAlive()
     this.#keepAlive.hold()
@@ -247,8 +244,8 @@ class FileKeeper {
   }
 
   storeHealed() {
-    this.#isFailed = false
     this.#keepAlive?.release()
+    this.#keepAlive = undefined
   }
 
   /** @param {string} text */
@@ -280,7 +277,7 @@ class FileKeeper {
       this.#isOpen = false
       this.#rest()
       this.#keepAlive?.release()
-      openKeepers.delete(this.#number)
+      openKeepers[this.#room.engine.place] = undefined
     }
   }
 
@@ -294,19 +291,18 @@ class FileKeeper {
 
   /**
    * Opens the files, as soon as nobody in this process is closing them.
-   * @param {NativeFileStore} files
+   * @param {Unopened} unopened
    */
-  async #open(files) {
-    const historyRetention = this.#retentionMs
+  async #open({ files, throttleMs, retentionMs: historyRetention }) {
     const options = {
       durability: this.durability,
-      leastCompactionGap: this.#throttleMs,
+      leastCompactionGap: throttleMs,
       limits: this.#room.engine.limits,
       ...(historyRetention !== undefined && { historyRetention }),
     }
     for (;;) {
       try {
-        return await files.open(notifier, this.#number, options)
+        return await files.open(notifier, this.#room.engine.place, options)
       } catch (cause) {
         const error = codedError(cause)
         if (error === undefined) throw cause
@@ -347,7 +343,7 @@ class FileKeeper {
    * @returns {Promise<void>}
    */
   async #settlement(ask) {
-    const ticket = this.#nextTicket++
+    const ticket = nextTicket++
     /** @type {import('../timers.js').Deferred<void>} */
     const waiting = deferred()
     this.#waiting ??= new Map()

@@ -68,21 +68,30 @@ class RoomFigures {
 class ManagerFigures {
   #roomsOpened = 0
   /**
-   * The rooms whose counters may still move.
+   * Those in rooms that are closing, whose counters may still move.
    * @type {Set<Witness>}
    */
-  #counting = new Set()
+  #departing = new Set()
   /** What those have counted that are gone. */
   #gone = new Counters()
   #connectionsRefused = new CountsByCode()
 
   /**
-   * Counts a room from its first moment on.
+   * A room was made.
+   * @param {Witness} witness
+   * @param {boolean} isGone whether it was closed before that
+   */
+  opened(witness, isGone) {
+    this.#roomsOpened += 1
+    if (isGone) this.departs(witness)
+  }
+
+  /**
+   * A room is about to close; until now its manager has listed it among the open ones.
    * @param {Witness} witness
    */
-  add(witness) {
-    this.#roomsOpened += 1
-    this.#counting.add(witness)
+  departs(witness) {
+    this.#departing.add(witness)
   }
 
   /**
@@ -98,14 +107,15 @@ class ManagerFigures {
    * @param {Witness} witness
    */
   retire(witness) {
-    if (this.#counting.delete(witness)) witness.addTo(this.#gone)
+    if (this.#departing.delete(witness)) witness.addTo(this.#gone)
   }
 
   /**
    * @param {Iterable<RoomFigures>} open
+   * @param {Iterable<Witness>} counting those in all rooms that have not departed
    * @returns {RoomManagerStats}
    */
-  sum(open) {
+  sum(open, counting) {
     const gauges = noGauges()
     let rooms = 0
     for (const room of open) {
@@ -114,7 +124,8 @@ class ManagerFigures {
     }
     const counters = new Counters()
     counters.include(this.#gone)
-    for (const witness of this.#counting) witness.addTo(counters)
+    for (const witness of this.#departing) witness.addTo(counters)
+    for (const witness of counting) witness.addTo(counters)
     return {
       rooms,
       ...gauges,

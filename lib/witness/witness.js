@@ -13,7 +13,6 @@ const { codeOf } = require('../errors.js')
 /** @typedef {import('../sessions.js').Session} Session */
 
 class Witness {
-  #room
   #roomId
   /**
    * There when something was counted: most rooms of a large server are idle.
@@ -28,7 +27,7 @@ class Witness {
    * @param {string | undefined} roomId what a manager knows it by
    */
   constructor(room, roomId) {
-    this.#room = room
+    this.room = room
     this.#roomId = roomId
     if (channels.roomOpen.hasSubscribers) publish(channels.roomOpen, this.#event())
   }
@@ -132,7 +131,7 @@ class Witness {
   /** @param {Session} [session] */
   #event(session) {
     const { id: sessionId, clientId } = session ?? {}
-    return { room: this.#room, roomId: this.#roomId, sessionId, clientId }
+    return { room: this.room, roomId: this.#roomId, sessionId, clientId }
   }
 }
 

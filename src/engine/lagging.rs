@@ -38,7 +38,7 @@ impl Room {
         self.population.exit(session.group);
         let departures = self.presence.remember_departures();
         let (cursor, presence) = (self.document.clock(), self.presence.latest());
-        self.laggards.insert(id, Lag { cursor, departures, presence });
+        self.laggards.make().insert(id, Lag { cursor, departures, presence });
         if session.group != Group::Mute {
             effects.push(Effect::Place(id, Group::Mute));
         }
@@ -46,7 +46,8 @@ impl Room {
 
     /// Tells a session that lags what it lacks, and puts it back into its group (SR3).
     pub(super) fn end_lag(&mut self, id: SessionId, effects: &mut Vec<Effect<'_>>) {
-        let Some(lag) = self.laggards.remove(&id) else { return };
+        let lag = self.laggards.made().and_then(|laggards| laggards.remove(&id));
+        let Some(lag) = lag else { return };
         if let Some(session) = self.sessions.get(&id)
             && session.group != Group::Mute
         {
@@ -81,7 +82,7 @@ impl Room {
 
     /// A session that leaves lags no more. True when it did.
     pub(super) fn forget_lag(&mut self, id: SessionId) -> bool {
-        let lagged = self.laggards.remove(&id).is_some();
+        let lagged = self.laggards.made().is_some_and(|laggards| laggards.remove(&id).is_some());
         self.forget_departures();
         lagged
     }
@@ -90,7 +91,7 @@ impl Room {
     pub(super) fn hold_to_clock(&mut self) {
         let clock = self.document.clock();
         self.walks.hold_to_clock(clock);
-        for lag in self.laggards.values_mut() {
+        for lag in self.laggards.made().into_iter().flat_map(BTreeMap::values_mut) {
             lag.cursor = lag.cursor.min(clock);
         }
     }

@@ -24,6 +24,7 @@ mod effect;
 mod fields;
 mod input;
 mod lagging;
+mod lazy;
 mod merge;
 mod patch;
 mod population;

@@ -5,9 +5,9 @@ use super::{effect::Audience, session::Group};
 /// How many sessions each delivery group has.
 #[derive(Debug, Default)]
 pub(super) struct Population {
-    live: usize,
-    whole_arrays: usize,
-    held: usize,
+    live: u32,
+    whole_arrays: u32,
+    held: u32,
 }
 
 impl Population {
@@ -23,7 +23,7 @@ impl Population {
         }
     }
 
-    fn count(&mut self, group: Group) -> Option<&mut usize> {
+    fn count(&mut self, group: Group) -> Option<&mut u32> {
         match group {
             Group::Live => Some(&mut self.live),
             Group::WholeArrays => Some(&mut self.whole_arrays),
@@ -33,7 +33,7 @@ impl Population {
     }
 
     pub(super) fn audience(&self, left_out: Option<Group>) -> Audience {
-        let others = |count: usize, group| count > usize::from(left_out == Some(group));
+        let others = |count: u32, group| count > u32::from(left_out == Some(group));
         Audience {
             live: others(self.live, Group::Live),
             whole_arrays: others(self.whole_arrays, Group::WholeArrays),

@@ -5,13 +5,14 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::{
     departures::{Departures, Stamp},
     fields::{Fields, Scratch},
+    lazy::{Blank, Lazy},
     merge,
     patch::{Patches, Refusal},
     quota::{Bounds, Growth, Quota, Usage, key_size},
 };
 
 /// The presence of every client, by client and key. Only what is alive is kept.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Presence {
     clients: BTreeMap<Arc<[u8]>, Client>,
     /// There where there was something to write lately.
@@ -44,7 +45,89 @@ pub struct Told {
     gone: Vec<Box<[u8]>>,
 }
 
+impl Lazy<Presence> {
+    /// Merges checked patches into a client's presence (PR1).
+    pub(super) fn apply(&mut self, client: &Arc<[u8]>, patches: &Patches<'_>) {
+        if patches.is_empty() {
+            return;
+        }
+        let Presence { clients, scratch, departures, latest } = self.make();
+        *latest += 1;
+        let scratch = scratch.get_or_insert_default();
+        let Client { entries, usage } = match clients.get_mut(client) {
+            Some(client) => client,
+            None => clients.entry(Arc::clone(client)).or_default(),
+        };
+        for update in &patches.updates {
+            let fields = patches.fields_of(update);
+            match (update.existence, entries.get_mut(update.key)) {
+                (Some(false), Some(entry)) => {
+                    let removed = entry.fields.size() + key_size(update.key);
+                    usage.change(Growth { added: 0, removed });
+                    if let Some(departures) = departures {
+                        departures.note(client, update.key);
+                    }
+                    entries.remove(update.key);
+                }
+                (_, Some(entry)) => {
+                    usage.change(entry.fields.merge(fields, 0, scratch));
+                    usage.note(update.key, &entry.fields);
+                    entry.changed = *latest;
+                }
+                (Some(true), None) => {
+                    let mut entry = Entry { fields: Fields::default(), changed: *latest };
+                    usage.change(Growth { added: key_size(update.key), removed: 0 });
+                    usage.change(entry.fields.merge(fields, 0, scratch));
+                    usage.note(update.key, &entry.fields);
+                    entries.insert(update.key.into(), entry);
+                }
+                (Some(false) | None, None) => {}
+            }
+        }
+        if entries.is_empty() {
+            clients.remove(client);
+        }
+    }
+
+    /// Forgets a client and returns the keys that it had.
+    pub(super) fn remove(&mut self, client: &[u8]) -> Vec<Box<[u8]>> {
+        let Some(presence) = self.made() else { return Vec::new() };
+        let Some((client, Client { entries, .. })) = presence.clients.remove_entry(client) else {
+            return Vec::new();
+        };
+        if let Some(departures) = &mut presence.departures {
+            for key in entries.keys() {
+                departures.note(&client, key);
+            }
+        }
+        entries.into_keys().collect()
+    }
+
+    /// Remembers what goes from now on, and gives the place to ask [`Self::departed_since`] from.
+    pub(super) fn remember_departures(&mut self) -> Stamp {
+        self.make().departures.get_or_insert_default().latest()
+    }
+
+    pub(super) fn forget_departures(&mut self) {
+        if let Some(presence) = self.made() {
+            presence.departures = None;
+        }
+    }
+}
+
+impl Blank for Presence {
+    const BLANK: &'static Self = &Self::new();
+
+    fn blank() -> Self {
+        Self::new()
+    }
+}
+
 impl Presence {
+    const fn new() -> Self {
+        Self { clients: BTreeMap::new(), scratch: None, departures: None, latest: 0 }
+    }
+
     /// The presence entries of everybody but `client`, as far as it has not been told of them.
     pub fn of_others<'a>(
         &'a self,
@@ -91,76 +174,6 @@ impl Presence {
         let usage = self.clients.get(client).map_or(&nothing, |client| &client.usage);
         Bounds::of_presence(quota)
             .check(patches, usage, 0, |key| self.get(client, key).map(|fields| (fields, true)))
-    }
-
-    /// Merges checked patches into a client's presence (PR1).
-    pub(super) fn apply(&mut self, client: &Arc<[u8]>, patches: &Patches<'_>) {
-        if patches.is_empty() {
-            return;
-        }
-        self.latest += 1;
-        let scratch = self.scratch.get_or_insert_default();
-        let Client { entries, usage } = match self.clients.get_mut(client) {
-            Some(client) => client,
-            None => self.clients.entry(Arc::clone(client)).or_default(),
-        };
-        for update in &patches.updates {
-            let fields = patches.fields_of(update);
-            match (update.existence, entries.get_mut(update.key)) {
-                (Some(false), Some(entry)) => {
-                    let removed = entry.fields.size() + key_size(update.key);
-                    usage.change(Growth { added: 0, removed });
-                    if let Some(departures) = &mut self.departures {
-                        departures.note(client, update.key);
-                    }
-                    entries.remove(update.key);
-                }
-                (_, Some(entry)) => {
-                    usage.change(entry.fields.merge(fields, 0, scratch));
-                    usage.note(update.key, &entry.fields);
-                    entry.changed = self.latest;
-                }
-                (Some(true), None) => {
-                    let mut entry = Entry { fields: Fields::default(), changed: self.latest };
-                    usage.change(Growth { added: key_size(update.key), removed: 0 });
-                    usage.change(entry.fields.merge(fields, 0, scratch));
-                    usage.note(update.key, &entry.fields);
-                    entries.insert(update.key.into(), entry);
-                }
-                (Some(false) | None, None) => {}
-            }
-        }
-        if entries.is_empty() {
-            self.clients.remove(client);
-        }
-    }
-
-    /// Forgets a client and returns the keys that it had.
-    pub(super) fn remove(&mut self, client: &[u8]) -> Vec<Box<[u8]>> {
-        let Some((client, Client { entries, .. })) = self.clients.remove_entry(client) else {
-            return Vec::new();
-        };
-        if let Some(departures) = &mut self.departures {
-            for key in entries.keys() {
-                departures.note(&client, key);
-            }
-        }
-        entries.into_keys().collect()
-    }
-
-    /// Gives back what the next change can do without: nobody is here.
-    pub(super) fn rest(&mut self) {
-        self.clients = BTreeMap::new();
-        self.scratch = None;
-    }
-
-    /// Remembers what goes from now on, and gives the place to ask [`Self::departed_since`] from.
-    pub(super) fn remember_departures(&mut self) -> Stamp {
-        self.departures.get_or_insert_default().latest()
-    }
-
-    pub(super) fn forget_departures(&mut self) {
-        self.departures = None;
     }
 
     /// What `client` has been told when it is told that `gone` went, in order.

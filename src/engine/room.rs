@@ -7,6 +7,7 @@ use super::{
     effect::{CloseReason, Effect, Message},
     input::{Frame, Input, ReconnectPatches},
     lagging::Laggards,
+    lazy::Lazy,
     patch::{Patches, Refusal},
     population::Population,
     postponed::withdrawn,
@@ -19,13 +20,13 @@ use super::{
 #[derive(Debug)]
 pub struct Room {
     pub(super) document: Document,
-    pub(super) presence: Presence,
+    pub(super) presence: Lazy<Presence>,
     pub(super) sessions: BTreeMap<SessionId, Session>,
     /// How many sessions each client has; its presence lives as long as one does (PR4).
-    clients: BTreeMap<Arc<[u8]>, usize>,
+    clients: Lazy<BTreeMap<Arc<[u8]>, usize>>,
     pub(super) population: Population,
-    pub(super) laggards: Laggards,
-    pub(super) walks: Walks,
+    pub(super) laggards: Lazy<Laggards>,
+    pub(super) walks: Lazy<Walks>,
     pub(super) quota: Quota,
     journaled: bool,
 }
@@ -35,12 +36,12 @@ impl Room {
     pub fn new(document: Document) -> Self {
         Self {
             document,
-            presence: Presence::default(),
+            presence: Lazy::new(),
             sessions: BTreeMap::new(),
-            clients: BTreeMap::new(),
+            clients: Lazy::new(),
             population: Population::default(),
-            laggards: Laggards::new(),
-            walks: Walks::new(),
+            laggards: Lazy::new(),
+            walks: Lazy::new(),
             quota: Quota::NONE,
             journaled: false,
         }
@@ -89,7 +90,7 @@ impl Room {
     /// used yet.
     pub fn replay(&mut self, patches: &Patches<'_>) -> Result<(), Refusal> {
         self.document.replay(patches)?;
-        self.document.settle(self.document.clock());
+        self.document.settle(self.document.clock(), false);
         Ok(())
     }
 
@@ -148,7 +149,7 @@ impl Room {
                     self.close(session, reason, effects);
                 }
             }
-            Input::Stored { clock } => self.document.settle(clock),
+            Input::Stored { clock } => self.document.settle(clock, self.sessions.is_empty()),
             Input::StoreFailed => {
                 self.document.take_back();
                 self.hold_to_clock();
@@ -176,7 +177,7 @@ impl Room {
         effects: &mut Vec<Effect<'f>>,
     ) {
         let client: Arc<[u8]> = client.into();
-        *self.clients.entry(Arc::clone(&client)).or_default() += 1;
+        *self.clients.make().entry(Arc::clone(&client)).or_default() += 1;
         let group = if held { Group::Held } else { Group::Live };
         let session =
             Session { client: Arc::clone(&client), access, group, attempt: 0, overruled: 0 };
@@ -196,12 +197,13 @@ impl Room {
             self.population.exit(session.group);
         }
         self.walks.forget(id);
-        let others = self.clients.get_mut(&session.client).map_or(0, |count| {
+        let clients = self.clients.make();
+        let others = clients.get_mut(&session.client).map_or(0, |count| {
             *count -= 1;
             *count
         });
         if others == 0 {
-            self.clients.remove(&session.client);
+            clients.remove(&session.client);
             let keys = self.presence.remove(&session.client);
             if !keys.is_empty() {
                 self.broadcast(
@@ -221,8 +223,9 @@ impl Room {
     /// Gives back what only serves sessions: empty maps keep room for their first entries.
     fn rest(&mut self) {
         self.sessions = BTreeMap::new();
-        self.clients = BTreeMap::new();
-        self.presence.rest();
+        self.clients = Lazy::new();
+        self.presence = Lazy::new();
+        self.laggards = Lazy::new();
         self.document.rest();
     }
 

@@ -13,6 +13,7 @@ use super::{
     document::Slot,
     effect::{Effect, Message},
     input::CaughtUp,
+    lazy::{Blank, Lazy},
     room::Room,
     session::{Group, SessionId},
     slots::Slots,
@@ -80,7 +81,7 @@ pub(super) struct End {
 }
 
 impl Walks {
-    pub(super) fn new() -> Self {
+    const fn new() -> Self {
         Self {
             sessions: BTreeMap::new(),
             position: 0,
@@ -95,28 +96,6 @@ impl Walks {
         self.sessions.get(&session).map(|walk| walk.end.group)
     }
 
-    /// A session walks no more. True when it did.
-    pub(super) fn forget(&mut self, session: SessionId) -> bool {
-        self.sessions.remove(&session).is_some()
-    }
-
-    /// What was taken back has not been told to anybody, and its clocks will be given again.
-    pub(super) fn hold_to_clock(&mut self, clock: Clock) {
-        for walk in self.sessions.values_mut() {
-            walk.since = walk.since.min(clock);
-            walk.until = walk.until.min(clock);
-        }
-    }
-
-    /// What a step was about to tell, and did not: it shows what was taken back.
-    pub(super) fn give_back(&mut self, sessions: &[SessionId], slots: &Slots) {
-        for session in sessions {
-            if let Some(walk) = self.sessions.get_mut(session) {
-                walk.left.add(slots);
-            }
-        }
-    }
-
     fn at_once(&self, since: Clock) -> usize {
         of(self.at_once_bytes, since)
     }
@@ -126,11 +105,49 @@ impl Walks {
     }
 }
 
+impl Lazy<Walks> {
+    /// A session walks no more. True when it did.
+    pub(super) fn forget(&mut self, session: SessionId) -> bool {
+        self.take(session).is_some()
+    }
+
+    fn take(&mut self, session: SessionId) -> Option<Walk> {
+        self.made().and_then(|walks| walks.sessions.remove(&session))
+    }
+
+    /// What was taken back has not been told to anybody, and its clocks will be given again.
+    pub(super) fn hold_to_clock(&mut self, clock: Clock) {
+        for walk in self.made().into_iter().flat_map(|walks| walks.sessions.values_mut()) {
+            walk.since = walk.since.min(clock);
+            walk.until = walk.until.min(clock);
+        }
+    }
+
+    /// What a step was about to tell, and did not: it shows what was taken back.
+    pub(super) fn give_back(&mut self, sessions: &[SessionId], slots: &Slots) {
+        let Some(walks) = self.made() else { return };
+        for session in sessions {
+            if let Some(walk) = walks.sessions.get_mut(session) {
+                walk.left.add(slots);
+            }
+        }
+    }
+}
+
+impl Blank for Walks {
+    const BLANK: &'static Self = &Self::new();
+
+    fn blank() -> Self {
+        Self::new()
+    }
+}
+
 impl Room {
     /// Has catch-ups over these sizes come in steps: those of clients that have seen nothing, and the others.
     pub fn set_step_bytes(&mut self, first: usize, others: usize) {
-        self.walks.at_once_bytes = (first, others);
-        self.walks.step_bytes = (first, others);
+        let walks = self.walks.make();
+        walks.at_once_bytes = (first, others);
+        walks.step_bytes = (first, others);
     }
 
     /// Whether a session is being caught up in steps: until the end its frames have to wait.
@@ -147,7 +164,8 @@ impl Room {
     /// From now on a client that says that it has seen nothing may be one whose first catch-up was cut off in the middle.
     pub fn bury_for_all(&mut self) {
         let clock = self.document.stored();
-        self.walks.graves_from = self.walks.graves_from.min(clock);
+        let walks = self.walks.make();
+        walks.graves_from = walks.graves_from.min(clock);
     }
 
     /// The clock after which a client that has seen everything up to `since` is told what was deleted (RC5).
@@ -203,7 +221,7 @@ impl Room {
             self.bury_for_all();
         }
         self.place(id, Group::Held, effects);
-        self.walks.sessions.insert(id, Walk { since, until, left, rounds: 1, end });
+        self.walks.make().sessions.insert(id, Walk { since, until, left, rounds: 1, end });
         effects.push(Effect::Walks(id, true));
     }
 
@@ -225,7 +243,7 @@ impl Room {
 
     /// Tells a session at once what it still lacks, because it is about to be told something else.
     pub(super) fn hurry(&mut self, id: SessionId, effects: &mut Vec<Effect<'_>>) {
-        if let Some(Walk { since, end, .. }) = self.walks.sessions.remove(&id) {
+        if let Some(Walk { since, end, .. }) = self.walks.take(id) {
             self.end_walk(id, since, end, effects);
         }
     }
@@ -263,9 +281,10 @@ impl Room {
             sessions.push(*id);
         }
         let (slots, newest) = self.cut(since, &common);
-        self.walks.position = slots.end();
+        let walks = self.walks.make();
+        walks.position = slots.end();
         for id in &sessions {
-            if let Some(walk) = self.walks.sessions.get_mut(id) {
+            if let Some(walk) = walks.sessions.get_mut(id) {
                 walk.left.remove(&slots);
             }
         }
@@ -296,13 +315,13 @@ impl Room {
 
     /// A session has been told everything up to the clock at which its walk began.
     fn end_round(&mut self, id: SessionId, effects: &mut Vec<Effect<'_>>) {
-        let Some(mut walk) = self.walks.sessions.remove(&id) else { return };
+        let Some(mut walk) = self.walks.take(id) else { return };
         if walk.rounds < MOST_ROUNDS && self.must_walk(walk.until) {
             walk.since = walk.until;
             walk.until = self.document.clock();
             walk.left = self.slots_to_tell(walk.since);
             walk.rounds += 1;
-            self.walks.sessions.insert(id, walk);
+            self.walks.make().sessions.insert(id, walk);
         } else {
             self.end_walk(id, walk.until, walk.end, effects);
         }

@@ -2,7 +2,6 @@
 
 use std::{
     cell::{RefCell, RefMut},
-    mem,
     rc::Rc,
     sync::Arc,
     time::Duration,
@@ -40,8 +39,8 @@ pub struct NativeRoom {
 pub(super) struct RoomState {
     pub(super) durable: DurableRoom,
     mailbox: Rc<RefCell<Mailbox>>,
-    /// What of the last answer did not fit the mailbox.
-    rest: Outbox,
+    /// What of the last answer did not fit the mailbox, which is rare.
+    rest: Option<Box<Outbox>>,
     /// What the garbage collector was told that the room weighs, in bytes.
     pub(super) weight: i64,
 }
@@ -98,8 +97,7 @@ impl NativeRoom {
             room.set_decoding(Decoding::Careful);
         }
         let durable = DurableRoom::new(room);
-        let state =
-            RoomState { durable, mailbox: mailbox.share(), rest: Outbox::default(), weight: 0 };
+        let state = RoomState { durable, mailbox: mailbox.share(), rest: None, weight: 0 };
         let state = Rc::new(RefCell::new(state));
         let registration = Registration::of(&state);
         Ok(Self { state, registration })
@@ -462,15 +460,18 @@ impl RoomState {
         out: &'o mut Outbox,
         work: impl FnOnce(&mut DurableRoom, &mut Outbox) -> Result<(), RoomError>,
     ) -> Result<Option<Text<'o>>, RoomError> {
-        if !self.rest.is_empty() {
-            out.append_all(mem::take(&mut self.rest));
+        if let Some(rest) = self.rest.take() {
+            out.append_all(*rest);
         }
         work(&mut self.durable, out)?;
         if out.is_empty() {
             self.mailbox.borrow_mut().post_nothing(self.durable.room.unstored_bytes());
             return Ok(None);
         }
-        Ok(Some(self.mailbox.borrow_mut().post(out, &mut self.rest)))
+        let mut rest = Outbox::default();
+        let text = self.mailbox.borrow_mut().post(out, &mut rest);
+        self.rest = (!rest.is_empty()).then(|| Box::new(rest));
+        Ok(Some(text))
     }
 }
 

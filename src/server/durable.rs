@@ -85,6 +85,7 @@ impl DurableRoom {
     pub fn handle(&mut self, input: Input<'_>, out: &mut Outbox) -> Result<(), RoomError> {
         self.room.handle_into(input, out)?;
         self.remind(out);
+        self.rest();
         Ok(())
     }
 
@@ -176,9 +177,23 @@ impl DurableRoom {
             // Its files go on without a room that broke: whoever waits for them is still told.
             broken = self.hear(event, out).err().or(broken);
         }
+        self.rest();
         match broken {
             Some(error) if out.is_empty() => Err(error),
             _ => Ok(()),
+        }
+    }
+
+    /// Gives back what the next change can do without, where nobody is here.
+    fn rest(&mut self) {
+        if !self.room.is_empty() {
+            return;
+        }
+        if let Some(provisional) = &mut self.room.provisional {
+            provisional.rest();
+        }
+        if let Some(store) = &self.store {
+            store.rest();
         }
     }
 

@@ -29,8 +29,7 @@ impl Room {
     /// as stored.
     pub fn set_journaled(&mut self) {
         self.engine.set_journaled();
-        let provisional = Provisional::new(self.clock(), self.limits.frame_bytes);
-        self.provisional = Some(Box::new(provisional));
+        self.provisional = Some(Box::new(Provisional::new(self.clock())));
     }
 
     /// Applies changes that are stored already, each with its clock and the text of its patches: the ones after the
@@ -323,7 +322,8 @@ impl Room {
     fn keep(&mut self, kept: Kept, is_reconnect: bool, out: &mut Outbox) {
         let Some(provisional) = &mut self.provisional else { return };
         let session = kept.session;
-        let has_room = provisional.waiting.push(kept, is_reconnect);
+        let frame_bytes = self.limits.frame_bytes;
+        let has_room = provisional.waiting.push(kept, is_reconnect, frame_bytes);
         if let Some(session) = session.filter(|_| !has_room) {
             let reason = CloseReason::TooManyFramesWait;
             self.run(Input::Evicted { session, reason }, None, out);

@@ -117,13 +117,13 @@ pub(super) struct Origin<'f> {
 }
 
 impl Provisional {
-    pub(super) fn new(clock: Clock, frame_bytes: usize) -> Self {
+    pub(super) fn new(clock: Clock) -> Self {
         Self {
             batch: Vec::new(),
             handed: clock,
             tail: VecDeque::new(),
             tail_bytes: 0,
-            waiting: Waiting::new(frame_bytes),
+            waiting: Waiting::default(),
             is_stalled: false,
         }
     }
@@ -146,6 +146,13 @@ impl Provisional {
             let Some(entry) = self.tail.pop_front() else { break };
             self.tail_bytes -= entry.bytes();
             out.append_all(entry.deliveries);
+        }
+    }
+
+    /// Gives back what the next change can do without: nobody is here.
+    pub(super) fn rest(&mut self) {
+        if self.tail.is_empty() {
+            self.tail = VecDeque::new();
         }
     }
 

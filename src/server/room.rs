@@ -31,7 +31,6 @@ pub struct Room {
     pub(super) limits: Arc<Limits>,
     pub(super) piece_bytes: (usize, usize),
     decoding: Decoding,
-    hash_keys: (u64, u64),
     /// Whether [`Delivery::Changed`] carries the patches.
     wants_patches: bool,
     /// An empty list, so that not every input costs the allocation of one.
@@ -102,7 +101,6 @@ impl Room {
             limits,
             piece_bytes: (PIECE_BYTES, PIECE_BYTES),
             decoding: Decoding::default(),
-            hash_keys,
             wants_patches,
             spare_effects: Vec::new(),
             provisional: None,
@@ -137,6 +135,11 @@ impl Room {
         self.engine.session(session).map(|session| session.access)
     }
 
+    /// Whether nobody is here.
+    pub(super) fn is_empty(&self) -> bool {
+        self.engine.is_empty()
+    }
+
     /// Whether the outcome of this token refresh still counts (AU5).
     pub fn awaits(&self, session: SessionId, attempt: u32) -> bool {
         self.engine.awaits(session, attempt)
@@ -155,7 +158,8 @@ impl Room {
     /// Starts from a snapshot. On an error nothing has changed.
     pub fn restore(&mut self, snapshot: &[u8]) -> Result<(), RoomError> {
         self.guard(|room| {
-            let document = canvas::snapshot::decode(snapshot, room.hash_keys)?;
+            let hash_keys = room.engine.document().hash_keys();
+            let document = canvas::snapshot::decode(snapshot, hash_keys)?;
             canvas::check_loaded(&document, &room.limits).map_err(RoomError::OverLimit)?;
             room.replace_document(document);
             Ok(())

@@ -21,11 +21,16 @@ pub(super) struct Kept {
 }
 
 /// Waiting frames in the order in which they came, so many bytes of each session.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Waiting {
+    /// There while something waits, which is rare.
+    queue: Option<Box<Queue>>,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
     frames: VecDeque<Kept>,
     shares: BTreeMap<SessionId, Share>,
-    limit: usize,
 }
 
 #[derive(Debug, Default)]
@@ -36,50 +41,49 @@ struct Share {
 }
 
 impl Waiting {
-    /// One frame of `frame_bytes` can wait, and a few small ones with it.
-    pub(super) fn new(frame_bytes: usize) -> Self {
-        let limit = frame_bytes.saturating_add(SMALL_FRAMES_BYTES);
-        Self { frames: VecDeque::new(), shares: BTreeMap::new(), limit }
-    }
-
     /// Whether whatever this session sends must wait, because its `reconnect` does.
     pub(super) fn blocks(&self, session: SessionId) -> bool {
-        self.shares.get(&session).is_some_and(|share| share.reconnects)
+        let share = self.queue.as_ref().and_then(|queue| queue.shares.get(&session));
+        share.is_some_and(|share| share.reconnects)
     }
 
-    /// Takes a frame. False, and it is not taken, when its session has too many.
-    pub(super) fn push(&mut self, kept: Kept, is_reconnect: bool) -> bool {
+    /// Takes a frame. False, and it is not taken, when its session has too many: one of `frame_bytes` can wait, and a few
+    /// small ones with it.
+    pub(super) fn push(&mut self, kept: Kept, is_reconnect: bool, frame_bytes: usize) -> bool {
+        let queue = self.queue.get_or_insert_default();
         if let Some(session) = kept.session {
-            let share = self.shares.entry(session).or_default();
+            let share = queue.shares.entry(session).or_default();
             share.bytes = share.bytes.saturating_add(kept.bytes.len().max(LEAST_COST_BYTES));
-            if share.bytes > self.limit {
+            if share.bytes > frame_bytes.saturating_add(SMALL_FRAMES_BYTES) {
                 return false;
             }
             share.reconnects |= is_reconnect;
         }
-        self.frames.push_back(kept);
+        queue.frames.push_back(kept);
         true
     }
 
     /// The frame that has waited longest. All are popped before another waits.
     pub(super) fn pop(&mut self) -> Option<Kept> {
-        let kept = self.frames.pop_front();
+        let kept = self.queue.as_mut()?.frames.pop_front();
         if kept.is_none() {
-            self.shares.clear();
+            self.queue = None;
         }
         kept
     }
 
     /// Forgets the edit by the server itself that came last, if nothing came after it.
     pub(super) fn pop_last_edit(&mut self) -> bool {
-        let is_edit = self.frames.back().is_some_and(|kept| kept.session.is_none());
-        is_edit && self.frames.pop_back().is_some()
+        let Some(Queue { frames, .. }) = self.queue.as_deref_mut() else { return false };
+        let is_edit = frames.back().is_some_and(|kept| kept.session.is_none());
+        is_edit && frames.pop_back().is_some()
     }
 
     /// Forgets the frames of a session that has left.
     pub(super) fn forget(&mut self, session: SessionId) {
-        if self.shares.remove(&session).is_some() {
-            self.frames.retain(|kept| kept.session != Some(session));
+        let Some(Queue { frames, shares }) = self.queue.as_deref_mut() else { return };
+        if shares.remove(&session).is_some() {
+            frames.retain(|kept| kept.session != Some(session));
         }
     }
 }

@@ -8,17 +8,29 @@ use super::{
 };
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 /// Where a room's files are.
 #[derive(Clone, Debug)]
 pub(super) struct Files {
     pub(super) disk: Arc<dyn Disk>,
-    pub(super) dir: PathBuf,
+    pub(super) dir: Arc<Path>,
     /// The snapshot's file name.
-    pub(super) name: String,
-    legacy_name: Option<String>,
+    pub(super) name: Box<str>,
+    legacy_name: Option<Box<str>>,
+}
+
+/// The directory of the room that was opened last: a server's rooms are usually in one. No other lock is taken under this one.
+static LAST_DIR: Mutex<Option<Arc<Path>>> = Mutex::new(None);
+
+/// The path, shared with the last room if it has the same.
+fn shared(dir: PathBuf) -> Arc<Path> {
+    let mut last = LAST_DIR.lock().unwrap_or_else(PoisonError::into_inner);
+    match &*last {
+        Some(last) if **last == *dir => Arc::clone(last),
+        _ => Arc::clone(last.insert(dir.into())),
+    }
 }
 
 /// A snapshot that was read from a file.
@@ -46,17 +58,18 @@ impl Files {
         legacy_name: Option<String>,
     ) -> Self {
         let dir = if dir.as_os_str().is_empty() { PathBuf::from(".") } else { dir };
-        Self { disk, dir, name, legacy_name }
+        let legacy_name = legacy_name.map(Into::into);
+        Self { disk, dir: dir.into(), name: name.into(), legacy_name }
     }
 
     /// The same files, whatever becomes the working directory.
     pub(super) fn absolute(&self) -> Result<Self, StorageError> {
-        let dir = std::path::absolute(&self.dir).map_err(StorageError::io("find", &self.dir))?;
-        Ok(Self { dir, ..self.clone() })
+        let dir = std::path::absolute(&self.dir).map_err(StorageError::io("find", &*self.dir))?;
+        Ok(Self { dir: shared(dir), ..self.clone() })
     }
 
     pub(super) fn snapshot(&self) -> PathBuf {
-        self.dir.join(&self.name)
+        self.dir.join(&*self.name)
     }
 
     pub(super) fn journal(&self) -> PathBuf {
@@ -89,14 +102,14 @@ impl Files {
             return match self.disk.spelled_otherwise(&self.dir, &self.name) {
                 Ok(false) => Ok(Some(path)),
                 Ok(true) => Err(StorageError::NameTaken { path }),
-                Err(error) => Err(StorageError::io("list", &self.dir)(error)),
+                Err(error) => Err(StorageError::io("list", &*self.dir)(error)),
             };
         }
         let lists = |name: &str| {
-            self.disk.lists(&self.dir, name).map_err(StorageError::io("list", &self.dir))
+            self.disk.lists(&self.dir, name).map_err(StorageError::io("list", &*self.dir))
         };
         match &self.legacy_name {
-            Some(name) if lists(name)? => Ok(Some(self.dir.join(name))),
+            Some(name) if lists(name)? => Ok(Some(self.dir.join(&**name))),
             _ => Ok(None),
         }
     }
@@ -132,7 +145,7 @@ impl Files {
     pub(super) fn create_dirs(&self) -> Result<(), StorageError> {
         self.disk
             .create_dirs(&self.dir)
-            .map_err(StorageError::io("create the directory", &self.dir))
+            .map_err(StorageError::io("create the directory", &*self.dir))
     }
 
     /// A new file beside the room's, for what shall be at `target`.
@@ -169,6 +182,6 @@ impl Files {
     }
 
     pub(super) fn sync_dir(&self) -> Result<(), StorageError> {
-        self.disk.sync_dir(&self.dir).map_err(StorageError::io("sync", &self.dir))
+        self.disk.sync_dir(&self.dir).map_err(StorageError::io("sync", &*self.dir))
     }
 }

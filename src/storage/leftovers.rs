@@ -27,7 +27,7 @@ const MAX_LISTED: usize = 4096;
 /// which it does once.
 #[derive(Debug, Default)]
 pub(super) struct Leftovers {
-    suspects: Option<Vec<PathBuf>>,
+    suspects: Option<Box<[PathBuf]>>,
 }
 
 /// How the temporary files of a room's file begin. No file of another room does: a room's name has
@@ -42,7 +42,7 @@ impl Leftovers {
     /// must not fail for it.
     pub(super) fn remove(&mut self, disk: &dyn Disk, dir: &Path, file_name: &str) {
         let suspects = match self.suspects.take() {
-            Some(suspects) => suspects,
+            Some(suspects) => suspects.into_vec(),
             None => match find(disk, dir, file_name) {
                 Ok(found) => found,
                 Err(_listed_again_at_the_next_save) => return,

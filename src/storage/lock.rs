@@ -5,6 +5,7 @@
 //! kernel cannot tell is kept here, for the owners in this process: whether one is closing.
 
 use super::{Owner, StorageError, disk::DiskFile, files::Files};
+use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeMap,
     io::{self, ErrorKind},
@@ -26,8 +27,8 @@ const PAUSE: Duration = Duration::from_millis(8);
 /// leaves in between.
 const MAX_RACES: u32 = 1000;
 
-/// The owners in this process, by their lock file. No other lock is taken under this one.
-static OWNERS: Mutex<BTreeMap<Arc<Path>, Sitting>> = Mutex::new(BTreeMap::new());
+/// The owners in this process. No other lock is taken under this one.
+static OWNERS: Mutex<BTreeMap<Key, Sitting>> = Mutex::new(BTreeMap::new());
 static NEXT_NUMBER: AtomicU64 = AtomicU64::new(0);
 /// Told whenever an owner leaves.
 static FREED: Condvar = Condvar::new();
@@ -47,29 +48,23 @@ pub(super) enum Hold {
 /// a process, for the next owner to know that its predecessor did not finish.
 #[derive(Debug)]
 pub(super) struct Lock {
-    seat: SeatName,
+    /// The kernel's lock; `None` once it was released. Dropped first, so that whoever finds the seat free finds it too.
+    held: Mutex<Option<Arc<dyn DiskFile>>>,
+    seat: Seat,
     /// Whether an owner before did not finish.
     pub(super) was_left: bool,
-    /// `None` once it was released.
-    held: Mutex<Option<Held>>,
-}
-
-/// What ends with the lock: the kernel's first, so that whoever finds the seat free finds it too.
-#[derive(Debug)]
-struct Held {
-    file: Arc<dyn DiskFile>,
-    _seat: Seat,
 }
 
 /// The place of an owner among those of this process.
 #[derive(Debug)]
-struct Seat(SeatName);
-
-#[derive(Clone, Debug)]
-struct SeatName {
-    key: Arc<Path>,
+struct Seat {
+    key: Key,
     number: u64,
 }
+
+/// What stands for the path of a lock file: shorter, as a server has very many of them open, and no other path's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Key([u8; 16]);
 
 #[derive(Debug)]
 struct Sitting {
@@ -81,16 +76,12 @@ impl Lock {
     /// Locks a room's files, whose directory is made if it is not there.
     pub(super) fn acquire(files: &Files, hold: Hold) -> Result<Self, StorageError> {
         files.create_dirs()?;
-        let dir = files.disk.resolve(&files.dir).map_err(StorageError::io("find", &files.dir))?;
-        let key = dir.join(files.lock().file_name().unwrap_or_default());
-        let seat = Seat::take(key.into(), hold)
+        let dir = files.disk.resolve(&files.dir).map_err(StorageError::io("find", &*files.dir))?;
+        let path = dir.join(files.lock().file_name().unwrap_or_default());
+        let seat = Seat::take(Key::of(&path), hold)
             .map_err(|owner| StorageError::Locked { path: files.snapshot(), owner })?;
         let (file, was_left) = lock_file(files)?;
-        Ok(Self {
-            seat: seat.0.clone(),
-            was_left,
-            held: Mutex::new(Some(Held { file, _seat: seat })),
-        })
+        Ok(Self { held: Mutex::new(Some(file)), seat, was_left })
     }
 
     /// Tells who asks that the owner is about to let go.
@@ -106,11 +97,11 @@ impl Lock {
     pub(super) fn ensure(&self, files: &Files) -> Result<(), StorageError> {
         let mut held = self.held();
         let path = files.lock();
-        if let Some(held) = &mut *held
-            && !held.file.is_at(&path).map_err(StorageError::io("find", &path))?
+        if let Some(file) = &mut *held
+            && !file.is_at(&path).map_err(StorageError::io("find", &path))?
         {
             files.create_dirs()?;
-            (held.file, _) = lock_file(files)?;
+            (*file, _) = lock_file(files)?;
         }
         Ok(())
     }
@@ -120,30 +111,38 @@ impl Lock {
         // Removed while it is locked: whoever opened it before finds out, and makes a new one. One
         // that cannot be removed is a file too many, nothing else.
         let path = files.lock();
-        if let Some(held) = self.held().take()
-            && held.file.is_at(&path).unwrap_or(false)
-        {
+        let Some(file) = self.held().take() else { return };
+        if file.is_at(&path).unwrap_or(false) {
             drop(files.disk.remove(&path));
         }
+        drop(file);
+        self.seat.leave();
     }
 
     /// Nothing under it panics. [`owners`] may be locked under it.
-    fn held(&self) -> MutexGuard<'_, Option<Held>> {
+    fn held(&self) -> MutexGuard<'_, Option<Arc<dyn DiskFile>>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Key {
+    fn of(path: &Path) -> Self {
+        let digest = Sha256::digest(path.as_os_str().as_encoded_bytes());
+        Self(digest.first_chunk().copied().unwrap_or_default())
     }
 }
 
 impl Seat {
     /// Takes the place of an owner, or tells who has it.
-    fn take(key: Arc<Path>, hold: Hold) -> Result<Self, Owner> {
+    fn take(key: Key, hold: Hold) -> Result<Self, Owner> {
         let mut owners = owners();
         let mut patience = TRIES;
         loop {
             match owners.get(&key) {
                 None => {
                     let number = NEXT_NUMBER.fetch_add(1, Ordering::Relaxed);
-                    owners.insert(Arc::clone(&key), Sitting { number, hold });
-                    return Ok(Self(SeatName { key, number }));
+                    owners.insert(key, Sitting { number, hold });
+                    return Ok(Self { key, number });
                 }
                 Some(Sitting { hold: Hold::Saving, .. }) if hold == Hold::Saving => {
                     owners = FREED.wait(owners).unwrap_or_else(PoisonError::into_inner);
@@ -163,15 +162,26 @@ impl Seat {
     }
 }
 
+impl Seat {
+    /// Gives the place up, if that has not been done.
+    fn leave(&self) {
+        let mut owners = owners();
+        if owners.get(&self.key).is_some_and(|sitting| sitting.number == self.number) {
+            owners.remove(&self.key);
+            drop(owners);
+            FREED.notify_all();
+        }
+    }
+}
+
 impl Drop for Seat {
     fn drop(&mut self) {
-        owners().remove(&self.0.key);
-        FREED.notify_all();
+        self.leave();
     }
 }
 
 /// The map is whole whenever the lock is free: nothing under it panics between two changes.
-fn owners() -> MutexGuard<'static, BTreeMap<Arc<Path>, Sitting>> {
+fn owners() -> MutexGuard<'static, BTreeMap<Key, Sitting>> {
     OWNERS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

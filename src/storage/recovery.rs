@@ -174,7 +174,7 @@ impl Found {
     pub(super) fn draft(&self, files: &Files, has_state: bool) -> io::Result<(Draft, Synced)> {
         let file = self.snapshot.as_ref().filter(|_| !has_state);
         let base = file.map(|file| file.identity);
-        let header = Header { id: files.disk.unique(), base, name: files.name.clone() };
+        let header = Header { id: files.disk.unique(), base, name: String::from(&*files.name) };
         let mut draft = Draft::new(&header);
         if let Some(text) = self.text.as_deref().filter(|_| has_state) {
             draft.chain.push_state(&mut draft.bytes, text)?;

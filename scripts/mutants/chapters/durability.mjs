@@ -191,8 +191,8 @@ export const durability = [
   {
     rule: 'DU16',
     file: waiting,
-    find: 'if share.bytes > self.limit {',
-    replace: 'if share.bytes > self.limit * 2 {',
+    find: 'if share.bytes > frame_bytes.saturating_add(SMALL_FRAMES_BYTES) {',
+    replace: 'if share.bytes / 2 > frame_bytes.saturating_add(SMALL_FRAMES_BYTES) {',
     why: 'lets twice as many frames wait',
   },
   {
@@ -205,8 +205,8 @@ export const durability = [
   {
     rule: 'DU17',
     file: waiting,
-    find: 'self.frames.pop_front();',
-    replace: 'self.frames.pop_back();',
+    find: 'frames.pop_front();',
+    replace: 'frames.pop_back();',
     why: 'handles what waited from the last to the first',
   },
   {

@@ -15,8 +15,15 @@ export const history = [
   {
     rule: 'HI1',
     file: room,
-    find: 'let Some(since_ms) = self.history().since_ms else { return };',
-    replace: 'let since_ms = self.history().since_ms.unwrap_or(0);',
+    find: `else {
+            return;
+        };
+        let pruned`,
+    replace: `else {
+            self.keep_history(0);
+            return self.mind_history(work);
+        };
+        let pruned`,
     why: 'looks after an archive that nobody wants',
   },
   {

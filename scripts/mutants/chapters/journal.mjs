@@ -45,7 +45,7 @@ export const journal = [
   {
     rule: 'JR3',
     file: files,
-    find: 'self.disk.sync_dir(&self.dir).map_err(StorageError::io("sync", &self.dir))',
+    find: 'self.disk.sync_dir(&self.dir).map_err(StorageError::io("sync", &*self.dir))',
     replace: 'Ok(())',
     why: 'never syncs the directory',
   },

@@ -48,8 +48,8 @@ export const lifecycle = [
   {
     rule: 'LC5',
     file: idle,
-    find: 'armUnreferenced(this.#timeoutMs,',
-    replace: 'armUnreferenced(this.#timeoutMs / 2,',
+    find: 'this.#timeoutMs = timeoutMs',
+    replace: 'this.#timeoutMs = timeoutMs / 2',
     why: 'closes empty rooms too early',
   },
   {
@@ -205,8 +205,8 @@ export const lifecycle = [
   {
     rule: 'LC13',
     file: idle,
-    find: 'party.timer.armUnreferenced(',
-    replace: 'party.timer.arm(',
+    find: 'this.#timer.armUnreferenced(',
+    replace: 'this.#timer.arm(',
     why: 'keeps a process alive for its idle rooms',
   },
   {
@@ -284,8 +284,8 @@ export const lifecycle = [
   {
     rule: 'LC19',
     file: idle,
-    find: 'if (party === undefined || party.since !== now || party.rooms.size === 0) {',
-    replace: 'if (party !== null) {',
+    find: 'if (!this.#timer.armed && !this.#isEnding) this.#arm(room.idleSince)',
+    replace: `new Timer().armUnreferenced(this.#timeoutMs, () => this.#end(Infinity))`,
     why: 'arms a timer for each room',
   },
   {

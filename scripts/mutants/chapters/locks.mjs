@@ -53,8 +53,8 @@ export const locks = [
   {
     rule: 'LK5',
     file: lock,
-    find: '(held.file, _) = lock_file(files)?;',
-    replace: 'held.file.sync_all().map_err(StorageError::io("sync", &self.path))?;',
+    find: '(*file, _) = lock_file(files)?;',
+    replace: 'file.sync_all().map_err(StorageError::io("sync", &path))?;',
     why: 'goes on without the lock file',
   },
 ]

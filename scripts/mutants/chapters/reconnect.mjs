@@ -102,7 +102,7 @@ export const reconnect = [
   {
     rule: 'RC5',
     file: walks,
-    find: 'self.walks.graves_from = self.walks.graves_from.min(clock);',
+    find: 'walks.graves_from = walks.graves_from.min(clock);',
     replace: 'let _ = clock;',
     why: 'keeps what was deleted from one whose first catch-up was cut off',
   },
@@ -256,8 +256,8 @@ export const reconnect = [
   {
     rule: 'RC12',
     file: room,
-    find: '        self.walks.forget(id);\n        let others',
-    replace: '        let others',
+    find: '        self.walks.forget(id);\n        let clients',
+    replace: '        let clients',
     why: 'keeps the walk of a session that leaves',
   },
   {

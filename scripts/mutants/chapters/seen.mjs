@@ -27,12 +27,12 @@ export const seen = [
     rule: 'OB1',
     file: 'lib/hooks.js',
     find: `    this.witness.failed(error, sessionId)
-    const onError = this.#onError
+    const { onError } = this.#callbacks
     if (onError === undefined) {
       warn(error)
       return
     }`,
-    replace: `    const onError = this.#onError
+    replace: `    const { onError } = this.#callbacks
     if (onError === undefined) {
       warn(error)
       return
@@ -108,15 +108,15 @@ export const seen = [
   {
     rule: 'OB6',
     file: figures,
-    find: 'if (this.#counting.delete(witness)) witness.addTo(this.#gone)',
-    replace: 'this.#counting.delete(witness)',
+    find: 'if (this.#departing.delete(witness)) witness.addTo(this.#gone)',
+    replace: 'this.#departing.delete(witness)',
     why: 'forgets what closed rooms have counted',
   },
   {
     rule: 'OB6',
     file: 'lib/manager.js',
-    find: 'return this.#figures.sum(this.#openFigures())',
-    replace: 'return this.#figures.sum([...this.#openFigures()].slice(1))',
+    find: 'return this.#figures.sum(this.#openFigures(), this.#witnesses())',
+    replace: 'return this.#figures.sum([...this.#openFigures()].slice(1), this.#witnesses())',
     why: 'leaves an open room out',
   },
   {

@@ -97,6 +97,11 @@ impl Document {
         }
     }
 
+    /// What the keys are hashed with.
+    pub fn hash_keys(&self) -> (u64, u64) {
+        self.hash_keys
+    }
+
     /// The number of the last change.
     pub fn clock(&self) -> Clock {
         self.clock
@@ -310,6 +315,7 @@ impl Document {
     /// Gives back what the next change can do without: nobody is here.
     pub(in crate::engine) fn rest(&mut self) {
         self.scratch = None;
+        self.rest_undo();
         if self.slots.len() <= SHRUNK_SLOTS {
             self.slots.shrink_to_fit();
         }

@@ -102,7 +102,7 @@ proptest! {
 
                     prop_assert!(document.bytes() == limit || document.bytes() <= before);
                 }
-                Step::Settle => document.settle(document.clock()),
+                Step::Settle => document.settle(document.clock(), false),
                 Step::TakeBack => document.take_back(),
             }
             prop_assert_eq!(document.bytes(), recount(&document));

@@ -62,15 +62,24 @@ impl Document {
         self.undo.as_ref().map_or(self.clock, |undo| undo.stored)
     }
 
-    /// The changes up to this clock are stored.
-    pub(in crate::engine) fn settle(&mut self, clock: Clock) {
+    /// The changes up to this clock are stored. `rests`: whether nobody is here, so that hardly any will follow.
+    pub(in crate::engine) fn settle(&mut self, clock: Clock, rests: bool) {
         let Some(undo) = &mut self.undo else { return };
         undo.stored = clock.clamp(undo.stored, self.clock);
         while undo.steps.front().is_some_and(|(clock, _)| *clock <= undo.stored) {
             undo.steps.pop_front();
         }
         if undo.steps.is_empty() {
-            undo.steps.shrink_to(KEEP_STEPS);
+            undo.steps.shrink_to(if rests { 0 } else { KEEP_STEPS });
+        }
+    }
+
+    /// Gives back what the next change can do without: nobody is here.
+    pub(super) fn rest_undo(&mut self) {
+        if let Some(undo) = &mut self.undo
+            && undo.steps.is_empty()
+        {
+            undo.steps = VecDeque::new();
         }
     }
 

@@ -95,7 +95,7 @@ struct State {
     handed: u64,
     ended: u64,
     /// There while nothing can be stored.
-    failure: Option<Failure>,
+    failure: Option<Box<Failure>>,
     /// What was asked for, each with the number of the batch that must have ended before.
     requests: Vec<(u64, Request)>,
     /// How long changes are kept in the history; `None` where there is none.
@@ -154,6 +154,14 @@ impl Store {
     /// The next event.
     pub fn poll(&self) -> Option<StoreEvent> {
         self.inner.state().events.pop_front()
+    }
+
+    /// Gives back what the next event can do without.
+    pub(super) fn rest(&self) {
+        let events = &mut self.inner.state().events;
+        if events.is_empty() {
+            *events = VecDeque::new();
+        }
     }
 
     /// Whether changes are to be committed.
@@ -230,7 +238,7 @@ impl State {
         self.ended = self.handed;
         // What was handed over since an event that waits to be polled is taken back with the rest.
         if self.failure.is_none() {
-            self.failure = Some(Failure::default());
+            self.failure = Some(Box::default());
             self.events.push_back(StoreEvent::Failed(error));
         }
     }

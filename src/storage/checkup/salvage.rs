@@ -95,7 +95,7 @@ impl RoomFiles {
         let files = &self.files;
         if !files.disk.is_dir(&files.dir) {
             let error = io::Error::from(ErrorKind::NotFound);
-            return Err(StorageError::io("find the directory", &files.dir)(error));
+            return Err(StorageError::io("find the directory", &*files.dir)(error));
         }
         let found = self.existing()?;
         if found.is_empty() {

@@ -210,8 +210,11 @@ struct NewJournal {
 
 impl NewJournal {
     fn begin(files: &Files, covered: Covered, snapshot: Identity) -> Result<Self, StorageError> {
-        let header =
-            Header { id: files.disk.unique(), base: Some(snapshot), name: files.name.clone() };
+        let header = Header {
+            id: files.disk.unique(),
+            base: Some(snapshot),
+            name: String::from(&*files.name),
+        };
         let Draft { id, bytes, chain, header_checksum } = Draft::new(&header);
         let path = files.journal();
         let file = files.aside(&path)?;

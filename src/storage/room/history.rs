@@ -12,11 +12,11 @@ use super::{
 use crate::engine::Clock;
 use std::sync::{MutexGuard, PoisonError};
 
-/// Whether journals are archived, and how that goes.
-#[derive(Debug, Default)]
+/// How archiving journals goes.
+#[derive(Debug)]
 pub(super) struct History {
-    /// How old what is archived may be; `None` where nothing is archived.
-    since_ms: Option<u64>,
+    /// How old what is archived may be.
+    since_ms: u64,
     /// The first failure since the last success.
     trouble: Option<StorageError>,
     is_failing: bool,
@@ -29,12 +29,15 @@ impl RoomStore {
     /// Where that fails, compacting and closing go on without: the history has a gap.
     /// [`take_history_trouble`](Self::take_history_trouble) tells.
     pub fn keep_history(&self, since_ms: u64) {
-        self.history().since_ms = Some(since_ms);
+        match &mut *self.history() {
+            Some(history) => history.since_ms = since_ms,
+            none => *none = Some(Box::new(History { since_ms, trouble: None, is_failing: false })),
+        }
     }
 
     /// What went wrong with the archive, once for each time that it began to go wrong.
     pub fn take_history_trouble(&self) -> Option<StorageError> {
-        self.history().trouble.take()
+        self.history().as_mut()?.trouble.take()
     }
 
     /// Lists changes, archived ones and those in the journal. Appends go on meanwhile; compacting and closing wait.
@@ -55,7 +58,7 @@ impl RoomStore {
 
     /// Whether journals are archived.
     pub(super) fn keeps_history(&self) -> bool {
-        self.history().since_ms.is_some()
+        self.history().is_some()
     }
 
     /// Archives what a journal holds that is about to be cut.
@@ -88,13 +91,16 @@ impl RoomStore {
     }
 
     fn mind_history(&self, work: impl FnOnce() -> Result<(), StorageError>) {
-        let Some(since_ms) = self.history().since_ms else { return };
+        let Some(since_ms) = self.history().as_ref().map(|history| history.since_ms) else {
+            return;
+        };
         let pruned = || prune(&self.files, since_ms);
         let outcome = match work() {
             Ok(()) => pruned(),
             Err(error) => pruned().and(Err(error)),
         };
         let mut history = self.history();
+        let Some(history) = &mut *history else { return };
         if let Err(error) = outcome {
             if !history.is_failing {
                 history.trouble = Some(StorageError::History { source: Box::new(error) });
@@ -106,7 +112,7 @@ impl RoomStore {
     }
 
     /// Taken last, and never held over I/O.
-    fn history(&self) -> MutexGuard<'_, History> {
+    fn history(&self) -> MutexGuard<'_, Option<Box<History>>> {
         self.history.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -77,7 +77,8 @@ pub struct RoomStore {
     tail: Mutex<Tail>,
     /// The log that has what this room's journal has not synced.
     log: Mutex<Option<Arc<SyncLog>>>,
-    history: Mutex<History>,
+    /// Boxed, as most rooms have none.
+    history: Mutex<Option<Box<History>>>,
     gauge: Gauge,
 }
 
@@ -295,7 +296,7 @@ fn expect_at(journal: &Journal, path: &Path) -> Result<(), StorageError> {
 pub(super) fn put_state(files: &Files, text: &[u8], clock: Clock) -> Result<Journal, StorageError> {
     files.create_dirs()?;
     let path = files.journal();
-    let header = Header { id: files.disk.unique(), base: None, name: files.name.clone() };
+    let header = Header { id: files.disk.unique(), base: None, name: String::from(&*files.name) };
     let mut draft = Draft::new(&header);
     let written = draft.chain.push_state(&mut draft.bytes, text);
     written.map_err(StorageError::io("write a snapshot to", &path))?;

@@ -9,7 +9,7 @@ use super::{
         sync_log::settle_orphans,
     },
     Opened, RoomStore,
-    tail::{Health, Journal, Recent, Tail},
+    tail::{Health, Journal, Tail},
 };
 use std::io::ErrorKind;
 
@@ -33,7 +33,7 @@ pub(in super::super) fn open(files: &Files, format: Format) -> Result<Opened, St
         clock,
         base: snapshot.as_ref().map(|snapshot| snapshot.identity),
         journal: journal.map(Box::new),
-        recent: Recent::default(),
+        recent: None,
     };
     let snapshot_bytes = snapshot.map_or(0, |snapshot| snapshot.bytes);
     let store = RoomStore::new(files, format, lock, tail, snapshot_bytes);

@@ -57,7 +57,8 @@ pub(super) struct Tail {
     pub(super) base: Option<Identity>,
     /// Boxed: most rooms that are open have none.
     pub(super) journal: Option<Box<Journal>>,
-    pub(super) recent: Recent,
+    /// There while something is not safe.
+    pub(super) recent: Option<Box<Recent>>,
 }
 
 /// What was appended last to a journal that was there: all that is not safe yet, unless that is much.
@@ -156,8 +157,9 @@ impl Tail {
         mut journal: Box<Journal>,
         changes: &[Change],
     ) -> io::Result<Box<Journal>> {
-        self.recent.go_on(&journal);
-        let bytes = &mut self.recent.bytes;
+        let recent = self.recent.get_or_insert_default();
+        recent.go_on(&journal);
+        let bytes = &mut recent.bytes;
         let before = bytes.len();
         for change in changes {
             journal.chain.push_change(bytes, change)?;
@@ -172,15 +174,16 @@ impl Tail {
     /// A room that nobody edits any more keeps nothing for a sync that is over.
     pub(super) fn forget_safe(&mut self) {
         if self.journal.as_ref().is_none_or(|journal| journal.is_safe()) {
-            self.recent = Recent::default();
+            self.recent = None;
         }
     }
 
     /// The journal, and where in it begins all that is not safe; none where what was appended last does not reach so far back.
     pub(super) fn unsafe_end(&self) -> Option<(&Journal, u64, &[u8])> {
         let journal = self.journal.as_ref().filter(|journal| journal.is_named)?;
-        let Recent { journal: id, offset, bytes } = &self.recent;
-        if (*id, self.recent.end()) != (journal.id, journal.end) {
+        let recent = self.recent.as_ref()?;
+        let Recent { journal: id, offset, bytes } = &**recent;
+        if (*id, recent.end()) != (journal.id, journal.end) {
             return None;
         }
         let safe_end = journal.safe_end();
@@ -191,7 +194,8 @@ impl Tail {
     /// A journal whose first sync is still to come has another name: nothing of it is promised to
     /// survive power loss, so that whatever is found of it then is no damage.
     fn begin(&self, files: &Files, changes: &[Change]) -> io::Result<Journal> {
-        let header = Header { id: files.disk.unique(), base: self.base, name: files.name.clone() };
+        let header =
+            Header { id: files.disk.unique(), base: self.base, name: String::from(&*files.name) };
         let mut draft = Draft::new(&header);
         let start = as_offset(draft.bytes.len());
         for change in changes {

@@ -6,7 +6,7 @@ use super::{
 };
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
+    path::Path,
     sync::{Arc, MutexGuard, Weak},
 };
 
@@ -14,7 +14,7 @@ use std::{
 #[derive(Debug, Default)]
 pub struct GroupCommit {
     /// The logs that rooms still need, by directory.
-    logs: BTreeMap<PathBuf, Weak<SyncLog>>,
+    logs: BTreeMap<Arc<Path>, Weak<SyncLog>>,
 }
 
 /// Changes of one room that are in its journal, and not synced.
@@ -35,7 +35,7 @@ impl GroupCommit {
         batch: &[(&RoomStore, &[Change])],
     ) -> (Vec<Result<(), StorageError>>, Vec<FullLog>) {
         let mut outcomes: Vec<Result<(), StorageError>> = Vec::with_capacity(batch.len());
-        let mut unsynced: BTreeMap<&PathBuf, Vec<Unsynced<'_>>> = BTreeMap::new();
+        let mut unsynced: BTreeMap<&Path, Vec<Unsynced<'_>>> = BTreeMap::new();
         for (place, (store, changes)) in batch.iter().enumerate() {
             let syncing = store.syncing();
             outcomes.push(match store.append_for_log(changes) {
@@ -86,7 +86,7 @@ impl GroupCommit {
             return log;
         }
         let log = Arc::new(SyncLog::new(&store.files));
-        self.logs.insert(store.files.dir.clone(), Arc::downgrade(&log));
+        self.logs.insert(Arc::clone(&store.files.dir), Arc::downgrade(&log));
         log
     }
 }

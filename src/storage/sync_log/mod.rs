@@ -63,7 +63,7 @@ struct Entry<'b> {
 #[derive(Debug)]
 pub(super) struct SyncLog {
     disk: Arc<dyn Disk>,
-    dir: PathBuf,
+    dir: Arc<Path>,
     /// The file, once there is one. Held over writing and syncing it, and taken under no other lock but rooms' `syncing`.
     current: Mutex<Option<LogFile>>,
     /// Whether a room could not be made safe without it.
@@ -82,7 +82,7 @@ struct LogFile {
 
 impl SyncLog {
     pub(super) fn new(files: &Files) -> Self {
-        let (disk, dir) = (Arc::clone(&files.disk), files.dir.clone());
+        let (disk, dir) = (Arc::clone(&files.disk), Arc::clone(&files.dir));
         Self { disk, dir, current: Mutex::default(), outlives: AtomicBool::new(false) }
     }
 
@@ -99,7 +99,7 @@ impl SyncLog {
             *current = Some(log);
             return Ok(None);
         }
-        Ok(Some(FullLog { disk: Arc::clone(&self.disk), dir: self.dir.clone(), log }))
+        Ok(Some(FullLog { disk: Arc::clone(&self.disk), dir: Arc::clone(&self.dir), log }))
     }
 
     /// The file is not removed.
@@ -122,7 +122,7 @@ impl SyncLog {
             }
         }
         let error = io::Error::new(ErrorKind::AlreadyExists, "there are too many logs already");
-        Err(StorageError::io("create a log in", &self.dir)(error))
+        Err(StorageError::io("create a log in", &*self.dir)(error))
     }
 
     fn current(&self) -> MutexGuard<'_, Option<LogFile>> {
@@ -198,7 +198,7 @@ impl Entry<'_> {
 #[derive(Debug)]
 pub struct FullLog {
     disk: Arc<dyn Disk>,
-    dir: PathBuf,
+    dir: Arc<Path>,
     log: LogFile,
 }
 

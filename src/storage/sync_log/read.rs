@@ -17,7 +17,7 @@ pub(in super::super) fn overlay(files: &Files, bytes: &mut Vec<u8>) -> Result<()
     for (path, log) in &logs {
         for entry in entries(log, path)? {
             let is_near = entry.end().is_some_and(|end| end <= reach);
-            if entry.name == files.name && entry.journal == id && is_near {
+            if *entry.name == *files.name && entry.journal == id && is_near {
                 put(bytes, &entry);
             }
         }
