@@ -82,8 +82,8 @@ pub(super) fn word(text: &[u8], digits: usize) -> Option<u64> {
     let bytes = u64::from_le_bytes(*text.first_chunk::<8>()?) ^ ZEROS;
     let digits = bytes.checked_shl(unused)?;
     let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8);
-    let high = (pairs & PAIRS).wrapping_mul(1_000_000 << 32 | 100);
-    let low = (pairs >> 16 & PAIRS).wrapping_mul(10_000 << 32 | 1);
+    let high = (pairs & PAIRS).wrapping_mul((1_000_000 << 32) + 100);
+    let low = (pairs >> 16 & PAIRS).wrapping_mul((10_000 << 32) + 1);
     Some(high.wrapping_add(low) >> 32)
 }
 

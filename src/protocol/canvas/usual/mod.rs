@@ -156,24 +156,22 @@ impl<'f> Decoder<'f, '_> {
             let mut are_same = true;
             loop {
                 let same = patches.fields.get(likely).filter(|_| are_same && likely < first);
-                let (name, value) = match same.and_then(|field| same_name(rest, field.name)) {
-                    Some(step) => {
+                let (name, value) =
+                    if let Some(step) = same.and_then(|field| same_name(rest, field.name)) {
                         likely += 1;
                         step
-                    }
-                    None => {
-                        let (name, value) = self.name(rest)?;
+                    } else {
+                        let step = self.name(rest)?;
                         let earlier = patches.fields.get(first..)?.iter().map(|field| field.name);
                         if are_same {
                             earlier.clone().for_each(|name| names.note_other(name));
                             are_same = false;
                         }
-                        if names.repeats(name, earlier) {
+                        if names.repeats(step.0, earlier) {
                             return None;
                         }
-                        (name, value)
-                    }
-                };
+                        step
+                    };
                 let (value, behind) = self.value(value, patches)?;
                 if name == b"_exists" {
                     existence = Some(is_true(&value)?);
