@@ -49,9 +49,9 @@ export const heartbeat = [
   },
   {
     rule: 'HB2',
-    file: reception,
-    find: 'resumed: () => session.pulse?.beat(),',
-    replace: 'resumed: () => {},',
+    file: 'lib/reception/intake.js',
+    find: 'this.#session.pulse?.beat()',
+    replace: 'void this.#session.pulse',
     why: 'takes a peer for gone that was not heard',
   },
   {

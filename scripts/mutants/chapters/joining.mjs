@@ -130,8 +130,8 @@ export const joining = [
   {
     rule: 'JN6',
     file: 'lib/sessions.js',
-    find: 'id = randomUUID()',
-    replace: 'id = randomUUID().toUpperCase()',
+    find: 'Buffer.from(randomUUID(),',
+    replace: 'Buffer.from(randomUUID().toUpperCase(),',
     why: 'gives upper-case session ids',
   },
 ]

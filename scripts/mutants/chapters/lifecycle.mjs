@@ -172,10 +172,10 @@ export const lifecycle = [
   {
     rule: 'LC11',
     file: 'lib/reception/reception.js',
-    find: `    const session = this.#host.sessions.get(sessionId)
+    find: `    const session = this.#sessions.get(sessionId)
     if (session === undefined) return
     const frame`,
-    replace: `    const session = this.#host.sessions.get(sessionId)
+    replace: `    const session = this.#sessions.get(sessionId)
     if (session === undefined) throw roomClosed()
     const frame`,
     why: 'throws for frames of unknown sessions',

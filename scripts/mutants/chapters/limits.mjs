@@ -39,8 +39,8 @@ export const limits = [
   {
     rule: 'LM1',
     file: 'src/protocol/canvas/encode.rs',
-    find: 'frame.json("messageId", *message_id)',
-    replace: 'frame.json("messageId", message_id.filter(|_| false))',
+    find: 'frame.json(MESSAGE_ID, *message_id)',
+    replace: 'frame.json(MESSAGE_ID, message_id.filter(|_| false))',
     why: 'does not say which message it refused',
   },
   {
@@ -92,8 +92,8 @@ export const limits = [
   {
     rule: 'LM6',
     file: 'src/engine/merge.rs',
-    find: 'growth = growth.saturating_add(draft.take(update, patches)?);',
-    replace: 'growth = growth.max(draft.take(update, patches)?);',
+    find: 'growth = growth.saturating_add(draft.take(update, patches, false)?);',
+    replace: 'growth = growth.max(draft.take(update, patches, false)?);',
     why: 'counts the deltas of a frame one by one',
   },
   {

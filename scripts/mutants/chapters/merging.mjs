@@ -20,8 +20,8 @@ export const merging = [
   {
     rule: 'MG1',
     file: rewriting,
-    find: 'push_packed(json, out);',
-    replace: 'push_packed(before, out);',
+    find: 'writer.put_value(json);\n        kept',
+    replace: 'writer.put_value(before);\n        kept',
     why: 'lets the first write win',
   },
   {
@@ -86,8 +86,8 @@ export const merging = [
   {
     rule: 'MG6',
     file: rewriting,
-    find: 'let clock = number_bytes(clock, &mut buffer);',
-    replace: 'let clock = number_bytes(clock.min(1), &mut buffer);',
+    find: 'Writer::new(out, most, clock)',
+    replace: 'Writer::new(out, most, clock.min(1))',
     why: 'gives every field that is written again the clock of the first change',
   },
   {

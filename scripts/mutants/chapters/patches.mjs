@@ -75,7 +75,7 @@ export const patches = [
   {
     rule: 'PA5',
     file: encode,
-    find: 'frame.document_patches(document, late, &arrays).number("timestamp", clock);',
+    find: 'frame.document_patches(document, late, &arrays).number(TIMESTAMP, clock);',
     replace: '{ let _ = clock; frame.document_patches(document, late, &arrays); }',
     why: 'broadcasts document patches without timestamp',
   },
@@ -85,7 +85,7 @@ export const patches = [
     find: 'frame.presence_patches(presence, &arrays);',
     replace: `frame.presence_patches(presence, &arrays);
                 if document.is_none() {
-                    frame.number("timestamp", &room.document().clock());
+                    frame.number(TIMESTAMP, &room.document().clock());
                 }`,
     why: 'stamps presence broadcasts',
   },
@@ -106,26 +106,22 @@ export const patches = [
   {
     rule: 'PA6',
     file: 'lib/sessions.js',
-    find: `  for (const session of sessions) {
-    if (session.number !== except) session.send(text)`,
-    replace: `  const sender = sessions.find(({ number }) => number === except)
-  for (const session of sessions) {
-    if (session.clientId !== sender?.clientId) session.send(text)`,
+    find: 'if (session === except || session.isGone) continue',
+    replace: 'if (session.clientId === except?.clientId || session.isGone) continue',
     why: 'broadcasts to no session of the sender’s client',
   },
   {
     rule: 'PA7',
     file: encode,
-    find: 'frame.open("ack").json("messageId", *message_id)',
-    replace: 'frame.open("ack").json("messageId", message_id.or(Some(b"null")))',
+    find: '\\"ack\\"").json(MESSAGE_ID, *message_id)',
+    replace: '\\"ack\\"").json(MESSAGE_ID, message_id.or(Some(b"null")))',
     why: 'acks a patch without messageId with null',
   },
   {
     rule: 'PA7',
     file: encode,
-    find: 'frame.open("ack").json("messageId", *message_id)',
-    replace:
-      'frame.open("ack").json("messageId", message_id.filter(|text| text.starts_with(b"\\"")))',
+    find: '\\"ack\\"").json(MESSAGE_ID, *message_id)',
+    replace: '\\"ack\\"").json(MESSAGE_ID, message_id.filter(|text| text.starts_with(b"\\"")))',
     why: 'repeats message ids only where they are strings',
   },
   {
@@ -138,10 +134,10 @@ export const patches = [
   {
     rule: 'PA8',
     file: 'lib/effects.js',
-    find: `        session.send(text)
-        break`,
-    replace: `        queueMicrotask(() => session.send(text))
-        break`,
+    find: `    spend(text.length)
+    session.send(text)`,
+    replace: `    spend(text.length)
+    queueMicrotask(() => session.send(text))`,
     why: 'lets later changes overtake an ack',
   },
   {
@@ -196,9 +192,9 @@ export const patches = [
   {
     rule: 'PA12',
     file: 'lib/reception/reception.js',
-    find: '    const effects = engine.receive(session.number, frame)\n    queue.run(effects)',
+    find: '    const effects = this.#engine.receive(session.number, frame)\n',
     replace:
-      '    const effects = undefined\n    queue.runAfter(() => queue.run(engine.receive(session.number, frame)))',
+      '    const effects = /** @type {any} */ ([])\n    this.#queue.runAfter(() => this.#queue.run(this.#engine.receive(session.number, frame)))\n',
     why: 'lets a nested call change nothing before the outer one has run',
   },
 ]

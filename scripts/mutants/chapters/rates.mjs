@@ -118,8 +118,8 @@ export const rates = [
   {
     rule: 'RT11',
     file: intake,
-    find: 'if (!isSpent(isDirect) || !mayCatchUp(frame)) return false',
-    replace: 'if (!isSpent(isDirect)) return false',
+    find: 'if (!isSpent(this.#isDirect) || !mayCatchUp(frame)) return false',
+    replace: 'if (!isSpent(this.#isDirect)) return false',
     why: 'lets all frames wait behind catch-ups',
   },
   {
@@ -132,7 +132,7 @@ export const rates = [
   {
     rule: 'RT12',
     file: intake,
-    find: '    this.hold(Reason.TURN_IS_FULL)\n    lineUp(room, this)\n',
+    find: '    this.hold(Reason.TURN_IS_FULL)\n    lineUp(this.#receiver, this)\n',
     replace: '    this.hold(Reason.TURN_IS_FULL)\n',
     why: 'forgets who waits for its turn',
   },
@@ -160,8 +160,8 @@ export const rates = [
   {
     rule: 'RT13',
     file: 'lib/effects.js',
-    find: '    this.#sessions.catchUp(session)\n',
-    replace: '',
+    find: '    this.#sessions.catchUp(session)\n    spend',
+    replace: '    spend',
     why: 'answers before the count that came first',
   },
   {

@@ -36,8 +36,8 @@ export const reconnect = [
   {
     rule: 'RC1',
     file: pieces,
-    find: 'name("clientId", b"")',
-    replace: 'name("clientId", b"x")',
+    find: 'name(CLIENT_ID, b"")',
+    replace: 'name(CLIENT_ID, b"x")',
     why: 'sends a catch-up in the name of its receiver',
   },
   {
@@ -186,12 +186,12 @@ export const reconnect = [
   {
     rule: 'RC10',
     file: pieces,
-    find: 'full.frame.number("timestamp", &clock);',
-    replace: 'full.frame.number("timestamp", &clock.saturating_add(1));',
+    find: 'full.frame.number(TIMESTAMP, &clock);',
+    replace: 'full.frame.number(TIMESTAMP, &clock.saturating_add(1));',
     why: 'makes a client believe that it knows what is still to come',
   },
   {
-    rule: 'RC10',
+    rule: ['RC10', 'D15'],
     file: pieces,
     find: 'open.frame.out.len() >= limit',
     replace: 'open.frame.out.len() >= limit && list.is_empty()',

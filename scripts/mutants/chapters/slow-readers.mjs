@@ -13,14 +13,14 @@ export const slowReaders = [
   {
     rule: 'SR1',
     file: outlets,
-    find: 'if (bufferedBytes(this.#socket) > this.#owner.mark) this.#owner.full()',
-    replace: 'if (bufferedBytes(this.#socket) >= this.#owner.mark) this.#owner.full()',
+    find: 'if (bufferedBytes(socket) > this.#mark) this.#owner.full()',
+    replace: 'if (bufferedBytes(socket) >= this.#mark) this.#owner.full()',
     why: 'takes a socket for full that is at the mark',
   },
   {
     rule: ['SR1', 'SR2'],
     file: outlets,
-    find: 'if (bufferedBytes(this.#socket) > this.#owner.mark) this.#owner.full()',
+    find: 'if (bufferedBytes(socket) > this.#mark) this.#owner.full()',
     replace: '',
     why: 'does not look at sockets of an unknown kind',
   },

@@ -63,19 +63,20 @@ export const sockets = [
     rule: 'CC3',
     file: outlets,
     find: `    try {
-      onRejection(this.#socket.send(text), this.#owner.failed)
+      const given = /** @type {unknown} */ (socket.send(text))
+      if (given !== undefined) onRejection(given, this.#owner.failed)
     } catch (error) {
       this.#owner.failed(error)
       return
     }`,
-    replace: '    onRejection(this.#socket.send(text), this.#owner.failed)',
+    replace: '    onRejection(socket.send(text), this.#owner.failed)',
     why: 'lets what a socket throws through',
   },
   {
     rule: 'CC3',
     file: outlets,
-    find: 'onRejection(this.#socket.send(text), this.#owner.failed)',
-    replace: 'this.#socket.send(text)',
+    find: 'if (given !== undefined) onRejection(given, this.#owner.failed)',
+    replace: '',
     why: 'does not look at the promise that a send gives',
   },
   {
@@ -114,7 +115,8 @@ export const sockets = [
     rule: 'CC4',
     file: outlets,
     find: `    try {
-      onRejection(this.#socket.send(text), this.#owner.failed)
+      const given = /** @type {unknown} */ (socket.send(text))
+      if (given !== undefined) onRejection(given, this.#owner.failed)
     } catch (error) {
       this.#owner.failed(error)
       return
@@ -125,8 +127,8 @@ export const sockets = [
   {
     rule: 'CC4',
     file: outlets,
-    find: 'onRejection(this.#socket.send(text), this.#owner.failed)',
-    replace: 'this.#socket.send(/** @type {any} */ (Buffer.from(text)))',
+    find: '(socket.send(text))',
+    replace: '(socket.send(/** @type {any} */ (Buffer.from(text))))',
     why: 'sends bytes to unknown sockets',
   },
   {
@@ -146,7 +148,7 @@ export const sockets = [
   {
     rule: 'CC5',
     file: 'lib/sessions.js',
-    find: `    this.#outlet.flush()
+    find: `    this.outlet.flush()
     if`,
     replace: '    if',
     why: 'closes a socket without writing what waits',
