@@ -44,6 +44,7 @@ use napi_derive::napi;
 use super::{error::error_text, room::number, rooms::RoomNumber};
 use crate::{
     engine::{CloseReason, SessionId},
+    protocol::json::is_ascii,
     server::{Delivery, News, Outbox},
 };
 
@@ -69,9 +70,6 @@ const MOST_SLOTS: usize = 4;
 
 /// From this much text on the rest of an answer is asked for: the longest string of V8 has about 512 MiB.
 const ANSWER_BYTES: usize = 64 << 20;
-
-/// What is checked at once.
-const BLOCK_BYTES: usize = 32;
 
 /// Stands for "no session" and "no text".
 const NONE: f64 = -1.0;
@@ -317,20 +315,6 @@ fn code_units(text: &[u8]) -> usize {
     // One for each character, and one more for each that takes four bytes.
     text.iter().filter(|byte| **byte & 0xc0 != 0x80).count()
         + text.iter().filter(|byte| **byte >= 0xf0).count()
-}
-
-/// Whether all bytes are ASCII. The standard library looks at what its blocks leave over byte by byte, which in the usual
-/// answer is most of the work: here the last block overlaps the one before, and no block is a way out.
-fn is_ascii(text: &[u8]) -> bool {
-    let Some(end) = text.last_chunk::<BLOCK_BYTES>() else { return text.is_ascii() };
-    let (blocks, _) = text.as_chunks::<BLOCK_BYTES>();
-    let mut bits_in_any = *end;
-    for block in blocks {
-        for (bits, byte) in bits_in_any.iter_mut().zip(block) {
-            *bits |= byte;
-        }
-    }
-    bits_in_any.is_ascii()
 }
 
 /// The close codes of SPEC.md (CC1): below 4500 a client may come back.

@@ -4,6 +4,7 @@
 //! object, escapes and numbers in their one form. Clients send nothing else, so a frame is scanned once and then sliced;
 //! whatever differs is rewritten as a whole first, and every reader after that may rely on the one form.
 
+mod ascii;
 mod canonical;
 pub mod checked;
 mod decimal;
@@ -15,6 +16,7 @@ mod scan;
 mod string;
 mod utf16;
 
+pub use ascii::is_ascii;
 pub use canonical::canonicalize;
 pub use names::Names;
 pub use prune::prune;

@@ -5,6 +5,7 @@ use super::{
         json::{
             Names,
             checked::{Step, Values, before, byte, ends, expect, integer, name, number, string},
+            is_ascii,
         },
         limits::Limits,
     },
@@ -43,7 +44,7 @@ const DELTA_NAME: &[u8] = b"__buf";
 /// Decodes a `patch` as clients send it: canonical text, nothing beyond any limit, nothing unknown. None for every other frame,
 /// which [`super::decode_frame`] then looks at from the start; so what is accepted here, it would accept as the same.
 pub fn decode_usual<'f>(bytes: &'f [u8], limits: &Limits) -> Option<Frame<'f>> {
-    let is_text = bytes.is_ascii() || std::str::from_utf8(bytes).is_ok();
+    let is_text = is_ascii(bytes) || std::str::from_utf8(bytes).is_ok();
     if !is_text || bytes.len() > limits.frame_bytes {
         return None;
     }
