@@ -178,6 +178,59 @@ describe('closing when idle', () => {
     await manager.closeAll()
   })
 
+  it('[LC9] [LC19] rooms that wait by the clock of before wait by the one of now', async () => {
+    vi.useRealTimers()
+    const manager = new RoomManager({ idleTimeout: 5_000 })
+    await manager.getRoom('a')
+    const ann = new Member(await manager.getRoom('b'), 'ann')
+
+    vi.useFakeTimers()
+    ann.leave()
+    await vi.advanceTimersByTimeAsync(4_999)
+    expect(manager.getRoomIds()).toEqual(['a', 'b'])
+    await vi.advanceTimersByTimeAsync(1)
+    expect(manager.getRoomIds()).toEqual([])
+
+    await manager.getRoom('c')
+    vi.useRealTimers()
+    vi.useFakeTimers()
+    await manager.getRoom('d')
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(manager.getRoomIds()).toEqual([])
+    await manager.closeAll()
+  })
+
+  it('[LC5] [LC19] no room is closed too early where the date stands still', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const manager = new RoomManager({ idleTimeout: 5_000 })
+    await manager.getRoom('a')
+    const before = Date.now()
+    while (Date.now() <= before) await new Promise((resolve) => setImmediate(resolve))
+
+    vi.advanceTimersByTime(3_000)
+    await manager.getRoom('b')
+    vi.advanceTimersByTime(2_000)
+    expect(manager.getRoomIds()).toEqual(['b'])
+    vi.advanceTimersByTime(5_000)
+    expect(manager.getRoomIds()).toEqual([])
+    await manager.closeAll()
+  })
+
+  it('[LC5] [LC19] no room is closed too early where the date is put back', async () => {
+    const manager = new RoomManager({ idleTimeout: 5_000 })
+    await manager.getRoom('a')
+    await vi.advanceTimersByTimeAsync(4_000)
+
+    vi.setSystemTime(Date.now() - 3_600_000)
+    await manager.getRoom('b')
+    await vi.advanceTimersByTimeAsync(4_999)
+    expect(manager.getRoomIds()).toEqual(['a', 'b'])
+    await vi.advanceTimersByTimeAsync(1)
+
+    expect(manager.getRoomIds()).toEqual([])
+    await manager.closeAll()
+  })
+
   it('[LC9] a delay beyond what setTimeout takes does not fire at once', async () => {
     vi.useRealTimers()
     const delays: unknown[] = []

@@ -15,10 +15,10 @@ const { Witness } = require('./witness/witness.js')
 /** @typedef {{ [Name in 'onDataChange' | 'onDocumentPatch' | 'onSessionRemoved' | 'onTokenRefresh' | 'onError']?: RoomOptions[Name] | undefined }} Callbacks */
 
 /**
- * Those of the last room: a server's rooms usually have the same.
- * @type {Callbacks}
+ * Those of the last room: a server's rooms usually have the same. Weak, because a callback may refer to its room.
+ * @type {WeakRef<Callbacks> | undefined}
  */
-let last = {}
+let latest
 
 /**
  * Gives a room's callbacks, whatever becomes of the options, shared with the last room if it has the same.
@@ -26,16 +26,20 @@ let last = {}
  * @returns {Callbacks}
  */
 function callbacksOf({ onDataChange, onDocumentPatch, onSessionRemoved, onTokenRefresh, onError }) {
-  const isShared =
+  const last = latest?.deref()
+  if (
+    last !== undefined &&
     last.onDataChange === onDataChange &&
     last.onDocumentPatch === onDocumentPatch &&
     last.onSessionRemoved === onSessionRemoved &&
     last.onTokenRefresh === onTokenRefresh &&
     last.onError === onError
-  if (!isShared) {
-    last = { onDataChange, onDocumentPatch, onSessionRemoved, onTokenRefresh, onError }
+  ) {
+    return last
   }
-  return last
+  const callbacks = { onDataChange, onDocumentPatch, onSessionRemoved, onTokenRefresh, onError }
+  latest = new WeakRef(callbacks)
+  return callbacks
 }
 
 class Hooks {

@@ -5,13 +5,18 @@
  * first, and one timer does for all of them: a timer for each would cost as much memory as a room.
  */
 
+const { performance } = require('node:perf_hooks')
 const { spreadOut } = require('./spread.js')
 const { LONGEST_DELAY_MS, Timer } = require('./timers.js')
+
+// As they were at load. Users' tests fake timers, and mostly the date with them; the date of a server may be put back.
+const { setTimeout: realTimeout } = globalThis
+const { now: monotonic } = performance
 
 /**
  * A room that may wait: its place in the list, if it does.
  * @typedef {object} Idler
- * @property {number} idleSince `NOT_IDLE`, or milliseconds from when the list was made: V8 would keep a date outside of the object
+ * @property {number} idleSince `NOT_IDLE`, or milliseconds from when the list began: V8 would keep a date outside of the object
  * @property {any} longerIdle
  * @property {any} shorterIdle
  */
@@ -24,8 +29,11 @@ class IdleRooms {
   #timeoutMs
   #onTimeout
   #timer = new Timer()
-  /** By the clock, which users' tests fake with the timers. */
-  #began = Date.now()
+  /** The `setTimeout` by which rooms wait. */
+  #setTimeout = realTimeout
+  #began = 0
+  /** When a room was added last. */
+  #latest = 0
   /** @type {T | undefined} */
   #longest
   /** @type {T | undefined} */
@@ -35,7 +43,7 @@ class IdleRooms {
 
   /**
    * @param {number} timeoutMs
-   * @param {(room: T) => void} onTimeout for each that has waited so long; must not throw
+   * @param {(room: T) => void} onTimeout must not throw
    */
   constructor(timeoutMs, onTimeout) {
     this.#timeoutMs = timeoutMs
@@ -43,12 +51,12 @@ class IdleRooms {
   }
 
   /**
-   * Lets a room wait, from now on.
+   * Begins to wait with a room, anew if it waits already.
    * @param {T} room
    */
   add(room) {
     this.remove(room)
-    room.idleSince = this.#now
+    room.idleSince = this.#keepTime()
     room.longerIdle = this.#shortest
     if (this.#shortest === undefined) this.#longest = room
     else this.#shortest.shorterIdle = room
@@ -57,7 +65,7 @@ class IdleRooms {
   }
 
   /**
-   * A room does not wait any more.
+   * Does not wait with a room any longer.
    * @param {T} room
    */
   remove(room) {
@@ -73,8 +81,22 @@ class IdleRooms {
     if (this.#longest === undefined) this.#timer.clear()
   }
 
-  get #now() {
-    return Math.max(Date.now() - this.#began, 0)
+  /**
+   * Gives the time. All begin to wait anew where it is told by another clock than before, or has gone back: no room is
+   * closed too early.
+   * @returns {number}
+   */
+  #keepTime() {
+    const { setTimeout } = globalThis
+    const time = timeBy(setTimeout)
+    if (setTimeout !== this.#setTimeout || time < this.#latest) {
+      this.#setTimeout = setTimeout
+      this.#began = time
+      for (let room = this.#longest; room !== undefined; room = room.shorterIdle) room.idleSince = 0
+      this.#timer.clear()
+    }
+    this.#latest = time
+    return time - this.#began
   }
 
   /**
@@ -84,35 +106,48 @@ class IdleRooms {
   #arm(now) {
     const room = this.#longest
     if (room === undefined) return
-    const delay = Math.min(room.idleSince + this.#timeoutMs - now, LONGEST_DELAY_MS)
-    // Where the clock stands still, or went back, the timer has still been right.
-    this.#timer.armUnreferenced(Math.max(delay, 0), () => this.#end(now + delay))
+    const since = room.idleSince
+    const delay = Math.max(since + this.#timeoutMs - now, 0)
+    // Where the clock stands still the timer has been right all the same, unless it had to be shorter than the wait.
+    const due = delay > LONGEST_DELAY_MS ? NOT_IDLE : since
+    this.#timer.armUnreferenced(delay, () => this.#end(due))
   }
 
   /**
    * The rooms that have waited long enough go, each when it is its turn.
-   * @param {number} due when the timer was to fire
+   * @param {number} due those that wait since then have, whatever the clock says
    */
   #end(due) {
     this.#isEnding = true
-    spreadOut(this.#takeUntil(Math.max(this.#now, due)), this.#onTimeout, () => {
+    spreadOut(this.#takeOverdue(due), this.#onTimeout, () => {
       this.#isEnding = false
-      this.#arm(Math.max(this.#now, due))
+      this.#arm(this.#keepTime())
     })
   }
 
   /**
-   * Takes the rooms out that have waited long enough by then. A visitor may still come before it is a room's turn.
-   * @param {number} time
+   * Takes out the rooms that have waited long enough by now. A visitor may still come before it is a room's turn.
+   * @param {number} due
    */
-  *#takeUntil(time) {
+  *#takeOverdue(due) {
+    const began = this.#began
+    const now = timeBy(this.#setTimeout) - began
     for (;;) {
       const room = this.#longest
-      if (room === undefined || room.idleSince + this.#timeoutMs > time) return
+      if (room === undefined || began !== this.#began) return
+      if (room.idleSince > due && room.idleSince + this.#timeoutMs > now) return
       this.remove(room)
       yield room
     }
   }
+}
+
+/**
+ * Milliseconds by the clock that goes with a `setTimeout`.
+ * @param {unknown} setTimeout
+ */
+function timeBy(setTimeout) {
+  return setTimeout === realTimeout ? Math.floor(monotonic.call(performance)) : Date.now()
 }
 
 module.exports = { IdleRooms, NOT_IDLE }

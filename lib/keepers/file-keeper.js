@@ -343,7 +343,9 @@ class FileKeeper {
    * @returns {Promise<void>}
    */
   async #settlement(ask) {
-    const ticket = nextTicket++
+    const ticket = nextTicket
+    // The native side has them in 32 bits. Each keeper has its own that wait, so they may come again.
+    nextTicket = (nextTicket + 1) >>> 0
     /** @type {import('../timers.js').Deferred<void>} */
     const waiting = deferred()
     this.#waiting ??= new Map()

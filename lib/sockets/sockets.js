@@ -28,8 +28,9 @@
 function bufferedBytes(socket) {
   const queued = /** @type {Queued} */ (/** @type {unknown} */ (socket))
   try {
-    const { getBufferedAmount, bufferedAmount } = queued
+    const { getBufferedAmount } = queued
     if (typeof getBufferedAmount === 'function') return amount(getBufferedAmount.call(queued))
+    const { bufferedAmount } = queued
     return bufferedAmount === undefined ? 0 : amount(bufferedAmount)
   } catch {
     return 0
