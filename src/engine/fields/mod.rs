@@ -75,8 +75,6 @@ impl Content<'_> {
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
     entries: Vec<u8>,
-    /// Not cleared between two writes.
-    rewritten: Vec<u8>,
     matched: Vec<bool>,
     by_name: Vec<usize>,
 }

@@ -1,5 +1,7 @@
 //! Few fields: one allocation, written anew by each merge that changes the length of a value.
 
+use std::cell::RefCell;
+
 use super::{
     super::{
         Clock,
@@ -18,6 +20,12 @@ const KEEP_BYTES: usize = 64 << 10;
 
 /// From this many fields on an update is searched by its sorted names.
 const SEARCH_SORTED: usize = 16;
+
+thread_local! {
+    /// What is written anew, one for all rooms: each of thousands would else keep some hundred bytes for it. Not cleared between two
+    /// writes.
+    static REWRITTEN: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Packed {
@@ -62,7 +70,7 @@ impl Packed {
         scratch: &mut Scratch,
     ) -> (Self, Growth) {
         if self.detached.is_none()
-            && let Some(replaced) = self.rewrite(update, clock, undoable, scratch)
+            && let Some(replaced) = self.rewrite(update, clock, undoable)
         {
             return replaced;
         }
@@ -118,20 +126,21 @@ impl Packed {
         update: &[Field<'_>],
         clock: Clock,
         undoable: bool,
-        scratch: &mut Scratch,
     ) -> Option<(Self, Growth)> {
-        let (length, growth) = rewrite(&self.entries, update, clock, &mut scratch.rewritten)?;
-        let next = scratch.rewritten.get(..length)?;
-        let entries = if !undoable && length == self.entries.len() {
-            self.entries.copy_from_slice(next);
-            Box::default()
-        } else {
-            std::mem::replace(&mut self.entries, next.into())
-        };
-        if scratch.rewritten.len() > KEEP_BYTES {
-            scratch.rewritten = Vec::new();
-        }
-        Some((Self { entries, detached: None }, growth))
+        REWRITTEN.with_borrow_mut(|buffer| {
+            let (length, growth) = rewrite(&self.entries, update, clock, buffer)?;
+            let next = buffer.get(..length)?;
+            let entries = if !undoable && length == self.entries.len() {
+                self.entries.copy_from_slice(next);
+                Box::default()
+            } else {
+                std::mem::replace(&mut self.entries, next.into())
+            };
+            if buffer.len() > KEEP_BYTES {
+                *buffer = Vec::new();
+            }
+            Some((Self { entries, detached: None }, growth))
+        })
     }
 
     /// Makes fields that were replaced what they were; `newer` are the detached values of those that took their place.
