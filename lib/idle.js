@@ -5,13 +5,8 @@
  * first, and one timer does for all of them: a timer for each would cost as much memory as a room.
  */
 
-const { performance } = require('node:perf_hooks')
 const { spreadOut } = require('./spread.js')
-const { LONGEST_DELAY_MS, Timer } = require('./timers.js')
-
-// As they were at load. Users' tests fake timers, and mostly the date with them; the date of a server may be put back.
-const { setTimeout: realTimeout } = globalThis
-const { now: monotonic } = performance
+const { LONGEST_DELAY_MS, timeBy, Timer } = require('./timers.js')
 
 /**
  * A room that may wait: its place in the list, if it does.
@@ -29,8 +24,11 @@ class IdleRooms {
   #timeoutMs
   #onTimeout
   #timer = new Timer()
-  /** The `setTimeout` by which rooms wait. */
-  #setTimeout = realTimeout
+  /**
+   * The `setTimeout` by which rooms wait.
+   * @type {unknown}
+   */
+  #setTimeout
   #began = 0
   /** When a room was added last. */
   #latest = 0
@@ -140,14 +138,6 @@ class IdleRooms {
       yield room
     }
   }
-}
-
-/**
- * Milliseconds by the clock that goes with a `setTimeout`.
- * @param {unknown} setTimeout
- */
-function timeBy(setTimeout) {
-  return setTimeout === realTimeout ? Math.floor(monotonic.call(performance)) : Date.now()
 }
 
 module.exports = { IdleRooms, NOT_IDLE }

@@ -8,10 +8,26 @@
 
 // As they were at load, for what has to do with the disk and not with the rooms' time: tests that fake
 // the clock do not fake the disk.
-const real = { setTimeout, clearTimeout, setInterval, clearInterval }
+const real = {
+  setTimeout,
+  clearTimeout,
+  setInterval,
+  clearInterval,
+  now: performance.now.bind(performance),
+}
 
 /** `setTimeout` fires at once beyond this. */
 const LONGEST_DELAY_MS = 2 ** 31 - 1
+
+/**
+ * Milliseconds by the clock that goes with a `setTimeout`. Users' tests that fake timers mostly fake the date with them; the date of a
+ * server may be put back.
+ * @param {unknown} setTimeout
+ * @returns {number}
+ */
+function timeBy(setTimeout) {
+  return setTimeout === real.setTimeout ? Math.floor(real.now()) : Date.now()
+}
 
 /** A timer that is armed at most once at a time. */
 class Timer {
@@ -182,6 +198,7 @@ module.exports = {
   onRejection,
   pause,
   RealTimer,
+  timeBy,
   retryDelayMs,
   STORE_PATIENCE_MS,
   Timer,

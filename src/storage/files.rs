@@ -4,6 +4,7 @@ use super::{
     Format, StorageError,
     checksum::{Identity, seal, unseal},
     disk::{Disk, Temporary, as_offset},
+    journal::Header,
     leftovers, names,
 };
 use std::{
@@ -48,6 +49,11 @@ pub(super) struct Snapshot {
 impl Files {
     pub(super) fn new(disk: Arc<dyn Disk>, dir: PathBuf, id: &[u16]) -> Self {
         Self::named(disk, dir, names::file_name(id), names::legacy_name(id))
+    }
+
+    /// The header of a new journal that continues the snapshot `base`.
+    pub(super) fn header(&self, base: Option<Identity>) -> Header {
+        Header { id: self.disk.unique(), base, name: String::from(&*self.name) }
     }
 
     /// The files of the room that has these names, whatever its id is.

@@ -7,9 +7,7 @@ use super::{
     checksum::Identity,
     disk::as_offset,
     files::{Files, Snapshot},
-    journal::{
-        Draft, Flaw, Header, Placed, RECORDS_START, Record, Scan, Synced, scan, scan_unsynced,
-    },
+    journal::{Draft, Flaw, Placed, RECORDS_START, Record, Scan, Synced, scan, scan_unsynced},
     sync_log::overlay,
 };
 use crate::engine::Clock;
@@ -174,8 +172,7 @@ impl Found {
     pub(super) fn draft(&self, files: &Files, has_state: bool) -> io::Result<(Draft, Synced)> {
         let file = self.snapshot.as_ref().filter(|_| !has_state);
         let base = file.map(|file| file.identity);
-        let header = Header { id: files.disk.unique(), base, name: String::from(&*files.name) };
-        let mut draft = Draft::new(&header);
+        let mut draft = Draft::new(&files.header(base));
         if let Some(text) = self.text.as_deref().filter(|_| has_state) {
             draft.chain.push_state(&mut draft.bytes, text)?;
         }

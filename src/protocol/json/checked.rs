@@ -21,14 +21,24 @@ pub fn expect<'t, const N: usize>(text: &'t [u8], bytes: &[u8; N]) -> Option<&'t
     text.split_first_chunk::<N>().filter(|(next, _)| *next == bytes).map(|(_, rest)| rest)
 }
 
-/// Steps over a comma, or over the end of an object or array: true at the end.
+/// Steps over the items or members of an array or object, each by `item`, and over its `end`. Its opening was stepped over.
 #[inline]
-pub fn ends(text: &[u8], end: u8) -> Step<'_, bool> {
-    let (byte, rest) = text.split_first()?;
-    match *byte {
-        b',' => Some((false, rest)),
-        byte if byte == end => Some((true, rest)),
-        _ => None,
+pub fn items<'t>(
+    text: &'t [u8],
+    end: u8,
+    mut item: impl FnMut(&'t [u8]) -> Option<&'t [u8]>,
+) -> Option<&'t [u8]> {
+    if let Some(rest) = byte(text, end) {
+        return Some(rest);
+    }
+    let mut rest = text;
+    loop {
+        let (next, behind) = item(rest)?.split_first()?;
+        match *next {
+            b',' => rest = behind,
+            next if next == end => return Some(behind),
+            _ => return None,
+        }
     }
 }
 
@@ -143,25 +153,17 @@ impl<'t> Values<'t> {
     }
 
     fn object(&mut self, text: &'t [u8], depth: usize) -> Option<&'t [u8]> {
-        let mut rest = byte(text, b'{')?;
-        if let Some(rest) = byte(rest, b'}') {
-            return Some(rest);
-        }
         let outer = self.names.len();
         let mut names = Names::default();
-        loop {
-            let (name, value) = name(rest)?;
+        let rest = items(byte(text, b'{')?, b'}', |member| {
+            let (name, value) = name(member)?;
             let earlier = self.names.get(outer..)?.iter().copied();
             if name == self.reserved || names.repeats(name, earlier) {
                 return None;
             }
             self.names.push(name);
-            let (is_end, behind) = ends(self.skip(value, depth)?, b'}')?;
-            rest = behind;
-            if is_end {
-                break;
-            }
-        }
+            self.skip(value, depth)
+        })?;
         if names.repeat(self.names.get(outer..)?.iter().copied()) {
             return None;
         }
@@ -170,16 +172,6 @@ impl<'t> Values<'t> {
     }
 
     fn array(&mut self, text: &'t [u8], depth: usize) -> Option<&'t [u8]> {
-        let mut rest = byte(text, b'[')?;
-        if let Some(rest) = byte(rest, b']') {
-            return Some(rest);
-        }
-        loop {
-            let (is_end, behind) = ends(self.skip(rest, depth)?, b']')?;
-            if is_end {
-                return Some(behind);
-            }
-            rest = behind;
-        }
+        items(byte(text, b'[')?, b']', |item| self.skip(item, depth))
     }
 }

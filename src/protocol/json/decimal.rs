@@ -68,7 +68,7 @@ pub(super) fn short(text: &[u8], number: &Usual) -> Option<f64> {
         if digits > LARGEST_EXACT {
             return None;
         }
-        double(digits) / double(power)
+        quotient(digits, number.fraction)?
     };
     Some(if number.negative { -value } else { value })
 }

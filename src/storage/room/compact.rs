@@ -11,7 +11,7 @@ use super::{
         checksum::{Identity, bare},
         disk::{DiskFile, Temporary, as_offset},
         files::Files,
-        journal::{Chain, Draft, Header, RECORDS_START, Record, Synced, slot},
+        journal::{Chain, Draft, RECORDS_START, Record, Synced, slot},
         leftovers::Leftovers,
         recovery::{Found, combine, read_journal},
     },
@@ -210,12 +210,7 @@ struct NewJournal {
 
 impl NewJournal {
     fn begin(files: &Files, covered: Covered, snapshot: Identity) -> Result<Self, StorageError> {
-        let header = Header {
-            id: files.disk.unique(),
-            base: Some(snapshot),
-            name: String::from(&*files.name),
-        };
-        let Draft { id, bytes, chain, header_checksum } = Draft::new(&header);
+        let Draft { id, bytes, chain, header_checksum } = Draft::new(&files.header(Some(snapshot)));
         let path = files.journal();
         let file = files.aside(&path)?;
         file.write(&bytes, 0).map_err(StorageError::io("write a temporary file for", &path))?;

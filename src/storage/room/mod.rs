@@ -15,7 +15,7 @@ use super::{
     Change, Format, StorageError,
     checksum::bare,
     files::Files,
-    journal::{Draft, Header, RECORDS_START, Synced, slot},
+    journal::{Draft, RECORDS_START, Synced, slot},
     leftovers::Leftovers,
     lock::Lock,
     sync_log::SyncLog,
@@ -296,8 +296,7 @@ fn expect_at(journal: &Journal, path: &Path) -> Result<(), StorageError> {
 pub(super) fn put_state(files: &Files, text: &[u8], clock: Clock) -> Result<Journal, StorageError> {
     files.create_dirs()?;
     let path = files.journal();
-    let header = Header { id: files.disk.unique(), base: None, name: String::from(&*files.name) };
-    let mut draft = Draft::new(&header);
+    let mut draft = Draft::new(&files.header(None));
     let written = draft.chain.push_state(&mut draft.bytes, text);
     written.map_err(StorageError::io("write a snapshot to", &path))?;
     let synced = draft.seal(clock);

@@ -5,7 +5,7 @@ use super::super::{
     checksum::Identity,
     disk::{DiskFile, as_offset},
     files::Files,
-    journal::{Chain, Draft, Header, Synced},
+    journal::{Chain, Draft, Synced},
 };
 use crate::engine::Clock;
 use std::{
@@ -194,9 +194,7 @@ impl Tail {
     /// A journal whose first sync is still to come has another name: nothing of it is promised to
     /// survive power loss, so that whatever is found of it then is no damage.
     fn begin(&self, files: &Files, changes: &[Change]) -> io::Result<Journal> {
-        let header =
-            Header { id: files.disk.unique(), base: self.base, name: String::from(&*files.name) };
-        let mut draft = Draft::new(&header);
+        let mut draft = Draft::new(&files.header(self.base));
         let start = as_offset(draft.bytes.len());
         for change in changes {
             draft.chain.push_change(&mut draft.bytes, change)?;

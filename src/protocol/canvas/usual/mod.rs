@@ -4,7 +4,7 @@ use super::{
     super::{
         json::{
             Names,
-            checked::{Step, Values, before, byte, ends, expect, integer, name, number, string},
+            checked::{Step, Values, before, byte, expect, integer, items, name, number, string},
             is_ascii,
         },
         limits::Limits,
@@ -97,44 +97,27 @@ impl<'f> Decoder<'f, '_> {
             fields: Vec::with_capacity((text.len() / FIELD_BYTES + 1).min(MOST_FORESEEN)),
             ..no_patches(self.frame_bytes, self.limits)
         };
-        let mut rest = byte(text, b'[')?;
-        if let Some(behind) = byte(rest, b']') {
-            rest = behind;
-        } else {
-            loop {
-                rest = self.patch(rest, &mut patches)?;
-                patches.count += 1;
-                let (is_end, behind) = ends(rest, b']')?;
-                rest = behind;
-                if is_end {
-                    break;
-                }
-            }
-        }
+        let rest = items(byte(text, b'[')?, b']', |patch| {
+            let rest = self.patch(patch, &mut patches)?;
+            patches.count += 1;
+            Some(rest)
+        })?;
         patches.text = before(text, rest)?;
         Some((patches.into(), rest))
     }
 
     fn patch(&mut self, text: &'f [u8], patches: &mut PatchList<'f>) -> Option<&'f [u8]> {
-        let mut rest = byte(text, b'{')?;
-        if let Some(behind) = byte(rest, b'}') {
-            return Some(behind);
-        }
         let first = patches.updates.len();
         let mut names = Names::default();
-        loop {
-            let (key, component) = self.name(rest)?;
+        let rest = items(byte(text, b'{')?, b'}', |member| {
+            let (key, component) = self.name(member)?;
             let earlier = patches.updates.get(first..)?.iter().map(|update| update.key);
             self.keys += 1;
             if names.repeats(key, earlier) || self.keys > self.limits.keys {
                 return None;
             }
-            let (is_end, behind) = ends(self.component(key, component, patches)?, b'}')?;
-            rest = behind;
-            if is_end {
-                break;
-            }
-        }
+            self.component(key, component, patches)
+        })?;
         let all = patches.updates.get(first..)?.iter().map(|update| update.key);
         (!names.repeat(all)).then_some(rest)
     }
@@ -148,45 +131,36 @@ impl<'f> Decoder<'f, '_> {
         let first = patches.fields.len();
         // One component mostly has the fields that the one before it has: then they are known to be names, and no two the same.
         let mut likely = patches.updates.last().map_or(first, |update| update.fields.start);
+        let mut are_same = true;
+        let mut names = Names::default();
         let mut existence = None;
-        let mut rest = byte(text, b'{')?;
-        if let Some(behind) = byte(rest, b'}') {
-            rest = behind;
-        } else {
-            let mut names = Names::default();
-            let mut are_same = true;
-            loop {
-                let same = patches.fields.get(likely).filter(|_| are_same && likely < first);
-                let (name, value) =
-                    if let Some(step) = same.and_then(|field| same_name(rest, field.name)) {
-                        likely += 1;
-                        step
-                    } else {
-                        let step = self.name(rest)?;
-                        let earlier = patches.fields.get(first..)?.iter().map(|field| field.name);
-                        if are_same {
-                            earlier.clone().for_each(|name| names.note_other(name));
-                            are_same = false;
-                        }
-                        if names.repeats(step.0, earlier) {
-                            return None;
-                        }
-                        step
-                    };
-                let (value, behind) = self.value(value, patches)?;
-                if name == b"_exists" {
-                    existence = Some(is_true(&value)?);
-                }
-                patches.fields.push(Field { name, value });
-                let (is_end, behind) = ends(behind, b'}')?;
-                rest = behind;
-                if is_end {
-                    break;
-                }
+        let rest = items(byte(text, b'{')?, b'}', |member| {
+            let same = patches.fields.get(likely).filter(|_| are_same && likely < first);
+            let (name, value) =
+                if let Some(step) = same.and_then(|field| same_name(member, field.name)) {
+                    likely += 1;
+                    step
+                } else {
+                    let step = self.name(member)?;
+                    let earlier = patches.fields.get(first..)?.iter().map(|field| field.name);
+                    if are_same {
+                        earlier.clone().for_each(|name| names.note_other(name));
+                        are_same = false;
+                    }
+                    if names.repeats(step.0, earlier) {
+                        return None;
+                    }
+                    step
+                };
+            let (value, rest) = self.value(value, patches)?;
+            if name == b"_exists" {
+                existence = Some(is_true(&value)?);
             }
-            if names.repeat(patches.fields.get(first..)?.iter().map(|field| field.name)) {
-                return None;
-            }
+            patches.fields.push(Field { name, value });
+            Some(rest)
+        })?;
+        if names.repeat(patches.fields.get(first..)?.iter().map(|field| field.name)) {
+            return None;
         }
         let (patch, fields) = (patches.count, first..patches.fields.len());
         let text = before(text, rest)?;
@@ -226,19 +200,8 @@ impl<'f> Decoder<'f, '_> {
         let foreseen = (rest.len() / NUMBER_BYTES + 1).min(MOST_FORESEEN);
         let mut delta =
             Delta { len, runs: Vec::with_capacity(1), numbers: Vec::with_capacity(foreseen) };
-        let mut rest = expect(rest, b",\"runs\":[")?;
-        if let Some(behind) = byte(rest, b']') {
-            rest = behind;
-        } else {
-            loop {
-                let (is_end, behind) = ends(run(rest, &mut delta)?, b']')?;
-                rest = behind;
-                if is_end {
-                    break;
-                }
-            }
-        }
-        rest = byte(rest, b'}')?;
+        let rest = expect(rest, b",\"runs\":[")?;
+        let rest = byte(items(rest, b']', |item| run(item, &mut delta))?, b'}')?;
         patches.has_deltas = true;
         patches.arrays = patches.arrays.saturating_add(array_size(len));
         Some((Value::Delta(before(text, rest)?, Box::new(delta)), rest))
@@ -255,21 +218,12 @@ fn same_name<'f>(text: &'f [u8], name: &[u8]) -> Step<'f, &'f [u8]> {
 /// Steps over a run of a delta.
 fn run<'f>(text: &'f [u8], delta: &mut Delta) -> Option<&'f [u8]> {
     let (offset, rest) = integer(byte(text, b'[')?)?;
-    let mut rest = expect(rest, b",[")?;
     let first = delta.numbers.len();
-    if let Some(behind) = byte(rest, b']') {
-        rest = behind;
-    } else {
-        loop {
-            let (value, behind) = number(rest)?;
-            delta.numbers.push(value);
-            let (is_end, behind) = ends(behind, b']')?;
-            rest = behind;
-            if is_end {
-                break;
-            }
-        }
-    }
+    let rest = items(expect(rest, b",[")?, b']', |item| {
+        let (value, rest) = number(item)?;
+        delta.numbers.push(value);
+        Some(rest)
+    })?;
     delta.runs.push((offset, delta.numbers.len() - first));
     byte(rest, b']')
 }
