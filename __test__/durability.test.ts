@@ -361,8 +361,14 @@ it('[LC2] a room that is closed while it opens lets go of its files', async () =
   for (let round = 0; round < 5; round += 1) {
     const opening = manager.getRoom('room')
     if (round > 2) await new Promise(setImmediate)
+    // The files are read on another thread, which may be done by then.
+    const isOpen = manager.getExistingRoom('room') !== undefined
     manager.closeRoom('room')
-    await expect(opening).rejects.toMatchObject({ code: 'HEDDLE_ROOM_CLOSED' })
+    const outcome = await opening.then(
+      () => 'opened',
+      (error) => error.code,
+    )
+    expect(outcome).toBe(isOpen ? 'opened' : 'HEDDLE_ROOM_CLOSED')
   }
 
   expect((await manager.getRoom('room')).getSnapshot().timestamp).toBe(0)

@@ -1,6 +1,6 @@
 // One process of the border half: prints the ratios that it measured, as JSON. `node border-process.mjs <planted percent>`
 import { round, SCENARIOS } from './frames.mjs'
-import { playerOf, TURN_FRAMES } from './playing.mjs'
+import { inTurnsOf, playerOf, TURN_FRAMES } from './playing.mjs'
 
 const SLICES = 150
 const SLICE_MS = 1
@@ -75,9 +75,10 @@ const planted = Number(process.argv[2] ?? 0)
 const ratios = { plain: {}, planted: {} }
 
 for (const scenario of SCENARIOS) {
-  const plays = [yardstick(round(scenario)), playerOf(scenario, 0), playerOf(scenario, planted)]
-  const [json = Number.NaN, asIs = Number.NaN, withMore = Number.NaN] = await race(plays)
-  ratios.plain[scenario] = asIs / json
-  ratios.planted[scenario] = withMore / json
+  const json = inTurnsOf(scenario, yardstick(round(scenario)))
+  const plays = [json, playerOf(scenario, 0), playerOf(scenario, planted)]
+  const [perJson = Number.NaN, asIs = Number.NaN, withMore = Number.NaN] = await race(plays)
+  ratios.plain[scenario] = asIs / perJson
+  ratios.planted[scenario] = withMore / perJson
 }
 console.log(JSON.stringify(ratios))

@@ -1,6 +1,7 @@
 // The border half of the guard: what a frame costs from `handleSocketMessage` to the last socket's `send`, as a ratio to what
 // JSON costs the same runtime. Slices of both take turns for a millisecond each, so that both see the same machine, and
-// what counts of either is a low quantile: the slices that nothing disturbed. Ratios of several processes, because
+// what counts of either is a low quantile: the slices that nothing disturbed. What takes turns of the event loop is compared
+// with JSON that takes as many: what a turn costs is the machine's. Ratios of several processes, because
 // where a process happens to lie in memory moves its ratio by some percent.
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'

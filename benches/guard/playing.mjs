@@ -7,7 +7,7 @@ import { firstFrame, round } from './frames.mjs'
 const RECEIVERS = 10
 
 /** Frames of one turn of the event loop, where sockets are written once per turn. */
-export const TURN_FRAMES = 8
+export const TURN_FRAMES = 32
 
 /**
  * Plays so many frames. What is asynchronous takes turns of the event loop.
@@ -81,11 +81,13 @@ function player(handle, frames, planted) {
 }
 
 /**
- * The same in turns of the event loop.
+ * The same in turns of the event loop, where a scenario is about them.
+ * @param {Scenario} scenario
  * @param {Play} play
  * @returns {Play}
  */
-function inTurns(play) {
+export function inTurnsOf(scenario, play) {
+  if (scenario !== 'small-per-turn') return play
   return async (count) => {
     for (let left = count; left > 0; left -= TURN_FRAMES) {
       play(Math.min(left, TURN_FRAMES))
@@ -101,8 +103,7 @@ function inTurns(play) {
  */
 export function playerOf(scenario, planted) {
   const frames = round(scenario).map((text) => Buffer.from(text))
-  const isPerTurn = scenario === 'small-per-turn'
-  const handle = openRoom(() => (isPerTurn ? new CorkedSocket() : new PlainSocket()))
-  const play = player(handle, frames, planted)
-  return isPerTurn ? inTurns(play) : play
+  const Socket = scenario === 'small-per-turn' ? CorkedSocket : PlainSocket
+  const handle = openRoom(() => new Socket())
+  return inTurnsOf(scenario, player(handle, frames, planted))
 }

@@ -103,7 +103,7 @@ impl Lazy<Presence> {
         entries.into_keys().collect()
     }
 
-    /// Remembers what goes from now on, and gives the place to ask [`Self::departed_since`] from.
+    /// Remembers what goes from now on, and gives the place to ask [`Presence::departed_since`] from.
     pub(super) fn remember_departures(&mut self) -> Stamp {
         self.make().departures.get_or_insert_default().latest()
     }

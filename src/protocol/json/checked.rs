@@ -66,7 +66,7 @@ pub fn string(text: &[u8]) -> Step<'_, &[u8]> {
     }
 }
 
-/// As [`string`], where what is not plain comes behind so many bytes of the inside.
+/// As [`string()`], where what is not plain comes behind so many bytes of the inside.
 #[cold]
 fn escaped_string(inside: &[u8], mut length: usize) -> Step<'_, &[u8]> {
     loop {
