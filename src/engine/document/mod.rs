@@ -29,6 +29,9 @@ pub struct Document {
     by_key: HashTable<Slot>,
     hash_keys: (u64, u64),
     newest: Link,
+    /// What changed after the component that changed last, the time before: who moves several changes them in one order again and
+    /// again. Only a guess.
+    expected: Link,
     alive: usize,
     usage: Usage,
     /// There where there was something to write lately.
@@ -89,6 +92,7 @@ impl Document {
             by_key: HashTable::new(),
             hash_keys,
             newest: Link::NONE,
+            expected: Link::NONE,
             alive: 0,
             usage: Usage::default(),
             scratch: None,
@@ -205,6 +209,7 @@ impl Document {
         self.newest
             .slot()
             .filter(same)
+            .or_else(|| self.expected.slot().filter(same))
             .or_else(|| self.by_key.find(hash(self.hash_keys, key), same).copied())
     }
 
@@ -297,6 +302,7 @@ impl Document {
             component.newer = Link::to(slot);
         }
         self.newest = Link::to(slot);
+        self.expected = place.newer;
         Some(place)
     }
 

@@ -150,6 +150,26 @@ fn rc9_the_list_of_changes_is_walked_from_the_latest_and_no_further() {
 }
 
 #[test]
+fn rc9_what_is_written_in_one_order_again_and_again_is_found_like_anything_else() {
+    let field: &[(&str, &str)] = &[("x", "1")];
+    let mut document = document(&[patch(&[
+        ("a", &[("_exists", "true")]),
+        ("b", &[("_exists", "true")]),
+        ("c", &[("_exists", "true")]),
+    ])]);
+    for _ in 0..3 {
+        document.apply(&patch(&[("a", field), ("b", field), ("c", field)]));
+        assert_eq!(changed(&document, document.clock() - 1), ["c", "b", "a"]);
+    }
+
+    // Whatever is expected to come next, another does.
+    document.apply(&patch(&[("b", field), ("a", field), ("new", &[("_exists", "true")])]));
+    assert_eq!(changed(&document, 1), ["new", "a", "b", "c"]);
+    document.apply(&patch(&[("c", field)]));
+    assert_eq!(changed(&document, 1), ["c", "new", "a", "b"]);
+}
+
+#[test]
 fn rc9_an_update_without_fields_is_no_change() {
     let document = document(&[patch(&[("a", &[CREATE])]), patch(&[("a", &[])])]);
 

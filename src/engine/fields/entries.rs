@@ -8,6 +8,8 @@
 //!
 //! with every number a LEB128 varint.
 
+use std::ops::Range;
+
 use super::super::Clock;
 
 /// What the shortest entry takes: a number each for the lengths of name and value and for the clock, and one digit.
@@ -32,6 +34,13 @@ pub(super) enum Stored<'a> {
 }
 
 impl Entry<'_> {
+    /// Where the clock of a detached value stands, for an entry that ends there.
+    pub(super) fn clock_at(&self, end: usize) -> Option<Range<usize>> {
+        let Stored::Detached(index) = self.stored else { return None };
+        let end = end.checked_sub(number_bytes(detached_tag(index)).1)?;
+        Some(end.checked_sub(number_bytes(self.clock).1)?..end)
+    }
+
     /// Appends the entry.
     pub(super) fn write(&self, out: &mut Vec<u8>) {
         // Once for all, not byte by byte.
@@ -46,10 +55,14 @@ impl Entry<'_> {
                 out.extend_from_slice(json);
             }
             Stored::Detached(index) => {
-                push_number(u64::try_from(index).unwrap_or(u64::MAX) << 1 | 1, out);
+                push_number(detached_tag(index), out);
             }
         }
     }
+}
+
+fn detached_tag(index: usize) -> u64 {
+    u64::try_from(index).unwrap_or(u64::MAX) << 1 | 1
 }
 
 #[inline]

@@ -6,11 +6,11 @@ use super::{
     super::{
         Clock,
         patch::{Field, Value},
-        quota::{FIELD_BYTES, Growth, field_size},
+        quota::{FIELD_BYTES, Growth, array_size, field_size},
     },
     Scratch,
     detached::{DETACH_BYTES, Detached, changed_array},
-    entries::{Entries, Entry, LEAST_ENTRY_BYTES, Stored},
+    entries::{Entries, Entry, LEAST_ENTRY_BYTES, Stored, number_bytes},
     rewriting::rewrite,
     stored_size,
 };
@@ -69,9 +69,14 @@ impl Packed {
         undoable: bool,
         scratch: &mut Scratch,
     ) -> (Self, Growth) {
-        if self.detached.is_none()
-            && let Some(replaced) = self.rewrite(update, clock, undoable)
-        {
+        let usual = if self.detached.is_none() {
+            self.rewrite(update, clock, undoable)
+        } else if undoable {
+            None
+        } else {
+            self.change_in_place(update, clock).map(|growth| (Self::default(), growth))
+        };
+        if let Some(replaced) = usual {
             return replaced;
         }
         let mut growth = Growth::default();
@@ -141,6 +146,25 @@ impl Packed {
             }
             Some((Self { entries, detached: None }, growth))
         })
+    }
+
+    /// [`Self::replace`] by one delta, as who draws sends them, to an array that has been changed before. Nobody may want back what
+    /// was there.
+    fn change_in_place(&mut self, update: &[Field<'_>], clock: Clock) -> Option<Growth> {
+        let [Field { name, value: Value::Delta(_, delta) }] = update else { return None };
+        let mut rest = self.entries();
+        let entry = rest.find(|entry| entry.name == *name)?;
+        let Stored::Detached(index) = entry.stored else { return None };
+        let end = self.entries.len() - rest.rest.len();
+        let at = entry.clock_at(end).filter(|at| at.len() == number_bytes(clock).1)?;
+        let Some(Detached::Numbers(numbers)) = self.detached.as_mut()?.get_mut(index) else {
+            return None;
+        };
+        let removed = field_size(name, array_size(numbers.len()));
+        delta.apply(numbers);
+        let (bytes, length) = number_bytes(clock);
+        self.entries.get_mut(at)?.copy_from_slice(bytes.get(..length)?);
+        Some(Growth { added: field_size(name, array_size(delta.len)), removed })
     }
 
     /// Makes fields that were replaced what they were; `newer` are the detached values of those that took their place.

@@ -254,3 +254,36 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    #[test]
+    fn mg7_deltas_lead_to_the_same_in_place_and_beside_what_was(
+        deltas in prop::collection::vec(
+            (0_usize..2, 0_usize..9, 0_usize..9, prop::collection::vec(any::<i8>(), 0..5)), 1..12
+        ),
+        first in 1_u64..200,
+    ) {
+        let created = [json("a", "[1,2,3]"), json("n", "7"), json("b", "[]")];
+        let (mut fields, mut undoable) = (Fields::default(), Fields::default());
+        let mut size = 0;
+        for (fields, undoable_write) in [(&mut fields, false), (&mut undoable, true)] {
+            let scratch = &mut Scratch::default();
+            size = fields.replace(&created, 0, undoable_write, scratch).1.added;
+        }
+        for (clock, (array, len, offset, numbers)) in (first..).step_by(20).zip(deltas) {
+            let numbers: Vec<f64> = numbers.into_iter().map(f64::from).collect();
+            let delta = Delta { len, runs: vec![(offset, numbers.len())], numbers };
+            let update = [Field {
+                name: [&b"a"[..], b"b"][array],
+                value: Value::Delta(b"", Box::new(delta)),
+            }];
+            let growth = fields.replace(&update, clock, false, &mut Scratch::default()).1;
+            size = size + growth.added - growth.removed;
+            drop(undoable.replace(&update, clock, true, &mut Scratch::default()));
+        }
+
+        prop_assert_eq!(read(&fields), read(&undoable));
+        prop_assert_eq!(fields.size(), size);
+        assert_consistent(&fields);
+    }
+}
