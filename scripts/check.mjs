@@ -32,7 +32,16 @@ const traces = vitest(
 const suites = {
   'raw-functions': ['border', 'patches', 'reentrancy', 'hostile.', 'limits', 'callbacks', 'broken'],
   'joined-writes': ['joined-writes', 'ws-innards', 'sockets', 'slow-readers', 'closing', 'storms'],
-  'fast-decoder': ['canvas', 'differential', 'merge', 'patches', 'refusals', 'hostile.', 'limits'],
+  'fast-decoder': [
+    'canvas',
+    'differential',
+    'deviations',
+    'merge',
+    'patches',
+    'refusals',
+    'hostile.',
+    'limits',
+  ],
 }
 
 /** FP1: everything without any fast path, and what concerns each without that one. */
