@@ -29,6 +29,9 @@ it('[LM21] a long time offline comes back at once: hundreds of strokes, thousand
   await agree(roomOf(server), [ann, bob], { 'box/Box': { x: 0, y: 0, label: '' } })
 
   await ann.disconnect()
+  const closed = () => server.manager.getStats().sessionsClosed
+  await eventually(() => expect(Object.values(closed())).toEqual([1]))
+  const sessionsClosed = closed()
   for (let index = 0; index < 300; index += 1) {
     await ann.startStroke(`stroke-${index}`)
     for (let point = 0; point < 10; point += 1) {
@@ -36,7 +39,6 @@ it('[LM21] a long time offline comes back at once: hundreds of strokes, thousand
     }
     await ann.moveBox('box', index)
   }
-  const { sessionsClosed } = server.manager.getStats()
   await ann.connect()
 
   await agree(roomOf(server), [ann, bob], (held) => {
