@@ -195,25 +195,29 @@ fn read(text: &[u8], hash_keys: (u64, u64)) -> Result<Document, BadSnapshot> {
     clocks.members.extend(object(timestamps, || "timestamps".to_owned())?);
     let mut restore = Restore::new(hash_keys, clock);
     let mut of_fields = Lookup::default();
-    for (key, component) in object(state, || "state".to_owned())? {
+    let mut fields = Vec::new();
+    let mut components = Reader::new(state);
+    enter(&mut components, || "state".to_owned())?;
+    while let Some(key) = components.name() {
         of_fields.clear();
         if let Some(clocks) = clocks.get(key) {
             read_clocks(key, clocks, clock, &mut of_fields)?;
         }
-        read_component(key, component, &mut of_fields, clock, &mut restore)?;
+        enter(&mut components, || format!("component \"{}\"", String::from_utf8_lossy(key)))?;
+        fields.clear();
+        fields.extend(Members(&mut components));
+        add_component(key, &fields, &mut of_fields, clock, &mut restore);
     }
     Ok(restore.finish())
 }
 
-fn read_component(
+fn add_component(
     key: &[u8],
-    component: &[u8],
+    fields: &[(&[u8], &[u8])],
     clocks: &mut Lookup<'_, Clock>,
     clock: Clock,
     restore: &mut Restore,
-) -> Result<(), BadSnapshot> {
-    let members = object(component, || format!("component \"{}\"", String::from_utf8_lossy(key)))?;
-    let fields: Vec<_> = members.collect();
+) {
     // DU10: what has no clock of its own counts as written last.
     let mut clock_of = |name: &[u8]| clocks.get(name).unwrap_or(clock);
     if fields.iter().any(|(name, json)| *name == b"_exists" && *json == b"false") {
@@ -221,7 +225,6 @@ fn read_component(
     } else {
         restore.component(key, fields.iter().map(|(name, json)| (*name, clock_of(name), *json)));
     }
-    Ok(())
 }
 
 /// The three members of a snapshot.
@@ -265,10 +268,10 @@ fn read_clocks<'t>(
     Ok(())
 }
 
-/// The members of an object: names and the text of their values.
-struct Members<'t>(Reader<'t>);
+/// The members of an object that a reader is in: names and the text of their values.
+struct Members<R>(R);
 
-impl<'t> Iterator for Members<'t> {
+impl<'t> Iterator for Members<&mut Reader<'t>> {
     type Item = (&'t [u8], &'t [u8]);
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -276,12 +279,23 @@ impl<'t> Iterator for Members<'t> {
     }
 }
 
-fn object(text: &[u8], what: impl FnOnce() -> String) -> Result<Members<'_>, BadSnapshot> {
-    let mut reader = Reader::new(text);
-    if !reader.eat(b'{') {
-        return Err(bad(format!("{} must be an object", what())));
+impl<'t> Iterator for Members<Reader<'t>> {
+    type Item = (&'t [u8], &'t [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        Members(&mut self.0).next()
     }
+}
+
+fn object(text: &[u8], what: impl FnOnce() -> String) -> Result<Members<Reader<'_>>, BadSnapshot> {
+    let mut reader = Reader::new(text);
+    enter(&mut reader, what)?;
     Ok(Members(reader))
+}
+
+/// Steps into an object.
+fn enter(reader: &mut Reader<'_>, what: impl FnOnce() -> String) -> Result<(), BadSnapshot> {
+    if reader.eat(b'{') { Ok(()) } else { Err(bad(format!("{} must be an object", what()))) }
 }
 
 fn clock(json: &[u8], limit: Clock) -> Option<Clock> {
