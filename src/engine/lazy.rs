@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, ops::Deref};
 
 /// A value that takes memory from its first change on, and reads as blank until then.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Lazy<T>(Option<Box<T>>);
 
 /// What has a value that can be read by all who have none.

@@ -37,7 +37,7 @@ struct Entry {
 }
 
 /// What somebody has been told of presence already: by default nothing.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Told {
     /// Everything up to here,
     until: Stamp,

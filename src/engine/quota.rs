@@ -93,7 +93,7 @@ pub(super) struct Growth {
 }
 
 /// The size of what is held, and marks that no component has ever been above.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Usage {
     /// The exact size.
     pub(super) bytes: usize,

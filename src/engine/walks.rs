@@ -42,7 +42,7 @@ const MOST_NOTED: usize = 1 << 10;
 const MOST_ROUNDS: u32 = 8;
 
 /// Everybody's walk.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Walks {
     sessions: BTreeMap<SessionId, Walk>,
     /// Where the next step begins.
@@ -55,7 +55,7 @@ pub(super) struct Walks {
 }
 
 /// How far a session has been told what it lacks.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Walk {
     /// Its cursor.
     since: Clock,
@@ -68,7 +68,7 @@ struct Walk {
 }
 
 /// How a walk ends.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct End {
     /// The group that the session belongs to then.
     pub(super) group: Group,

@@ -14,7 +14,7 @@ impl NativeRoom {
     #[napi]
     pub fn retire(&self, env: Env) {
         let mut state = self.state();
-        let weight = i64::try_from(state.durable.room.document_bytes()).unwrap_or(i64::MAX);
+        let weight = i64::try_from(state.durable.room.memory_bytes()).unwrap_or(i64::MAX);
         if env.adjust_external_memory(weight.saturating_sub(state.weight)).is_ok() {
             state.weight = weight;
         }

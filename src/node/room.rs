@@ -143,7 +143,7 @@ impl NativeRoom {
     /// Starts from the JSON text of a snapshot. Throws `HEDDLE_BAD_SNAPSHOT`; then nothing has changed.
     #[napi]
     pub fn restore(&self, snapshot: String) -> Result<(), CodedError> {
-        Ok(self.state().durable.room.restore(snapshot.as_bytes())?)
+        Ok(self.state().durable.room.wake()?.restore(snapshot.as_bytes())?)
     }
 
     /// Copies the document as it is now.
@@ -378,8 +378,9 @@ impl NativeRoom {
 
     /// Makes what is accepted from now on wait until [`Self::stored`] says that it is stored.
     #[napi]
-    pub fn journal(&self) {
-        self.state().durable.room.set_journaled();
+    pub fn journal(&self) -> Result<(), CodedError> {
+        self.state().durable.room.wake()?.set_journaled();
+        Ok(())
     }
 
     /// Puts in place what a storage holds: the JSON texts of a snapshot, if there is one, and of the changes after it. Throws

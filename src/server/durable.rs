@@ -7,6 +7,7 @@ use super::{
     outbox::Outbox,
     recovery::Recovered,
     replay::{ReplayError, restore},
+    resting::RestingRoom,
     room::{Room, RoomError},
     snapshot::Snapshot,
     store::{Store, StoreEvent},
@@ -55,7 +56,7 @@ impl<Text> News<Text> {
 #[derive(Debug)]
 pub struct DurableRoom {
     /// The room.
-    pub room: Room,
+    pub room: RestingRoom,
     store: Option<Store>,
     /// Whether [`News::Commit`] has been said since the last commit.
     is_commit_due: bool,
@@ -64,7 +65,7 @@ pub struct DurableRoom {
 impl DurableRoom {
     /// A room without a store.
     pub fn new(room: Room) -> Self {
-        Self { room, store: None, is_commit_due: false }
+        Self { room: RestingRoom::new(room), store: None, is_commit_due: false }
     }
 
     /// Takes over a room's files, and what they hold; false when they hold nothing, and the document stays as it is.
@@ -72,10 +73,10 @@ impl DurableRoom {
         let Recovered { document, store, cut_bytes: _ } = recovered;
         let is_known = document.is_some();
         if let Some(document) = document {
-            self.room.adopt(document)?;
+            self.room.wake()?.adopt(document)?;
         }
         if store.is_journal() {
-            self.room.set_journaled();
+            self.room.wake()?.set_journaled();
         }
         self.store = Some(store);
         Ok(is_known)
@@ -83,9 +84,8 @@ impl DurableRoom {
 
     /// Handles an input that carries no frame.
     pub fn handle(&mut self, input: Input<'_>, out: &mut Outbox) -> Result<(), RoomError> {
-        self.room.handle_into(input, out)?;
-        self.remind(out);
-        self.rest();
+        self.room.wake()?.handle_into(input, out)?;
+        self.conclude(out);
         Ok(())
     }
 
@@ -96,21 +96,21 @@ impl DurableRoom {
         frame: &[u8],
         out: &mut Outbox,
     ) -> Result<(), RoomError> {
-        self.room.receive_into(session, frame, out)?;
-        self.remind(out);
+        self.room.wake()?.receive_into(session, frame, out)?;
+        self.conclude(out);
         Ok(())
     }
 
     /// Goes on with the catch-ups that come in steps, as [`Room::step`] does.
     pub fn step(&mut self, ready: &[SessionId], out: &mut Outbox) -> Result<(), RoomError> {
-        self.room.step_into(ready, out)?;
-        self.remind(out);
+        self.room.wake()?.step_into(ready, out)?;
+        self.conclude(out);
         Ok(())
     }
 
     /// Applies an edit by the server itself: the JSON text of a list of patches (PA11).
     pub fn edit(&mut self, patches: &[u8], out: &mut Outbox) -> Result<(), RoomError> {
-        self.edit_within(patches, *self.room.limits, out)
+        self.edit_within(patches, *self.room.limits(), out)
     }
 
     /// [`edit`](Self::edit), of any size: for patches that lead to what the room has held before.
@@ -124,37 +124,46 @@ impl DurableRoom {
         limits: Limits,
         out: &mut Outbox,
     ) -> Result<(), RoomError> {
-        self.room.edit_into(patches, limits, out)?;
-        self.remind(out);
+        self.room.wake_to_stay()?.edit_into(patches, limits, out)?;
+        self.conclude(out);
         Ok(())
     }
 
     /// The changes up to this clock are stored, in a storage of the user's own. Gives what waited for them.
     pub fn stored(&mut self, clock: Clock, out: &mut Outbox) -> Result<(), RoomError> {
-        self.room.stored_into(clock, out)?;
-        self.remind(out);
+        if let Some(room) = self.room.awake_mut() {
+            room.stored_into(clock, out)?;
+        }
+        self.conclude(out);
         Ok(())
     }
 
     /// What is not stored in a storage of the user's own will not be: it is taken back, and waits.
     pub fn store_failed(&mut self, out: &mut Outbox) -> Result<(), RoomError> {
-        self.room.store_failed_into(out)?;
-        self.remind(out);
+        self.room.wake()?.store_failed_into(out)?;
+        self.conclude(out);
         Ok(())
     }
 
     /// A storage of the user's own works again: what waited is handled.
     pub fn store_recovered(&mut self, out: &mut Outbox) -> Result<(), RoomError> {
-        self.room.store_recovered_into(out)?;
-        self.remind(out);
+        self.room.wake()?.store_recovered_into(out)?;
+        self.conclude(out);
         Ok(())
     }
 
-    /// Adds to what an input has caused that there is something to commit, where nobody knows yet.
-    fn remind(&mut self, out: &mut Outbox) {
-        if !self.is_commit_due && self.room.has_batch() {
+    /// Adds to what an input has caused that there is something to commit, where nobody knows yet; and rests where nobody is here.
+    fn conclude(&mut self, out: &mut Outbox) {
+        let Some(room) = self.room.awake() else { return };
+        let (has_batch, is_empty) = (room.has_batch(), room.is_empty());
+        if has_batch && !self.is_commit_due {
             self.is_commit_due = true;
             out.push(News::Commit);
+        }
+        if is_empty {
+            self.rest();
+        } else {
+            self.room.note_visit();
         }
     }
 
@@ -186,13 +195,10 @@ impl DurableRoom {
 
     /// Gives back what the next change can do without, where nobody is here.
     fn rest(&mut self) {
-        if !self.room.is_empty() {
-            return;
-        }
-        if let Some(provisional) = &mut self.room.provisional {
-            provisional.rest();
-        }
-        if let Some(store) = &self.store {
+        self.room.rest();
+        if self.room.is_empty()
+            && let Some(store) = &self.store
+        {
             store.rest();
         }
     }
@@ -216,7 +222,7 @@ impl DurableRoom {
         let changes = Changes::read(changes);
         let changes = changes.list().map_err(ReplayError::BadList)?;
         let texts = changes.iter().map(|change| (change.clock, change.patches));
-        self.room.take_over(restore(snapshot, texts)?)
+        self.room.wake()?.take_over(restore(snapshot, texts)?)
     }
 
     /// Begins a copy of the document as far as it is stored; `in_flight` is the text of what was taken and is not stored yet.
@@ -227,7 +233,11 @@ impl DurableRoom {
         let changes = Changes::read(in_flight);
         let changes = changes.list().map_err(ReplayError::BadList)?;
         let texts: Vec<_> = changes.iter().map(|change| change.patches).collect();
-        self.room.begin_stored_snapshot(&texts)
+        match self.room.awake_mut() {
+            Some(room) => room.begin_stored_snapshot(&texts),
+            // At rest everything is stored.
+            None => self.room.begin_snapshot(),
+        }
     }
 
     /// Stops waiting for a store that has not answered for so long.
@@ -254,14 +264,16 @@ impl DurableRoom {
 
     fn hear(&mut self, event: StoreEvent, out: &mut Outbox) -> Result<(), RoomError> {
         match event {
-            StoreEvent::Stored(clock) => self.room.stored_into(clock, out),
+            StoreEvent::Stored(clock) => {
+                self.room.awake_mut().map_or(Ok(()), |room| room.stored_into(clock, out))
+            }
             StoreEvent::Failed(error) => {
                 out.push(News::StoreFailed(error));
                 self.take_back(out)
             }
             StoreEvent::Healed => {
                 out.push(News::StoreHealed);
-                let recovered = self.room.store_recovered_into(out);
+                let recovered = self.room.wake().and_then(|room| room.store_recovered_into(out));
                 self.hand_over();
                 recovered
             }
@@ -278,7 +290,7 @@ impl DurableRoom {
 
     /// Takes back what will not be stored, and says what the store is to be healed with.
     fn take_back(&mut self, out: &mut Outbox) -> Result<(), RoomError> {
-        self.room.store_failed_into(out)?;
+        self.room.wake()?.store_failed_into(out)?;
         let stored = self.room.snapshot()?.text;
         if let Some(store) = &self.store {
             store.heal(stored);

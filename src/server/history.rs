@@ -87,14 +87,18 @@ impl Past {
     }
 }
 
+impl Restoration {
+    /// How to get from one document to what was.
+    pub(super) fn plan(now: &Document, past: &Past) -> Self {
+        let (patches, kept) = restoration::encode(now, &past.document);
+        Self { patches, kept }
+    }
+}
+
 impl Room {
     /// How to get from the document as it is now to what it was.
     pub fn plan_restoration(&mut self, past: &Past) -> Result<Restoration, RoomError> {
-        self.guard(|room| {
-            let now = room.engine.document();
-            let (patches, kept) = restoration::encode(now, &past.document);
-            Ok(Restoration { patches, kept })
-        })
+        self.guard(|room| Ok(Restoration::plan(room.engine.document(), past)))
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Here live [`Room`], which joins engine and dialect and catches panics, [`Delivery`], what is left to do for the owner
 //! of the sockets, and for journaled rooms what waits until a [`Change`] is stored; [`Store`], which decides what is
-//! written when and on which thread, and [`DurableRoom`], a room with its store. Everything impure that is not JS belongs
+//! written when and on which thread, and [`DurableRoom`], a room with its store, which is packed while nobody is in it
+//! ([`RestingRoom`]). Everything impure that is not JS belongs
 //! here.
 //!
 //! What must stay true:
@@ -26,6 +27,7 @@ mod outbox;
 mod provisional;
 mod recovery;
 mod replay;
+mod resting;
 mod room;
 mod sending;
 mod snapshot;
@@ -40,6 +42,7 @@ pub use outbox::Outbox;
 pub use provisional::Change;
 pub use recovery::{CANVAS, Recovered};
 pub use replay::{ReplayError, replay};
+pub use resting::RestingRoom;
 pub use room::{Room, RoomError};
 pub use snapshot::{Snapshot, SnapshotText};
 pub use store::{Level, Notify, Store, StoreEvent, StoreOptions};

@@ -133,6 +133,11 @@ impl Provisional {
         !self.tail.is_empty()
     }
 
+    /// Whether anything is kept, waits for the store, or will do so.
+    pub(super) fn is_busy(&self) -> bool {
+        self.keeps_any() || self.is_stalled || !self.batch.is_empty()
+    }
+
     /// Keeps what an input wants delivered, behind what is kept.
     pub(super) fn keep(&mut self, entry: Entry) {
         self.tail_bytes += entry.bytes();

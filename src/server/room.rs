@@ -30,9 +30,9 @@ pub struct Room {
     pub(super) engine: engine::Room,
     pub(super) limits: Arc<Limits>,
     pub(super) piece_bytes: (usize, usize),
-    decoding: Decoding,
+    pub(super) decoding: Decoding,
     /// Whether [`Delivery::Changed`] carries the patches.
-    wants_patches: bool,
+    pub(super) wants_patches: bool,
     /// An empty list, so that not every input costs the allocation of one.
     pub(super) spare_effects: Vec<Effect<'static>>,
     /// What a journaled room has not let go yet.
@@ -92,11 +92,18 @@ impl Room {
         wants_patches: bool,
         limits: impl Into<Arc<Limits>>,
     ) -> Result<Self, getrandom::Error> {
-        let limits = limits.into();
         let hash_keys = (getrandom::u64()?, getrandom::u64()?);
-        let mut engine = engine::Room::new(Document::new(hash_keys));
+        let engine = engine::Room::new(Document::new(hash_keys));
+        Ok(Self::around(engine, limits.into(), wants_patches))
+    }
+
+    pub(super) fn around(
+        mut engine: engine::Room,
+        limits: Arc<Limits>,
+        wants_patches: bool,
+    ) -> Self {
         engine.set_quota(limits.quota);
-        Ok(Self {
+        Self {
             engine,
             limits,
             piece_bytes: (PIECE_BYTES, PIECE_BYTES),
@@ -106,7 +113,7 @@ impl Room {
             provisional: None,
             encoder: None,
             broken: false,
-        })
+        }
     }
 
     /// Decodes frames otherwise than by default. What comes of them is the same.

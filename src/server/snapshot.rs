@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::room::{Room, RoomError};
 use crate::{
-    engine::Clock,
+    engine::{Clock, Document},
     protocol::canvas::snapshot::{Encoder, encode},
 };
 
@@ -23,13 +23,16 @@ pub struct Snapshot {
 /// The JSON text of a snapshot. Megabytes that were written in place are not moved to be shared.
 pub type SnapshotText = Arc<Vec<u8>>;
 
+impl Snapshot {
+    pub(super) fn of(document: &Document) -> Self {
+        Self { clock: document.clock(), text: Arc::new(encode(document)) }
+    }
+}
+
 impl Room {
     /// Copies the document.
     pub fn snapshot(&mut self) -> Result<Snapshot, RoomError> {
-        self.guard(|room| {
-            let document = room.engine.document();
-            Ok(Snapshot { clock: document.clock(), text: Arc::new(encode(document)) })
-        })
+        self.guard(|room| Ok(Snapshot::of(room.engine.document())))
     }
 
     /// Begins a copy of the document as it is now, and gives it where that is little work; else

@@ -13,6 +13,7 @@ mod quotas;
 mod reconnect;
 mod refusals;
 mod replay;
+mod resting;
 mod rights;
 mod snapshots;
 mod stalled;

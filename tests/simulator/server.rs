@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use heddle::{
     engine::{Access, Input, SessionId},
-    server::{Delivery, Room},
+    server::{Delivery, RestingRoom, Room},
 };
 use serde_json::Value;
 
@@ -30,7 +30,7 @@ pub enum Sent {
 pub struct Server {
     /// What the room must hold.
     pub ledger: Ledger,
-    room: Option<Room>,
+    room: Option<RestingRoom>,
     disk: Option<Vec<u8>>,
     /// Where a journaled room's changes go.
     store: Option<Store>,
@@ -51,7 +51,7 @@ impl Server {
 
     /// Whether frames wait in the room until something is stored.
     pub fn withholds(&self) -> bool {
-        self.room.as_ref().is_some_and(Room::has_unstored)
+        self.room.as_ref().is_some_and(RestingRoom::has_unstored)
     }
 
     /// A connection joins, opening the room if it is closed.
@@ -64,19 +64,19 @@ impl Server {
             if let Some(store) = store {
                 let mut room = store.open();
                 room.set_piece_bytes(first_bytes, PIECE_BYTES);
-                return room;
+                return RestingRoom::new(room);
             }
             let mut room = Room::new(false).unwrap();
             room.set_piece_bytes(first_bytes, PIECE_BYTES);
             if let Some(snapshot) = disk {
                 room.restore(snapshot).unwrap();
             }
-            room
+            RestingRoom::new(room)
         });
         self.sessions.insert(session, (link, client.to_owned()));
         let input =
             Input::Joined { session, client: client.as_bytes(), access: Access::ReadWrite, held };
-        let deliveries = room.handle(input).unwrap();
+        let deliveries = room.wake().unwrap().handle(input).unwrap();
         (session, self.carry_out(deliveries))
     }
 
@@ -84,7 +84,7 @@ impl Server {
     pub fn receive(&mut self, session: SessionId, text: &str) -> Vec<Sent> {
         let Some((_, client)) = self.sessions.get(&session) else { return Vec::new() };
         let frame = serde_json::from_str(text).unwrap();
-        let room = self.room.as_mut().unwrap();
+        let room = self.room.as_mut().unwrap().wake().unwrap();
         if let Some(store) = &mut self.store {
             store.expect(&frame);
             self.ledger.show(client, &frame, !room.is_stalled());
@@ -102,7 +102,7 @@ impl Server {
 
     /// Whether the store has failed.
     pub fn is_stalled(&self) -> bool {
-        self.room.as_ref().is_some_and(Room::is_stalled)
+        self.awake().is_some_and(Room::is_stalled)
     }
 
     /// The store has so many more changes.
@@ -111,7 +111,7 @@ impl Server {
             return Vec::new();
         };
         store.finish(count);
-        let deliveries = room.stored(store.clock()).unwrap();
+        let deliveries = room.wake().unwrap().stored(store.clock()).unwrap();
         self.carry_out(deliveries)
     }
 
@@ -121,13 +121,13 @@ impl Server {
             return Vec::new();
         };
         store.lose(&mut self.ledger);
-        let deliveries = room.store_failed().unwrap();
+        let deliveries = room.wake().unwrap().store_failed().unwrap();
         self.carry_out(deliveries)
     }
 
     /// Whether a session lags.
     pub fn lags(&self, session: Option<SessionId>) -> bool {
-        session.zip(self.room.as_ref()).is_some_and(|(session, room)| room.lags(session))
+        session.zip(self.awake()).is_some_and(|(session, room)| room.lags(session))
     }
 
     /// The socket of a session stops draining, or has drained.
@@ -135,6 +135,7 @@ impl Server {
         let Some(room) = self.room.as_mut().filter(|_| self.sessions.contains_key(&session)) else {
             return Vec::new();
         };
+        let room = room.wake().unwrap();
         let input = if room.lags(session) {
             Input::Drained { session }
         } else {
@@ -146,20 +147,20 @@ impl Server {
 
     /// Whether a session is being caught up in steps, so that its frames should wait.
     pub fn walks(&self, session: Option<SessionId>) -> bool {
-        session.zip(self.room.as_ref()).is_some_and(|(session, room)| room.walks(session))
+        session.zip(self.awake()).is_some_and(|(session, room)| room.walks(session))
     }
 
     /// Some sessions take another step of their catch-ups.
     pub fn step(&mut self, ready: &[SessionId]) -> Vec<Sent> {
         let Some(room) = &mut self.room else { return Vec::new() };
-        let deliveries = room.step(ready).unwrap();
+        let deliveries = room.wake().unwrap().step(ready).unwrap();
         self.carry_out(deliveries)
     }
 
     /// The store works again.
     pub fn recover(&mut self) -> Vec<Sent> {
         let Some(room) = &mut self.room else { return Vec::new() };
-        let deliveries = room.store_recovered().unwrap();
+        let deliveries = room.wake().unwrap().store_recovered().unwrap();
         self.carry_out(deliveries)
     }
 
@@ -176,7 +177,7 @@ impl Server {
     /// A connection ended. With `close_empty` the last one closes the room.
     pub fn leave(&mut self, session: SessionId, close_empty: bool) -> Vec<Sent> {
         let Some(room) = &mut self.room else { return Vec::new() };
-        let deliveries = room.handle(Input::Left { session }).unwrap();
+        let deliveries = room.wake().unwrap().handle(Input::Left { session }).unwrap();
         let sent = self.carry_out(deliveries);
         if close_empty && self.sessions.is_empty() {
             self.stop();
@@ -269,6 +270,12 @@ impl Server {
         if let (Some(store), Some(room)) = (&mut self.store, &mut self.room) {
             store.take(room, &mut self.ledger);
         }
+        if let Some(room) = &mut self.room {
+            if !room.is_empty() {
+                room.note_visit();
+            }
+            room.rest();
+        }
         let mut sent = Vec::new();
         for delivery in deliveries {
             if let Delivery::Send(_, text)
@@ -310,6 +317,11 @@ impl Server {
             }
         }
         sent
+    }
+
+    /// The room, unless it is closed or at rest.
+    fn awake(&self) -> Option<&Room> {
+        self.room.as_ref().and_then(RestingRoom::awake)
     }
 
     fn forget(&mut self, session: SessionId) {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use heddle::server::{Change, Room, replay};
+use heddle::server::{Change, RestingRoom, Room, replay};
 use serde_json::Value;
 
 use super::{ledger::Ledger, patch::Patch, replica::patches};
@@ -49,7 +49,7 @@ impl Store {
     }
 
     /// Takes the changes that a room has made; they count for `ledger` at once.
-    pub fn take(&mut self, room: &mut Room, ledger: &mut Ledger) {
+    pub fn take(&mut self, room: &mut RestingRoom, ledger: &mut Ledger) {
         for change in room.take_batch().unwrap_or_default() {
             ledger.change(&document(&change));
             assert_eq!(ledger.clock, change.clock);

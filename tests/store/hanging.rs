@@ -48,13 +48,13 @@ impl Setting {
     fn join(&mut self, session: u64, client: &[u8]) {
         let access = Access::ReadWrite;
         let input = Input::Joined { session, client, access, held: false };
-        let deliveries = self.room.room.handle(input).unwrap();
+        let deliveries = self.room.room.wake().unwrap().handle(input).unwrap();
         self.hear(deliveries.into_iter().map(News::Deliver));
     }
 
     /// A frame comes in, and its turn ends.
     fn says(&mut self, session: u64, frame: &str) {
-        let deliveries = self.room.room.receive(session, frame.as_bytes()).unwrap();
+        let deliveries = self.room.room.wake().unwrap().receive(session, frame.as_bytes()).unwrap();
         self.hear(deliveries.into_iter().map(News::Deliver));
         let mut news = Outbox::default();
         self.room.commit(&mut news).unwrap();

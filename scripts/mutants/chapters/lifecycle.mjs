@@ -4,6 +4,7 @@ const manager = 'lib/manager.js'
 const idle = 'lib/idle.js'
 const spread = 'lib/spread.js'
 const driver = 'lib/driver.js'
+const resting = 'src/server/resting.rs'
 const timers = 'lib/timers.js'
 const hooks = 'lib/hooks.js'
 const argumentChecks = 'lib/arguments.js'
@@ -294,5 +295,33 @@ export const lifecycle = [
     find: '      this.#made = undefined\n',
     replace: '',
     why: 'keeps what served sessions that have left',
+  },
+  {
+    rule: 'LC21',
+    file: resting,
+    find: '        self.is_rest_due = true;\n',
+    replace: '',
+    why: 'never rests',
+  },
+  {
+    rule: 'LC21',
+    file: resting,
+    find: '        self.is_rest_due &= self.awake().is_some();\n',
+    replace: '',
+    why: 'rests again after each edit of the server',
+  },
+  {
+    rule: 'LC21',
+    file: resting,
+    find: '            if self.is_journaled {',
+    replace: '            if false {',
+    why: 'shows what is not stored once it has been at rest',
+  },
+  {
+    rule: 'LC21',
+    file: 'src/engine/document/resting.rs',
+    find: 'Some(component) => component.older = Link::to(slot),',
+    replace: 'Some(_) => {}',
+    why: 'forgets at rest what changed when',
   },
 ]

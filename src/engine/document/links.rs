@@ -31,6 +31,15 @@ impl Default for Link {
 pub(super) struct Stamp(u64);
 
 impl Stamp {
+    /// Both in one number, for [`Self::of`].
+    pub(super) fn number(self) -> u64 {
+        self.0
+    }
+
+    pub(super) fn of(number: u64) -> Self {
+        Self(number)
+    }
+
     pub(super) fn changed(self) -> Clock {
         self.0 >> 1
     }

@@ -2,11 +2,13 @@
 
 mod copying;
 mod links;
+mod resting;
 mod undo;
 
 use copying::Copying;
 use hashbrown::HashTable;
 use links::{Link, Stamp};
+pub use resting::{DocumentAtRest, Unreadable};
 use siphasher::sip::SipHasher13;
 use undo::{Place, Undo, Written};
 
@@ -223,16 +225,21 @@ impl Document {
             older: Link::NONE,
             newer: Link::NONE,
         });
-        let (hash_keys, slots) = (self.hash_keys, &self.slots);
-        let rehash = |slot: &Slot| {
-            hash(hash_keys, slots.get(index(*slot)).map_or(&[], |component| &component.key))
-        };
-        self.by_key.insert_unique(hash(hash_keys, key), slot, rehash);
+        self.index_key(slot);
         self.usage.change(Growth { added: key_size(key), removed: 0 });
         if let Some(undo) = &mut self.undo {
             undo.inserted(self.clock);
         }
         slot
+    }
+
+    /// Has a component found by its key.
+    fn index_key(&mut self, slot: Slot) {
+        let (hash_keys, slots) = (self.hash_keys, &self.slots);
+        let hash = |slot: &Slot| {
+            hash(hash_keys, slots.get(index(*slot)).map_or(&[], |component| &component.key))
+        };
+        self.by_key.insert_unique(hash(&slot), slot, hash);
     }
 
     /// Merges fields into a component; on a tombstone they start a new one (TB2).
@@ -405,6 +412,10 @@ fn hash((low, high): (u64, u64), key: &[u8]) -> u64 {
 }
 
 #[cfg(test)]
+mod edits;
+#[cfg(test)]
 mod sizes;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod waking;

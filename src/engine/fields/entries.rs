@@ -65,8 +65,9 @@ fn detached_tag(index: usize) -> u64 {
     u64::try_from(index).unwrap_or(u64::MAX) << 1 | 1
 }
 
+/// Appends a number.
 #[inline]
-fn push_number(mut number: u64, out: &mut Vec<u8>) {
+pub(in crate::engine) fn push_number(mut number: u64, out: &mut Vec<u8>) {
     if let Ok(byte @ ..0x80) = u8::try_from(number) {
         return out.push(byte);
     }
@@ -155,11 +156,11 @@ impl<'a> Entries<'a> {
 
     fn long_number(&mut self) -> Option<u64> {
         let mut number = 0;
-        let mut shift = 0_u32;
+        let mut shift = 0;
         loop {
             let (byte, rest) = self.rest.split_first()?;
             self.rest = rest;
-            number |= u64::from(byte & 0x7f) << shift;
+            number |= u64::from(byte & 0x7f).wrapping_shl(shift);
             if byte & 0x80 == 0 {
                 return Some(number);
             }

@@ -8,13 +8,16 @@
 mod detached;
 mod entries;
 mod packed;
+mod resting;
 mod rewriting;
 mod wide;
 mod writer;
 
 use detached::Detached;
+pub(super) use entries::push_number;
 use entries::{Entry, Stored};
 use packed::Packed;
+pub(super) use resting::Unpacking;
 use wide::{Overwritten, Wide};
 
 use super::{

@@ -78,6 +78,12 @@ impl Wide {
         &mut self.detached
     }
 
+    /// The entries one behind the other, in the order of first writes, without waste.
+    pub(super) fn text_in_order(&self) -> Vec<u8> {
+        let entries = self.places.iter().filter_map(|place| self.rest(*place).next_with_bytes());
+        entries.flat_map(|(_, bytes)| bytes).copied().collect()
+    }
+
     pub(super) fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
         self.places.iter().filter_map(|place| self.rest(*place).next())
     }
