@@ -189,9 +189,7 @@ impl DurableRoom {
         if !self.room.is_empty() {
             return;
         }
-        if let Some(provisional) = &mut self.room.provisional {
-            provisional.rest();
-        }
+        self.room.rest_provisional();
         if let Some(store) = &self.store {
             store.rest();
         }
