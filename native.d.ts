@@ -20,12 +20,6 @@ export declare class NativeFileStore {
   load(): Promise<string | null>
   /** Replaces the file. Rejects with `HEDDLE_STORAGE`; then the old file is still there. */
   save(snapshot: string | NativeSnapshot): Promise<void>
-  /**
-   * Locks the room's files and reads what they hold, for a room to take over. `number` is what `notifier` is told when
-   * the room's store has news. Rejects as `load` does, with `HEDDLE_ROOM_LOCKED` when the room is open elsewhere, and with
-   * `HEDDLE_ROOM_CLOSING` when this process is about to let go of it.
-   */
-  open(notifier: NativeNotifier, number: number, options: NativeStoreOptions): Promise<NativeOpening>
 }
 
 /** Reads the history of one room. */
@@ -56,14 +50,6 @@ export declare class NativeNotifier {
   take(): Array<number>
 }
 
-/** A room as it was found in its files, which are locked from now on. For one [`super::NativeRoom`] to take over. */
-export declare class NativeOpening {
-  /** How many bytes of a torn end were cut off the journal. */
-  get cutBytes(): number
-  /** Lets go of the files; for a room that was closed meanwhile. */
-  release(): void
-}
-
 /** A room as it was. */
 export declare class NativePast {
   /** Its snapshot's JSON text. */
@@ -71,21 +57,23 @@ export declare class NativePast {
 }
 
 /**
- * The engine of one room. Sessions are numbers that the caller never uses twice. What a method returns, if it returns
- * a string, is the text of an answer; `mailbox.rs` says how to read it.
+ * The rooms of one JS thread. Each is a number and no object: one of a class would take as much memory as an idle room. What a
+ * method does, it does with the room whose number is in `address`. Sessions are numbers that the caller never uses twice.
+ * What a method returns, if it returns a string, is the text of an answer; `mailbox.rs` says how to read it.
  */
-export declare class NativeRoom {
+export declare class NativeRooms {
   /** The room was closed, and its last save is over. It can still be read. */
   retire(): void
   /**
-   * An empty room that answers through `mailbox`. `wantsPatches`: whether CHANGED carries the patches.
-   * `decodesCarefully`: whether frames are decoded without the fast decoder.
+   * The rooms that answer through `mailbox`. `address` is where lib/ says which of them it is about: its place and its
+   * generation.
    */
-  constructor(mailbox: NativeMailbox, wantsPatches: boolean, limits: NativeLimits, decodesCarefully: boolean)
-  /** Where the raw calls find the room: a place, and which of the rooms that were there. */
-  get place(): number
-  /** The other part of it. */
-  get generation(): number
+  constructor(mailbox: NativeMailbox, address: Uint32Array)
+  /**
+   * Makes an empty room and gives its number: a place, and which of the rooms that were there it is. `wantsPatches`: whether
+   * CHANGED carries the patches. `decodesCarefully`: whether frames are decoded without the fast decoder.
+   */
+  open(wantsPatches: boolean, limits: NativeLimits, decodesCarefully: boolean): Array<number>
   /** The number of the last change. */
   get clock(): number
   /** How many components are alive. */
@@ -127,15 +115,20 @@ export declare class NativeRoom {
   tokenVerified(session: number, attempt: number, permissions: string): boolean
   /** A token refresh was refused. Nothing happens when its outcome no longer counts. */
   tokenRefused(session: number, attempt: number): string | null
+  /** The next part of an answer that did not fit the mailbox. */
+  more(): string | null
   /**
    * Applies an edit by the server itself: the JSON text of a list of patches. Throws `HEDDLE_BAD_PATCH`; then nothing
    * has changed.
    */
   applyPatches(patches: string): string | null
-  /** Takes over a room's document and its files. False when nothing was stored: then the document stays as it is. */
-  adopt(opening: NativeOpening): boolean
-  /** The next part of an answer that did not fit the mailbox. */
-  more(): string | null
+  /**
+   * Takes over the document and the files that `openFiles` has found. False when nothing was stored: then the document stays as
+   * it is.
+   */
+  adopt(): boolean
+  /** Lets go of the files that `openFiles` has found; for a room that was closed meanwhile. */
+  abandon(): void
   /** Stores what was accepted since the last call, and answers with what may be shown now. */
   commit(): string | null
   /** Answers with what has become of earlier commits, flushes and closes. */
@@ -148,13 +141,11 @@ export declare class NativeRoom {
   get isBusy(): boolean
   /** Whether something was accepted that is not stored. */
   get hasUnstored(): boolean
-  /** How many bytes are kept until what was accepted is stored. */
-  get unstoredBytes(): number
   /** Brings the room's snapshot file up to date; SETTLED says when. */
   flushStore(ticket: number): void
   /** The clock up to which everything is stored. */
   get storedClock(): number
-  /** The history of a room in files. */
+  /** The history of a room in files, where it keeps one. */
   history(): NativeHistory | null
   /** How to get from the document as it is now to what it was. */
   planRestoration(past: NativePast): NativeRestoration
@@ -197,6 +188,9 @@ export declare class NativeSnapshot {
   /** Its JSON text. */
   text(): string
 }
+
+/** Nobody has the room at this place any more. */
+export declare function forgetRoom(place: number): void
 
 /** Reads a room's files and changes nothing. */
 export declare function inspectRoom(dir: string, room: NativeRoomName): NativeInspection
@@ -362,6 +356,14 @@ export interface NativeSurvey {
   /** What belongs to no room that could be opened. */
   leftovers: Array<NativeLeftover>
 }
+
+/**
+ * Locks the files of the room `roomId` in `dir` and reads what they hold. Then the room at the place `number` must `adopt` or
+ * `abandon` them; the number is also what `notifier` is told when its store has news. Resolves to how many bytes of a torn end
+ * were cut off the journal. Rejects as `load` does, with `HEDDLE_ROOM_LOCKED` when the room is open elsewhere, and with
+ * `HEDDLE_ROOM_CLOSING` when this process is about to let go of it.
+ */
+export declare function openFiles(dir: string, roomId: string, notifier: NativeNotifier, number: number, options: NativeStoreOptions): Promise<number>
 
 /** The protocol version that current clients speak. */
 export declare const PROTOCOL_VERSION: number

@@ -282,9 +282,9 @@ describe.each(LEVELS)("a room of durability '%s' in files", (durability) => {
 it('[DU29] edits that go on do not put off that a store counts as failed', async () => {
   const room = await openFiles(await temporaryFolder(), { durability: 'disk' })
   const ann = room.join('ann')
-  const { NativeRoom } = createRequire(import.meta.url)('../native.js')
-  const busy = vi.spyOn(NativeRoom.prototype, 'isBusy', 'get').mockReturnValue(true)
-  const givenUp = vi.spyOn(NativeRoom.prototype, 'giveUp')
+  const { NativeRooms } = createRequire(import.meta.url)('../native.js')
+  const busy = vi.spyOn(NativeRooms.prototype, 'isBusy', 'get').mockReturnValue(true)
+  const givenUp = vi.spyOn(NativeRooms.prototype, 'giveUp')
   const work = setInterval(() => ann.patch(create('a/Box')), 100)
   onTestFinished(() => {
     clearInterval(work)

@@ -74,7 +74,6 @@ class RoomDriver {
    */
   #gate
   #isClosed = false
-  #keepsHistory
 
   /**
    * @param {Hooks} hooks
@@ -82,7 +81,6 @@ class RoomDriver {
    */
   constructor(hooks, { storage, durability, history, initialSnapshot, saveThrottleMs, limits }) {
     this.#hooks = hooks
-    this.#keepsHistory = history !== undefined
     this.#engine = new Engine(hooks.wantsPatches, limits, this)
     if (initialSnapshot !== undefined) this.#engine.restore(snapshotText(initialSnapshot))
     if (storage !== undefined) {
@@ -118,7 +116,7 @@ class RoomDriver {
   }
 
   get history() {
-    return new History(this.#keepsHistory, {
+    return new History({
       engine: this.#engine,
       check: () => this.#checkIsLoaded(),
       stored: async () => this.#keeper?.stored?.(),

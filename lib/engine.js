@@ -9,17 +9,9 @@
  */
 
 const { codedError, HeddleError } = require('./errors.js')
-const { isOff } = require('./fast-paths.js')
-const {
-  clearMailbox,
-  mustOpen,
-  mailbox,
-  openAnswer,
-  order,
-  unstoredBytes,
-} = require('./mailbox.js')
-const { NativeRoom } = require('./native.js')
+const { clearMailbox, mustOpen, openAnswer, order, unstoredBytes } = require('./mailbox.js')
 const { raw } = require('./raw.js')
+const { openRoom, roomAt } = require('./rooms.js')
 
 /** @typedef {import('./mailbox.js').Effects} Effects */
 /** @typedef {import('./mailbox.js').OpenAnswer} OpenAnswer */
@@ -27,7 +19,6 @@ const { raw } = require('./raw.js')
 /** @typedef {import('../index').Limits} Limits */
 /** @typedef {import('../index').SessionPermission} SessionPermission */
 /** @typedef {import('../native').NativeHistory} NativeHistory */
-/** @typedef {import('../native').NativeOpening} NativeOpening */
 /** @typedef {import('../native').NativePast} NativePast */
 /** @typedef {import('../native').NativeRestoration} NativeRestoration */
 /** @typedef {import('../native').NativeSnapshot} NativeSnapshot */
@@ -41,8 +32,7 @@ const { raw } = require('./raw.js')
 const TWO_TO_32 = 2 ** 32
 
 class Engine {
-  #native
-  /** Where the raw calls find it. */
+  /** Where the native room is. */
   #place
   #generation
   #owner
@@ -55,11 +45,14 @@ class Engine {
    * @param {EngineOwner} owner
    */
   constructor(wantsPatches, limits, owner) {
-    this.#native = new NativeRoom(mailbox, wantsPatches, limits, isOff('fast-decoder'))
-    this.#place = this.#native.place
-    this.#generation = this.#native.generation
+    ;[this.#place, this.#generation] = openRoom(this, wantsPatches, limits)
     this.limits = limits
     this.#owner = owner
+  }
+
+  /** The native room, until that of another engine is asked for. */
+  get #native() {
+    return roomAt(this.#place, this.#generation)
   }
 
   /** A number that no other room has at the same time. */
@@ -107,12 +100,16 @@ class Engine {
   }
 
   /**
-   * Takes over what a room's files hold. Gives `false` when they hold nothing: the document stays.
-   * @param {NativeOpening} opening
+   * Takes over what the room's files hold, which were opened. Gives `false` when they hold nothing: the document stays.
    * @returns {boolean}
    */
-  adopt(opening) {
-    return this.#ask(() => this.#native.adopt(opening))
+  adopt() {
+    return this.#ask(() => this.#native.adopt())
+  }
+
+  /** Lets go of the room's files, which were opened. */
+  abandon() {
+    this.#native.abandon()
   }
 
   /** Whether something was accepted that is not stored. */
@@ -428,7 +425,7 @@ class Engine {
   }
 
   /**
-   * What reads the history of a room in files.
+   * What reads the history of a room in files, where it keeps one.
    * @returns {NativeHistory | null}
    */
   history() {

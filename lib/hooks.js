@@ -42,7 +42,8 @@ function callbacksOf({ onDataChange, onDocumentPatch, onSessionRemoved, onTokenR
   return callbacks
 }
 
-class Hooks {
+/** One object with the room's witness, as very many rooms have both. */
+class Hooks extends Witness {
   #callbacks
 
   /**
@@ -51,12 +52,13 @@ class Hooks {
    * @param {string} [roomId] what a manager knows the room by
    */
   constructor(room, options, roomId) {
-    this.witness = new Witness(room, roomId)
+    super(room, roomId)
     this.#callbacks = callbacksOf(options)
   }
 
-  get #room() {
-    return this.witness.room
+  /** @returns {Witness} */
+  get witness() {
+    return this
   }
 
   get wantsPatches() {
@@ -67,9 +69,9 @@ class Hooks {
   documentChanged(patches) {
     const { onDocumentPatch, onDataChange } = this.#callbacks
     if (onDocumentPatch !== undefined && patches !== null) {
-      this.#call(() => onDocumentPatch(this.#room, JSON.parse(patches)))
+      this.#call(() => onDocumentPatch(this.room, JSON.parse(patches)))
     }
-    if (onDataChange !== undefined) this.#call(() => onDataChange(this.#room))
+    if (onDataChange !== undefined) this.#call(() => onDataChange(this.room))
   }
 
   /**
@@ -79,7 +81,7 @@ class Hooks {
   sessionRemoved(sessionId, remaining) {
     const { onSessionRemoved } = this.#callbacks
     if (onSessionRemoved === undefined) return
-    this.#call(() => onSessionRemoved(this.#room, { sessionId, remaining }), sessionId)
+    this.#call(() => onSessionRemoved(this.room, { sessionId, remaining }), sessionId)
   }
 
   /**
@@ -89,7 +91,7 @@ class Hooks {
    */
   tokenVerifier(info) {
     const { onTokenRefresh } = this.#callbacks
-    return onTokenRefresh && (() => onTokenRefresh(this.#room, info))
+    return onTokenRefresh && (() => onTokenRefresh(this.room, info))
   }
 
   /**
@@ -104,7 +106,7 @@ class Hooks {
       warn(error)
       return
     }
-    const context = sessionId === undefined ? { room: this.#room } : { room: this.#room, sessionId }
+    const context = sessionId === undefined ? { room: this.room } : { room: this.room, sessionId }
     isolate(
       () => onError(error, context),
       (failure) => {

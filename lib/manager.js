@@ -140,20 +140,33 @@ class RoomManager {
    * @param {RoomOptions} [options]
    * @returns {Promise<Room>}
    */
-  async getOrCreateRoom(roomId, options = {}) {
+  getOrCreateRoom(roomId, options = {}) {
+    try {
+      return this.#entryOf(roomId, options).opened
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /**
+   * @param {string} roomId
+   * @param {RoomOptions} options
+   * @returns {Entry}
+   */
+  #entryOf(roomId, options) {
     checkString('roomId', roomId)
     checkRecord('options', options)
     if (this.#ending !== undefined) throw managerClosed()
     const known = this.#entries.get(roomId)
     if (known !== undefined) {
       this.#visit(known)
-      return known.opened
+      return known
     }
     this.#checkSpace()
     const entry = new Entry(roomId, this.#house)
     this.#entries.set(roomId, entry)
-    spreadOut([entry], () => void this.#open(entry, options))
-    return entry.opened
+    spreadOut([entry], () => this.#open(entry, options))
+    return entry
   }
 
   /**
@@ -231,27 +244,55 @@ class RoomManager {
   }
 
   /**
+   * Opens a room once the last save of its id has ended. No function waits here, see `FileKeeper.load`.
    * @param {Entry} entry
    * @param {RoomOptions} options
    */
-  async #open(entry, options) {
+  #open(entry, options) {
+    const lastSave = this.#closing.get(entry.id)
+    const load = () => this.#load(entry, options)
+    if (lastSave === undefined) load()
+    else lastSave.then(load, load)
+  }
+
+  /**
+   * @param {Entry} entry
+   * @param {RoomOptions} options
+   */
+  #load(entry, options) {
+    if (entry.isOver) return
     try {
-      const lastSave = this.#closing.get(entry.id)
-      if (lastSave !== undefined) await lastSave.catch(ignore)
-      if (entry.isOver) return
       const room = new Room(this.#optionsFor(entry.id, options), entry.id)
       entry.room = room
       this.#figures.opened(driverOf(room).witness, entry.isGone)
       driverOf(room).observe(entry)
       if (entry.isOver) room.close({ flush: false })
-      await room.load()
-      if (entry.isOver) return
-      entry.succeed(room)
-      this.#awaitVisitors(entry)
+      room.load().then(
+        () => this.#loaded(entry, room),
+        (error) => this.#failed(entry, error),
+      )
     } catch (error) {
-      this.#forget(entry)
-      entry.fail(error)
+      this.#failed(entry, error)
     }
+  }
+
+  /**
+   * @param {Entry} entry
+   * @param {Room} room
+   */
+  #loaded(entry, room) {
+    if (entry.isOver) return
+    entry.succeed(room)
+    this.#awaitVisitors(entry)
+  }
+
+  /**
+   * @param {Entry} entry
+   * @param {unknown} error
+   */
+  #failed(entry, error) {
+    this.#forget(entry)
+    entry.fail(error)
   }
 
   /**

@@ -11,5 +11,5 @@ interface HotCalls {
 
 /** The object whose methods heddle calls for every frame: raw functions, or those of the class. */
 export function hotCalls(): HotCalls {
-  return require('../../lib/raw.js').raw ?? require('../../native.js').NativeRoom.prototype
+  return require('../../lib/raw.js').raw ?? require('../../native.js').NativeRooms.prototype
 }

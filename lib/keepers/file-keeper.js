@@ -6,7 +6,7 @@
  */
 
 const { codedError, nativeError } = require('../errors.js')
-const { NativeNotifier } = require('../native.js')
+const { NativeNotifier, openFiles } = require('../native.js')
 const { Saver, saveFailed } = require('./saver.js')
 const { lazySnapshot, restOfSnapshot } = require('./snapshot.js')
 const { deferred, ignore, KeepAlive, pause, RealTimer, STORE_PATIENCE_MS } = require('../timers.js')
@@ -14,12 +14,11 @@ const { deferred, ignore, KeepAlive, pause, RealTimer, STORE_PATIENCE_MS } = req
 /** @typedef {import('../../index').Durability} Durability */
 /** @typedef {import('../../index').HeddleErrorCode} HeddleErrorCode */
 /** @typedef {import('../../index').Storage} Storage */
-/** @typedef {import('../../native').NativeFileStore} NativeFileStore */
-/** @typedef {import('../../native').NativeOpening} NativeOpening */
 /** @typedef {import('../../native').NativeSnapshot} NativeSnapshot */
 /** @typedef {import('../mailbox.js').Effects} Effects */
 /** @typedef {import('./keepers.js').Keeper} Keeper */
 /** @typedef {import('./keepers.js').KeptRoom} KeptRoom */
+/** @typedef {import('./storage.js').Location} Location */
 
 /** What the native side says of a room whose owner in this process is about to let go. */
 const OWNER_IS_CLOSING = /** @type {HeddleErrorCode} */ ('HEDDLE_ROOM_CLOSING')
@@ -40,70 +39,87 @@ const notifier = new NativeNotifier(() => {
 
 /**
  * What it takes to open a room's files.
- * @typedef {{ files: NativeFileStore, throttleMs: number, retentionMs: number | undefined }} Unopened
+ * @typedef {{ files: Location, throttleMs: number, retentionMs: number | undefined }} Unopened
  */
 
-/** @implements {Keeper} */
-class FileKeeper {
-  #room
+/** @typedef {import('../timers.js').Deferred<void>} Waiting */
+
+/** What most open rooms have nothing of: nothing is under way in them. */
+class Affairs {
   /**
    * Saves snapshots where no journal does.
    * @type {Saver | undefined}
    */
-  #saver
+  saver
   /**
    * There until `load`.
    * @type {Unopened | undefined}
    */
-  #unopened
+  unopened
   /**
    * There while `load` is under way.
-   * @type {Promise<NativeOpening> | undefined}
+   * @type {Promise<number> | undefined}
    */
-  #opening
-  #isOpen = false
-  #isClosed = false
+  opening
   /**
    * There from the call of `close`.
    * @type {Promise<void> | undefined}
    */
-  #closing
-  #cutBytes = 0
+  closing
+  /** How many bytes of a torn end were cut off the journal when the room was opened. */
+  cutBytes = 0
   /**
-   * There from the first commit on that is made on another thread: most rooms that are open have nothing to do.
+   * There from the first commit on that is made on another thread.
    * @type {RealTimer | undefined}
    */
-  #commitTimer
+  commitTimer
   /**
    * Who waits until no commit is under way.
-   * @type {import('../timers.js').Deferred<void> | undefined}
+   * @type {Waiting | undefined}
    */
-  #idle
+  idle
   /**
    * There while the store has failed.
    * @type {KeepAlive | undefined}
    */
-  #keepAlive
+  keepAlive
   /**
    * Who waits, by ticket.
-   * @type {Map<number, import('../timers.js').Deferred<void>> | undefined}
+   * @type {Map<number, Waiting> | undefined}
    */
-  #waiting
+  waiting
+
+  /** Whether there is nothing that a room that has just been opened would have to keep. */
+  get isNothing() {
+    return this.saver === undefined && this.cutBytes === 0 && this.closing === undefined
+  }
+}
+
+/** Of a room that has none. */
+const NO_AFFAIRS = Object.freeze(new Affairs())
+
+/** @implements {Keeper} */
+class FileKeeper {
+  #room
+  #isOpen = false
+  /** @type {Affairs | undefined} */
+  #made
 
   /**
    * @param {Storage} storage
-   * @param {NativeFileStore} files
+   * @param {Location} files
    * @param {Durability} durability
    * @param {import('./keepers.js').KeeperOptions} options
    * @param {KeptRoom} room
    */
   constructor(storage, files, durability, { saveThrottleMs, history }, room) {
-    this.#unopened = { files, throttleMs: saveThrottleMs, retentionMs: history?.retentionMs }
     this.durability = durability
     this.#room = room
+    const retentionMs = history?.retentionMs
+    this.#affairs.unopened = { files, throttleMs: saveThrottleMs, retentionMs }
     if (durability === 'none') {
       const { engine } = room
-      this.#saver = new Saver({
+      this.#affairs.saver = new Saver({
         throttleMs: saveThrottleMs,
         engine,
         clock: () => engine.clock,
@@ -115,58 +131,70 @@ class FileKeeper {
     }
   }
 
+  get #affairs() {
+    this.#made ??= new Affairs()
+    return this.#made
+  }
+
   get isUnsaved() {
-    if (this.#saver !== undefined) return this.#saver.isUnsaved
-    return this.#keepAlive !== undefined || this.#room.engine.hasUnstored
+    const { saver, keepAlive } = this.#made ?? NO_AFFAIRS
+    if (saver !== undefined) return saver.isUnsaved
+    return keepAlive !== undefined || this.#room.engine.hasUnstored
   }
 
   get unstored() {
-    return this.#saver === undefined ? this.#room.engine.unstored : this.#saver.unsaved
+    return this.#made?.saver?.unsaved ?? this.#room.engine.unstored
   }
 
-  /** How many bytes of a torn end were cut off the journal when the room was opened. */
   get cutBytes() {
-    return this.#cutBytes
-  }
-
-  /** @returns {Promise<void>} */
-  async load() {
-    const unopened = this.#unopened
-    // It is loaded once.
-    if (unopened === undefined) return
-    this.#unopened = undefined
-    const opening = await this.#opened(unopened)
-    if (this.#isClosed) {
-      opening.release()
-      return
-    }
-    const { engine } = this.#room
-    this.#cutBytes = opening.cutBytes
-    openKeepers[engine.place] = this
-    this.#isOpen = true
-    const isKnown = engine.adopt(opening)
-    this.#saver?.loaded()
-    // Before anybody is told that it changed.
-    if (!isKnown && engine.isMarked) {
-      await this.#saveAll(engine.beginSnapshot() ?? (await restOfSnapshot(engine)))
-    }
+    return this.#made?.cutBytes ?? 0
   }
 
   /**
-   * What the files hold; whoever closes the room meanwhile lets them go.
-   * @param {Unopened} unopened
+   * All in one function: very many rooms may be opening at once, and each function that waits takes more than an open room.
+   * @returns {Promise<void>}
    */
-  async #opened(unopened) {
-    this.#opening = this.#open(unopened)
-    try {
-      return await this.#opening
-    } finally {
-      if (!this.#isClosed) this.#opening = undefined
+  async load() {
+    const affairs = this.#affairs
+    const { unopened } = affairs
+    // It is loaded once.
+    if (unopened === undefined) return
+    affairs.unopened = undefined
+    const { engine } = this.#room
+    /** @type {number | undefined} */
+    let cutBytes
+    while (cutBytes === undefined) {
+      // Whoever closes the room meanwhile waits until its files are let go.
+      affairs.opening = this.#open(unopened)
+      try {
+        cutBytes = await affairs.opening
+      } catch (cause) {
+        const error = codedError(cause)
+        if (error?.code !== OWNER_IS_CLOSING) throw error ?? cause
+        await pause(CLOSING_RETRY_MS)
+        if (affairs.closing !== undefined) return
+      }
+    }
+    if (affairs.closing !== undefined) {
+      engine.abandon()
+      return
+    }
+    affairs.opening = undefined
+    affairs.cutBytes = cutBytes
+    openKeepers[engine.place] = this
+    this.#isOpen = true
+    const isKnown = engine.adopt()
+    affairs.saver?.loaded()
+    // Before anybody is told that it changed.
+    if (!isKnown && engine.isMarked) {
+      await this.#saveAll(engine.beginSnapshot() ?? (await restOfSnapshot(engine)))
+    } else if (affairs.isNothing) {
+      this.#made = undefined
     }
   }
 
   changed() {
-    this.#saver?.changed()
+    this.#made?.saver?.changed()
   }
 
   commit() {
@@ -177,21 +205,23 @@ class FileKeeper {
   async stored() {
     this.commit()
     if (!this.#isOpen || !this.#room.engine.isBusy) return
-    this.#idle ??= deferred()
-    await this.#idle.promise
+    const affairs = this.#affairs
+    affairs.idle ??= deferred()
+    await affairs.idle.promise
   }
 
   /** The native side has news. */
   poll() {
     // Something has ended: what is under way now began later.
-    this.#commitTimer?.clear()
+    this.#made?.commitTimer?.clear()
     this.#run(this.#room.engine.poll())
   }
 
   /** @returns {Promise<void>} */
   async flush() {
-    if (this.#saver !== undefined) return this.#saver.flush()
-    if (this.#closing !== undefined) return this.#closing
+    const { saver, closing } = this.#made ?? NO_AFFAIRS
+    if (saver !== undefined) return saver.flush()
+    if (closing !== undefined) return closing
     if (!this.#isOpen) return
     this.commit()
     try {
@@ -206,8 +236,9 @@ class FileKeeper {
    * @returns {Promise<void>}
    */
   close(save) {
-    this.#closing = this.#close(save)
-    return this.#closing
+    const closing = this.#close(save)
+    this.#affairs.closing = closing
+    return closing
   }
 
   /**
@@ -216,17 +247,16 @@ class FileKeeper {
    */
   async #close(save) {
     this.commit()
-    this.#isClosed = true
-    const saver = this.#saver
+    const { saver, opening, waiting } = this.#affairs
     if (!this.#isOpen) {
       // Files that are being opened are let go before anybody opens them again.
-      await this.#opening?.catch(ignore)
+      await opening?.catch(ignore)
       return saver?.close(save)
     }
     // Whoever asks for the room from now on waits instead of being refused.
     this.#room.engine.beginClose()
     // Nobody answers a flush once the files are closed.
-    const flushes = Array.from(this.#waiting?.values() ?? [], ({ promise }) => promise)
+    const flushes = Array.from(waiting?.values() ?? [], ({ promise }) => promise)
     await Promise.allSettled(flushes)
     try {
       await saver?.close(save)
@@ -238,14 +268,16 @@ class FileKeeper {
   /** @param {string} text */
   storeFailed(text) {
     // Who waits for something that is not stored: it is tried until the room is closed.
-    this.#keepAlive ??= new KeepAlive()
-    this.#keepAlive.hold()
+    const affairs = this.#affairs
+    affairs.keepAlive ??= new KeepAlive()
+    affairs.keepAlive.hold()
     this.#room.report(saveFailed(nativeError(text)))
   }
 
   storeHealed() {
-    this.#keepAlive?.release()
-    this.#keepAlive = undefined
+    if (this.#made === undefined) return
+    this.#made.keepAlive?.release()
+    this.#made.keepAlive = undefined
   }
 
   /** @param {string} text */
@@ -259,8 +291,8 @@ class FileKeeper {
    * @param {string | null} text
    */
   settled(ticket, text) {
-    const waiting = this.#waiting?.get(ticket)
-    this.#waiting?.delete(ticket)
+    const waiting = this.#made?.waiting?.get(ticket)
+    this.#made?.waiting?.delete(ticket)
     if (text === null) waiting?.resolve()
     else waiting?.reject(nativeError(text))
   }
@@ -276,7 +308,7 @@ class FileKeeper {
     } finally {
       this.#isOpen = false
       this.#rest()
-      this.#keepAlive?.release()
+      this.#made?.keepAlive?.release()
       openKeepers[this.#room.engine.place] = undefined
     }
   }
@@ -290,26 +322,18 @@ class FileKeeper {
   }
 
   /**
-   * Opens the files, as soon as nobody in this process is closing them.
+   * Opens the files, unless somebody in this process is closing them. Gives how much of a torn end was cut off the journal.
    * @param {Unopened} unopened
+   * @returns {Promise<number>}
    */
-  async #open({ files, throttleMs, retentionMs: historyRetention }) {
-    const options = {
+  #open({ files, throttleMs, retentionMs: historyRetention }) {
+    const { engine } = this.#room
+    return openFiles(files.dir, files.roomId, notifier, engine.place, {
       durability: this.durability,
       leastCompactionGap: throttleMs,
-      limits: this.#room.engine.limits,
+      limits: engine.limits,
       ...(historyRetention !== undefined && { historyRetention }),
-    }
-    for (;;) {
-      try {
-        return await files.open(notifier, this.#room.engine.place, options)
-      } catch (cause) {
-        const error = codedError(cause)
-        if (error === undefined) throw cause
-        if (error.code !== OWNER_IS_CLOSING) throw error
-        await pause(CLOSING_RETRY_MS)
-      }
-    }
+    })
   }
 
   /**
@@ -324,15 +348,18 @@ class FileKeeper {
 
   /** No commit is under way. */
   #rest() {
-    this.#commitTimer?.clear()
-    this.#idle?.resolve()
-    this.#idle = undefined
+    const affairs = this.#made
+    if (affairs === undefined) return
+    affairs.commitTimer?.clear()
+    affairs.idle?.resolve()
+    affairs.idle = undefined
   }
 
   #awaitCommit() {
-    this.#commitTimer ??= new RealTimer()
-    if (this.#commitTimer.armed) return
-    this.#commitTimer.arm(STORE_PATIENCE_MS, () => {
+    const affairs = this.#affairs
+    affairs.commitTimer ??= new RealTimer()
+    if (affairs.commitTimer.armed) return
+    affairs.commitTimer.arm(STORE_PATIENCE_MS, () => {
       this.#run(this.#room.engine.giveUp(STORE_PATIENCE_MS))
     })
   }
@@ -346,10 +373,10 @@ class FileKeeper {
     const ticket = nextTicket
     // The native side has them in 32 bits. Each keeper has its own that wait, so they may come again.
     nextTicket = (nextTicket + 1) >>> 0
-    /** @type {import('../timers.js').Deferred<void>} */
+    /** @type {Waiting} */
     const waiting = deferred()
-    this.#waiting ??= new Map()
-    this.#waiting.set(ticket, waiting)
+    this.#affairs.waiting ??= new Map()
+    this.#affairs.waiting.set(ticket, waiting)
     const keepAlive = new KeepAlive()
     keepAlive.hold()
     try {

@@ -26,15 +26,10 @@ const { readText } = require('./snapshot.js')
 const MOST_CHANGES = 2 ** 32 - 1
 
 class History {
-  #isKept
   #room
 
-  /**
-   * @param {boolean} isKept
-   * @param {RememberedRoom} room
-   */
-  constructor(isKept, room) {
-    this.#isKept = isKept
+  /** @param {RememberedRoom} room */
+  constructor(room) {
     this.#room = room
   }
 
@@ -79,7 +74,7 @@ class History {
     check()
     // What was accepted before the call is history too.
     await stored()
-    const native = this.#isKept ? engine.history() : null
+    const native = engine.history()
     if (native === null) {
       throw new HeddleError('HEDDLE_NO_HISTORY', 'This room keeps no history')
     }

@@ -24,8 +24,15 @@ const { ignore } = require('../timers.js')
 const damages = new WeakMap()
 
 /**
- * Names the files of a `FileStorage` anew, for whoever opens them: a storage that is not called itself need not keep them.
- * @type {(storage: object) => InstanceType<typeof NativeFileStore> | undefined}
+ * Where the files of a room are.
+ * @typedef {object} Location
+ * @property {string} dir
+ * @property {string} roomId
+ */
+
+/**
+ * Where the files of a `FileStorage` are, for whoever opens them: a storage that is not called itself need not name them.
+ * @type {(storage: object) => Location | undefined}
  */
 let filesIn
 
@@ -35,7 +42,8 @@ const NO_CALL = Promise.resolve()
 /** @implements {Storage} */
 class FileStorage {
   static {
-    filesIn = (storage) => (#dir in storage ? storage.#name() : undefined)
+    filesIn = (storage) =>
+      #dir in storage ? { dir: storage.#dir, roomId: storage.#roomId } : undefined
   }
 
   #dir
@@ -86,12 +94,8 @@ class FileStorage {
   }
 
   get #files() {
-    this.#store ??= this.#name()
+    this.#store ??= new NativeFileStore(this.#dir, this.#roomId)
     return this.#store
-  }
-
-  #name() {
-    return new NativeFileStore(this.#dir, this.#roomId)
   }
 
   /**
@@ -127,7 +131,7 @@ class MemoryStorage {
 }
 
 /**
- * Gives the files of a storage that a room may keep itself in; none for one whose `load` or `save` is
+ * Gives where the files of a storage are that a room may keep itself in; nothing for one whose `load` or `save` is
  * somebody else's, who wants them to be called.
  * @param {Storage} storage
  */

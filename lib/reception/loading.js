@@ -15,13 +15,16 @@ class LoadGate {
   #frameBytes
   /** @type {import('../timers.js').Deferred<void>} */
   #outcome = deferred()
-  /** @type {Map<Session, Inbox>} */
-  #inboxes = new Map()
+  /**
+   * There where somebody has joined already, which is rare.
+   * @type {Map<Session, Inbox> | undefined}
+   */
+  #inboxes
   /**
    * The session of each waiting frame.
-   * @type {Session[]}
+   * @type {Session[] | undefined}
    */
-  #arrivals = []
+  #arrivals
 
   /** @param {number} frameBytes the size of the largest frame */
   constructor(frameBytes) {
@@ -38,6 +41,7 @@ class LoadGate {
    * @param {Session} session
    */
   admit(session) {
+    this.#inboxes ??= new Map()
     this.#inboxes.set(session, new Inbox(this.#frameBytes))
     session.gate = this
   }
@@ -48,8 +52,9 @@ class LoadGate {
    * @param {Frame} frame
    */
   hold(session, frame) {
-    const inbox = this.#inboxes.get(session)
+    const inbox = this.#inboxes?.get(session)
     if (inbox?.add(frame) !== true) return false
+    this.#arrivals ??= []
     this.#arrivals.push(session)
     return true
   }
@@ -59,8 +64,8 @@ class LoadGate {
    * @param {Session} session
    */
   forget(session) {
-    this.#inboxes.get(session)?.close()
-    this.#inboxes.delete(session)
+    this.#inboxes?.get(session)?.close()
+    this.#inboxes?.delete(session)
   }
 
   /**
@@ -70,19 +75,19 @@ class LoadGate {
    */
   open(handle) {
     // Grows while it is walked over.
-    for (const session of this.#arrivals) {
-      const frame = this.#inboxes.get(session)?.take()
+    for (const session of this.#arrivals ?? []) {
+      const frame = this.#inboxes?.get(session)?.take()
       if (frame !== undefined) handle(session, frame)
     }
-    for (const session of this.#inboxes.keys()) session.gate = undefined
+    for (const session of this.#inboxes?.keys() ?? []) session.gate = undefined
     this.#outcome.resolve()
   }
 
   /** @param {unknown} error */
   fail(error) {
-    for (const inbox of this.#inboxes.values()) inbox.close()
-    this.#inboxes.clear()
-    this.#arrivals.length = 0
+    for (const inbox of this.#inboxes?.values() ?? []) inbox.close()
+    this.#inboxes = undefined
+    this.#arrivals = undefined
     this.#outcome.reject(error)
   }
 }

@@ -4,10 +4,10 @@ use std::{collections::BTreeMap, ops::Deref};
 
 /// A value that takes memory from its first change on, and reads as blank until then.
 #[derive(Debug, Clone)]
-pub(super) struct Lazy<T>(Option<Box<T>>);
+pub(crate) struct Lazy<T>(Option<Box<T>>);
 
 /// What has a value that can be read by all who have none.
-pub(super) trait Blank: 'static {
+pub(crate) trait Blank: 'static {
     /// The value before the first change.
     const BLANK: &'static Self;
     /// One that can be changed.
@@ -15,17 +15,17 @@ pub(super) trait Blank: 'static {
 }
 
 impl<T: Blank> Lazy<T> {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self(None)
     }
 
     /// The value, made if there is none: for a change that leaves something in it.
-    pub(super) fn make(&mut self) -> &mut T {
+    pub(crate) fn make(&mut self) -> &mut T {
         self.0.get_or_insert_with(|| Box::new(T::blank()))
     }
 
     /// The value, for a change that does nothing to a blank one.
-    pub(super) fn made(&mut self) -> Option<&mut T> {
+    pub(crate) fn made(&mut self) -> Option<&mut T> {
         self.0.as_deref_mut()
     }
 }

@@ -24,7 +24,7 @@ mod effect;
 mod fields;
 mod input;
 mod lagging;
-mod lazy;
+pub(crate) mod lazy;
 mod merge;
 mod patch;
 mod population;

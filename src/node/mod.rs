@@ -17,6 +17,7 @@ mod retirement;
 mod room;
 mod rooms;
 mod store;
+mod storing;
 
 pub use checkup::{
     NativeInspection, NativeLeftover, NativeLoss, NativeProblem, NativeRoomName, NativeSalvage,
@@ -28,10 +29,11 @@ pub use history::{
 pub use limits::NativeLimits;
 pub use mailbox::NativeMailbox;
 pub use notifier::NativeNotifier;
-pub use opening::{NativeOpening, NativeStoreOptions, Open, OpenError};
+pub use opening::{NativeStoreOptions, Open, OpenError};
 pub use raw::raw_calls;
-pub use room::{NativeRoom, NativeSnapshot};
-pub use store::{Load, NativeFileStore, Save};
+pub use retirement::forget_room;
+pub use room::{NativeRooms, NativeSnapshot};
+pub use store::{Load, NativeFileStore, Save, open_files};
 
 /// The protocol version that current clients speak.
 #[napi_derive::napi]

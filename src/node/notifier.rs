@@ -11,19 +11,30 @@ use napi::{
 };
 use napi_derive::napi;
 
+use crate::server::Notify;
+
 /// Weak, so that it keeps no process alive; one call in the queue is enough, since JS then takes all numbers.
 type Wake = ThreadsafeFunction<(), (), (), napi::Status, false, true, 1>;
 
 /// Collects the numbers of rooms that have news and wakes the JS thread, once for however many.
-#[derive(Debug)]
 #[napi]
 pub struct NativeNotifier {
     shared: Arc<Shared>,
+    tell: Tell,
 }
+
+/// Called with the number of a room that has news.
+type Tell = Arc<dyn Fn(u32) + Send + Sync>;
 
 struct Shared {
     wake: Wake,
     ready: Mutex<BTreeSet<u32>>,
+}
+
+impl std::fmt::Debug for NativeNotifier {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.shared.fmt(formatter)
+    }
 }
 
 impl std::fmt::Debug for Shared {
@@ -42,7 +53,9 @@ impl NativeNotifier {
             .weak::<true>()
             .max_queue_size::<1>()
             .build()?;
-        Ok(Self { shared: Arc::new(Shared { wake, ready: Mutex::default() }) })
+        let shared = Arc::new(Shared { wake, ready: Mutex::default() });
+        let told = Arc::clone(&shared);
+        Ok(Self { shared, tell: Arc::new(move |number| told.tell(number)) })
     }
 
     /// The numbers that have come together since the last call.
@@ -55,18 +68,21 @@ impl NativeNotifier {
 
 impl NativeNotifier {
     /// What calls in with this number.
-    pub(super) fn numbered(&self, number: u32) -> Box<dyn Fn() + Send + Sync> {
-        let shared = Arc::clone(&self.shared);
-        Box::new(move || {
-            let mut ready = shared.ready.lock().unwrap_or_else(PoisonError::into_inner);
-            let is_first = ready.is_empty();
-            ready.insert(number);
-            drop(ready);
-            if is_first {
-                // A queue that is full holds the call that will take this number too; one that is closing belongs to an
-                // environment that is gone.
-                let _status = shared.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
-            }
-        })
+    pub(super) fn numbered(&self, number: u32) -> Notify {
+        Notify::new(Arc::clone(&self.tell), number)
+    }
+}
+
+impl Shared {
+    fn tell(&self, number: u32) {
+        let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_first = ready.is_empty();
+        ready.insert(number);
+        drop(ready);
+        if is_first {
+            // A queue that is full holds the call that will take this number too; one that is closing belongs to an
+            // environment that is gone.
+            let _status = self.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+        }
     }
 }

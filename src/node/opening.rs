@@ -1,9 +1,6 @@
 //! Opening a room's files: read, recovered and decoded on a worker thread, then taken over by its room.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{cell::RefCell, collections::BTreeMap, time::Duration};
 
 use napi::{Env, JsError, Task};
 use napi_derive::napi;
@@ -39,62 +36,36 @@ impl NativeStoreOptions {
             "disk" => Level::Disk,
             _ => Level::None,
         };
-        StoreOptions { level, compaction_gap: milliseconds(self.least_compaction_gap) }
-    }
-
-    pub(super) fn retention(&self) -> Option<Duration> {
-        self.history_retention.map(milliseconds)
-    }
-}
-
-fn milliseconds(number: f64) -> Duration {
-    Duration::try_from_secs_f64(number / 1000.0).unwrap_or(LONGEST_GAP).min(LONGEST_GAP)
-}
-
-/// A room as it was found in its files, which are locked from now on. For one [`super::NativeRoom`] to take over.
-#[derive(Debug)]
-#[napi]
-pub struct NativeOpening {
-    recovered: Mutex<Option<Recovered>>,
-}
-
-#[napi]
-impl NativeOpening {
-    /// How many bytes of a torn end were cut off the journal.
-    #[napi(getter)]
-    pub fn cut_bytes(&self) -> f64 {
-        let recovered = self.recovered.lock().unwrap_or_else(PoisonError::into_inner);
-        recovered.as_ref().map_or(0.0, |recovered| super::room::number(recovered.cut_bytes))
-    }
-
-    /// Lets go of the files; for a room that was closed meanwhile.
-    #[napi]
-    pub fn release(&self) {
-        if let Some(recovered) = self.take() {
-            recovered.store.release();
+        StoreOptions {
+            level,
+            compaction_gap: milliseconds(self.least_compaction_gap),
+            retention: self.history_retention.map(milliseconds),
         }
     }
 }
 
-impl NativeOpening {
-    pub(super) fn take(&self) -> Option<Recovered> {
-        self.recovered.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
+pub(super) fn milliseconds(number: f64) -> Duration {
+    Duration::try_from_secs_f64(number / 1000.0).unwrap_or(LONGEST_GAP).min(LONGEST_GAP)
 }
 
-/// [`super::NativeFileStore::open`] on its thread.
+thread_local! {
+    /// What was found in the files of rooms that have not taken it over yet, by their numbers. An object for each would outlive
+    /// the opening until the garbage collector comes by.
+    static FOUND: RefCell<BTreeMap<u32, Recovered>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// What the files of a room hold, which are locked from now on.
+pub(super) fn take(number: u32) -> Option<Recovered> {
+    FOUND.with_borrow_mut(|found| found.remove(&number))
+}
+
+/// [`super::open_files`] on its thread.
+#[derive(Debug)]
 pub struct Open {
-    pub(super) store: Arc<FileStore>,
+    pub(super) store: FileStore,
     pub(super) options: StoreOptions,
-    pub(super) retention: Option<Duration>,
     pub(super) limits: Limits,
-    pub(super) notify: Option<Notify>,
-}
-
-impl std::fmt::Debug for Open {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Open").field("store", &self.store).finish_non_exhaustive()
-    }
+    pub(super) notify: Notify,
 }
 
 /// Why a room does not open.
@@ -108,10 +79,10 @@ pub enum OpenError {
 
 impl Task for Open {
     type Output = Result<Recovered, OpenError>;
-    type JsValue = NativeOpening;
+    type JsValue = f64;
 
     fn compute(&mut self) -> napi::Result<Self::Output> {
-        let notify = self.notify.take().unwrap_or_else(|| Box::new(|| {}));
+        let notify = self.notify.clone();
         let recovered = match Recovered::open(&self.store, self.options, notify) {
             Ok(recovered) => recovered,
             Err(error) => return Ok(Err(OpenError::Files(error))),
@@ -119,9 +90,6 @@ impl Task for Open {
         if let Err(error) = recovered.check(&self.limits) {
             recovered.store.release();
             return Ok(Err(OpenError::Document(error)));
-        }
-        if let Some(retention) = self.retention {
-            recovered.store.keep_history(retention);
         }
         Ok(Ok(recovered))
     }
@@ -133,6 +101,8 @@ impl Task for Open {
                 JsError::from(CodedError::from(error)).into_unknown(env).into()
             }
         })?;
-        Ok(NativeOpening { recovered: Mutex::new(Some(recovered)) })
+        let cut_bytes = super::room::number(recovered.cut_bytes);
+        FOUND.with_borrow_mut(|found| found.insert(self.notify.number(), recovered));
+        Ok(cut_bytes)
     }
 }

@@ -1,40 +1,41 @@
-//! One room, for lib/room.js.
+//! The rooms, for lib/engine.js.
 
-use std::{
-    cell::{RefCell, RefMut},
-    rc::Rc,
-    sync::Arc,
-    time::Duration,
-};
+use std::{cell::RefCell, rc::Rc, sync::Arc};
 
-use napi::JsString;
+use napi::{Env, JsString, bindgen_prelude::Uint32Array};
 use napi_derive::napi;
 
 use super::{
     error::{CodedError, ROOM_BROKEN, coded},
-    history::{NativeHistory, NativePast, NativeRestoration},
     limits::NativeLimits,
     mailbox::{Mailbox, NativeMailbox, Text},
-    opening::NativeOpening,
-    rooms::Registration,
+    rooms::{self, RoomNumber},
 };
 use crate::{
-    engine::{Access, Clock, Input, SessionId},
+    engine::{Access, Input, SessionId},
     protocol::{canvas::Decoding, json::from_utf16},
-    server::{DurableRoom, Outbox, Room, RoomError, Snapshot, SnapshotText, Store},
+    server::{DurableRoom, Outbox, Room, RoomError, Snapshot, SnapshotText},
 };
 
-/// The engine of one room. Sessions are numbers that the caller never uses twice. What a method returns, if it returns
-/// a string, is the text of an answer; `mailbox.rs` says how to read it.
-#[derive(Debug)]
-#[napi(custom_finalize)]
-pub struct NativeRoom {
-    state: Rc<RefCell<RoomState>>,
-    registration: Registration,
+/// The rooms of one JS thread. Each is a number and no object: one of a class would take as much memory as an idle room. What a
+/// method does, it does with the room whose number is in `address`. Sessions are numbers that the caller never uses twice.
+/// What a method returns, if it returns a string, is the text of an answer; `mailbox.rs` says how to read it.
+#[napi]
+pub struct NativeRooms {
+    address: Uint32Array,
+    mailbox: Rc<RefCell<Mailbox>>,
 }
 
-/// What the calls on a room share, those on the object and those by its number. Borrowed by one call at a time: none calls
-/// into JS meanwhile.
+impl std::fmt::Debug for NativeRooms {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("NativeRooms")
+            .field("mailbox", &self.mailbox)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A room, with what answering takes. Borrowed by one call at a time: none calls into JS meanwhile.
 #[derive(Debug)]
 pub(super) struct RoomState {
     pub(super) durable: DurableRoom,
@@ -81,87 +82,83 @@ impl NativeSnapshot {
 }
 
 #[napi]
-impl NativeRoom {
-    /// An empty room that answers through `mailbox`. `wantsPatches`: whether CHANGED carries the patches.
-    /// `decodesCarefully`: whether frames are decoded without the fast decoder.
+impl NativeRooms {
+    /// The rooms that answer through `mailbox`. `address` is where lib/ says which of them it is about: its place and its
+    /// generation.
     #[napi(constructor)]
-    pub fn new(
-        mailbox: &NativeMailbox,
+    pub fn new(env: Env, mailbox: &NativeMailbox, address: Uint32Array) -> napi::Result<Self> {
+        env.add_env_cleanup_hook((), |()| rooms::forget_all())?;
+        Ok(Self { address, mailbox: mailbox.share() })
+    }
+
+    /// Makes an empty room and gives its number: a place, and which of the rooms that were there it is. `wantsPatches`: whether
+    /// CHANGED carries the patches. `decodesCarefully`: whether frames are decoded without the fast decoder.
+    #[napi]
+    pub fn open(
+        &self,
         wants_patches: bool,
         limits: NativeLimits,
         decodes_carefully: bool,
-    ) -> Result<Self, CodedError> {
+    ) -> Result<Vec<u32>, CodedError> {
         let room = Room::with_limits(wants_patches, limits.share());
         let mut room = room.map_err(|error| coded(ROOM_BROKEN, error))?;
         if decodes_carefully {
             room.set_decoding(Decoding::Careful);
         }
         let durable = DurableRoom::new(room);
-        let state = RoomState { durable, mailbox: mailbox.share(), rest: None, weight: 0 };
-        let state = Rc::new(RefCell::new(state));
-        let registration = Registration::of(&state);
-        Ok(Self { state, registration })
-    }
-
-    /// Where the raw calls find the room: a place, and which of the rooms that were there.
-    #[napi(getter)]
-    pub fn place(&self) -> u32 {
-        self.registration.number().place
-    }
-
-    /// The other part of it.
-    #[napi(getter)]
-    pub fn generation(&self) -> u32 {
-        self.registration.number().generation
+        let mailbox = Rc::clone(&self.mailbox);
+        let RoomNumber { place, generation } =
+            rooms::add(RoomState { durable, mailbox, rest: None, weight: 0 });
+        Ok(vec![place, generation])
     }
 
     /// The number of the last change.
     #[napi(getter)]
-    pub fn clock(&self) -> f64 {
-        number(self.state().durable.room.clock())
+    pub fn clock(&self) -> Result<f64, CodedError> {
+        Ok(number(self.room()?.borrow_mut().durable.room.clock()))
     }
 
     /// How many components are alive.
     #[napi(getter)]
-    pub fn components(&self) -> u32 {
-        u32::try_from(self.state().durable.room.census().0).unwrap_or(u32::MAX)
+    pub fn components(&self) -> Result<u32, CodedError> {
+        Ok(u32::try_from(self.room()?.borrow_mut().durable.room.census().0).unwrap_or(u32::MAX))
     }
 
     /// How many tombstones there are.
     #[napi(getter)]
-    pub fn tombstones(&self) -> u32 {
-        u32::try_from(self.state().durable.room.census().1).unwrap_or(u32::MAX)
+    pub fn tombstones(&self) -> Result<u32, CodedError> {
+        Ok(u32::try_from(self.room()?.borrow_mut().durable.room.census().1).unwrap_or(u32::MAX))
     }
 
     /// The size of the document: keys, names and values, and what keeping them costs.
     #[napi(getter)]
-    pub fn document_bytes(&self) -> f64 {
-        let bytes = self.state().durable.room.document_bytes();
-        number(u64::try_from(bytes).unwrap_or(u64::MAX))
+    pub fn document_bytes(&self) -> Result<f64, CodedError> {
+        let bytes = self.room()?.borrow_mut().durable.room.document_bytes();
+        Ok(number(u64::try_from(bytes).unwrap_or(u64::MAX)))
     }
 
     /// Starts from the JSON text of a snapshot. Throws `HEDDLE_BAD_SNAPSHOT`; then nothing has changed.
     #[napi]
     pub fn restore(&self, snapshot: String) -> Result<(), CodedError> {
-        Ok(self.state().durable.room.wake()?.restore(snapshot.as_bytes())?)
+        Ok(self.room()?.borrow_mut().durable.room.wake()?.restore(snapshot.as_bytes())?)
     }
 
     /// Copies the document as it is now.
     #[napi]
     pub fn snapshot(&self) -> Result<NativeSnapshot, CodedError> {
-        Ok(NativeSnapshot { snapshot: self.state().durable.room.snapshot()? })
+        Ok(NativeSnapshot { snapshot: self.room()?.borrow_mut().durable.room.snapshot()? })
     }
 
     /// Begins a copy of the document as it is now. Gives it where that is little work; else `continueSnapshot` does, later.
     #[napi]
     pub fn begin_snapshot(&self) -> Result<Option<NativeSnapshot>, CodedError> {
-        Ok(shared(self.state().durable.room.begin_snapshot()?))
+        Ok(shared(self.room()?.borrow_mut().durable.room.begin_snapshot()?))
     }
 
     /// Does a share of the copy that was begun last. Gives it once it is whole.
     #[napi]
     pub fn continue_snapshot(&self) -> Result<Option<NativeSnapshot>, CodedError> {
-        Ok(shared(self.state().durable.room.continue_snapshot()?))
+        Ok(shared(self.room()?.borrow_mut().durable.room.continue_snapshot()?))
     }
 
     /// Adds a session of a client, whose id comes as JSON text.
@@ -239,11 +236,11 @@ impl NativeRoom {
 
     /// A session's rights; null when it is not here.
     #[napi(ts_return_type = "'readonly' | 'readwrite' | null")]
-    pub fn permissions(&self, session: i64) -> Option<&'static str> {
-        self.state().durable.room.access(id(session)).map(|access| match access {
+    pub fn permissions(&self, session: i64) -> Result<Option<&'static str>, CodedError> {
+        Ok(self.room()?.borrow_mut().durable.room.access(id(session)).map(|access| match access {
             Access::ReadOnly => "readonly",
             Access::ReadWrite => "readwrite",
-        })
+        }))
     }
 
     /// Sets a session's rights; anything but `readwrite` is `readonly`.
@@ -262,7 +259,7 @@ impl NativeRoom {
         permissions: String,
     ) -> Result<bool, CodedError> {
         let session = id(session);
-        let counts = self.state().durable.room.awaits(session, attempt);
+        let counts = self.room()?.borrow_mut().durable.room.awaits(session, attempt);
         self.handle(Input::TokenVerified { session, attempt, access: access(&permissions) })?;
         Ok(counts)
     }
@@ -273,184 +270,17 @@ impl NativeRoom {
         self.handle(Input::TokenRefused { session: id(session), attempt })
     }
 
-    /// Applies an edit by the server itself: the JSON text of a list of patches. Throws `HEDDLE_BAD_PATCH`; then nothing
-    /// has changed.
-    #[napi]
-    pub fn apply_patches(&self, patches: String) -> Result<Option<String>, CodedError> {
-        self.answer(|room, out| room.edit(patches.as_bytes(), out))
-    }
-}
-
-#[napi]
-impl NativeRoom {
-    /// Takes over a room's document and its files. False when nothing was stored: then the document stays as it is.
-    #[napi]
-    pub fn adopt(&self, opening: &NativeOpening) -> Result<bool, CodedError> {
-        match opening.take() {
-            Some(recovered) => Ok(self.state().durable.adopt(recovered)?),
-            None => Err(coded("HEDDLE_INVALID_ARGUMENT", "the opening was taken over already")),
-        }
-    }
-
     /// The next part of an answer that did not fit the mailbox.
     #[napi]
     pub fn more(&self) -> Result<Option<String>, CodedError> {
         self.answer(|_, _| Ok(()))
     }
 
-    /// Stores what was accepted since the last call, and answers with what may be shown now.
+    /// Applies an edit by the server itself: the JSON text of a list of patches. Throws `HEDDLE_BAD_PATCH`; then nothing
+    /// has changed.
     #[napi]
-    pub fn commit(&self) -> Result<Option<String>, CodedError> {
-        self.answer(DurableRoom::commit)
-    }
-
-    /// Answers with what has become of earlier commits, flushes and closes.
-    #[napi]
-    pub fn poll(&self) -> Result<Option<String>, CodedError> {
-        self.answer(DurableRoom::poll)
-    }
-
-    /// Takes back what the store has not answered to for so many milliseconds.
-    #[napi]
-    pub fn give_up(&self, after_ms: u32) -> Result<Option<String>, CodedError> {
-        let after = Duration::from_millis(after_ms.into());
-        self.answer(|room, out| room.give_up(after, out))
-    }
-
-    /// Drops the last edit by the server itself if it was taken back, instead of having it wait. False when it was not.
-    #[napi]
-    pub fn forget_edit(&self) -> bool {
-        self.state().durable.room.forget_edit()
-    }
-
-    /// Whether a commit is under way on another thread.
-    #[napi(getter)]
-    pub fn is_busy(&self) -> bool {
-        self.state().durable.store().is_some_and(Store::is_busy)
-    }
-
-    /// Whether something was accepted that is not stored.
-    #[napi(getter)]
-    pub fn has_unstored(&self) -> bool {
-        self.state().durable.room.has_unstored()
-    }
-
-    /// How many bytes are kept until what was accepted is stored.
-    #[napi(getter)]
-    pub fn unstored_bytes(&self) -> f64 {
-        number(u64::try_from(self.state().durable.room.unstored_bytes()).unwrap_or(u64::MAX))
-    }
-
-    /// Brings the room's snapshot file up to date; SETTLED says when.
-    #[napi]
-    pub fn flush_store(&self, ticket: u32) {
-        if let Some(store) = self.state().durable.store() {
-            store.flush(ticket);
-        }
-    }
-
-    /// The clock up to which everything is stored.
-    #[napi(getter)]
-    pub fn stored_clock(&self) -> f64 {
-        number(self.state().durable.room.stored_clock())
-    }
-
-    /// The history of a room in files.
-    #[napi]
-    pub fn history(&self) -> Option<NativeHistory> {
-        self.state().durable.store().map(|store| NativeHistory::new(store.history()))
-    }
-
-    /// How to get from the document as it is now to what it was.
-    #[napi]
-    pub fn plan_restoration(&self, past: &NativePast) -> Result<NativeRestoration, CodedError> {
-        let plan = self.state().durable.room.plan_restoration(past.get())?;
-        Ok(NativeRestoration { patches: text(plan.patches), kept: text(plan.kept) })
-    }
-
-    /// Applies the patches of a restoration, whatever their size, as an edit by the server itself.
-    #[napi]
-    pub fn apply_restoration(&self, patches: String) -> Result<Option<String>, CodedError> {
-        self.answer(|room, out| room.edit_unlimited(patches.as_bytes(), out))
-    }
-
-    // For a storage of the user's own
-
-    /// Makes what is accepted from now on wait until [`Self::stored`] says that it is stored.
-    #[napi]
-    pub fn journal(&self) -> Result<(), CodedError> {
-        self.state().durable.room.wake()?.set_journaled();
-        Ok(())
-    }
-
-    /// Puts in place what a storage holds: the JSON texts of a snapshot, if there is one, and of the changes after it. Throws
-    /// `HEDDLE_BAD_SNAPSHOT`; then nothing has changed.
-    #[napi]
-    pub fn recover(&self, snapshot: Option<String>, changes: String) -> Result<(), CodedError> {
-        Ok(self
-            .state()
-            .durable
-            .recover(snapshot.as_deref().map(str::as_bytes), changes.as_bytes())?)
-    }
-
-    /// The changes that nobody has taken yet, as the JSON text of a list.
-    #[napi]
-    pub fn take_batch(&self) -> Option<String> {
-        self.state().durable.take_text().map(text)
-    }
-
-    /// Everything up to this clock is stored.
-    #[napi]
-    pub fn stored(&self, clock: i64) -> Result<Option<String>, CodedError> {
-        self.answer(|room, out| room.stored(Clock::try_from(clock).unwrap_or(0), out))
-    }
-
-    /// What is not stored will not be: it is taken back, and waits.
-    #[napi]
-    pub fn store_failed(&self) -> Result<Option<String>, CodedError> {
-        self.answer(DurableRoom::store_failed)
-    }
-
-    /// The store works again: what waited is handled.
-    #[napi]
-    pub fn store_recovered(&self) -> Result<Option<String>, CodedError> {
-        self.answer(DurableRoom::store_recovered)
-    }
-
-    /// Begins a copy of the document as far as it is stored, like `beginSnapshot`. `inFlight` is the text of what was taken
-    /// and is not stored yet.
-    #[napi]
-    pub fn begin_stored_snapshot(
-        &self,
-        in_flight: String,
-    ) -> Result<Option<NativeSnapshot>, CodedError> {
-        Ok(shared(self.state().durable.begin_stored_snapshot(in_flight.as_bytes())?))
-    }
-
-    // For a room in files
-
-    /// Puts a snapshot in place of all that the files hold; SETTLED says when.
-    #[napi]
-    pub fn save_snapshot(&self, ticket: u32, snapshot: &NativeSnapshot) {
-        if let Some(store) = self.state().durable.store() {
-            store.save(ticket, snapshot.share());
-        }
-    }
-
-    /// Tells who asks for the room's files that they will be free soon.
-    #[napi]
-    pub fn begin_close(&self) {
-        if let Some(store) = self.state().durable.store() {
-            store.begin_close();
-        }
-    }
-
-    /// Lets go of the files, with `save` after leaving everything in the snapshot file; SETTLED says when.
-    #[napi]
-    pub fn close_store(&self, ticket: u32, save: bool) {
-        if let Some(store) = self.state().durable.store() {
-            store.close(ticket, save);
-        }
+    pub fn apply_patches(&self, patches: String) -> Result<Option<String>, CodedError> {
+        self.answer(|room, out| room.edit(patches.as_bytes(), out))
     }
 }
 
@@ -476,9 +306,16 @@ impl RoomState {
     }
 }
 
-impl NativeRoom {
-    pub(super) fn state(&self) -> RefMut<'_, RoomState> {
-        self.state.borrow_mut()
+impl NativeRooms {
+    /// The room that lib/ is about.
+    pub(super) fn room(&self) -> Result<Rc<RefCell<RoomState>>, CodedError> {
+        rooms::find(self.number()).ok_or_else(no_such_room)
+    }
+
+    /// Its number.
+    pub(super) fn number(&self) -> RoomNumber {
+        let part = |index: usize| self.address.get(index).copied().unwrap_or(u32::MAX);
+        RoomNumber { place: part(0), generation: part(1) }
     }
 
     fn receive(&self, session: i64, frame: &[u8]) -> Result<Option<String>, CodedError> {
@@ -489,17 +326,17 @@ impl NativeRoom {
         self.answer(|room, out| room.handle(input, out))
     }
 
-    fn answer(
+    pub(super) fn answer(
         &self,
         work: impl FnOnce(&mut DurableRoom, &mut Outbox) -> Result<(), RoomError>,
     ) -> Result<Option<String>, CodedError> {
         let mut out = Outbox::default();
-        let answer = self.state().answer(&mut out, work)?;
+        let answer = self.room()?.borrow_mut().answer(&mut out, work)?;
         Ok(answer.map(|answer| text(answer.bytes.into_owned())))
     }
 }
 
-fn shared(snapshot: Option<Snapshot>) -> Option<NativeSnapshot> {
+pub(super) fn shared(snapshot: Option<Snapshot>) -> Option<NativeSnapshot> {
     snapshot.map(|snapshot| NativeSnapshot { snapshot })
 }
 
@@ -524,6 +361,10 @@ pub(super) fn number(integer: u64) -> f64 {
 pub(super) fn text(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
+fn no_such_room() -> CodedError {
+    coded(ROOM_BROKEN, "no such room")
 }
 
 fn unreadable(error: napi::Error) -> CodedError {

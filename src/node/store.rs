@@ -31,11 +31,7 @@ impl NativeFileStore {
     /// The file of the room `roomId` in `dir`. Touches nothing yet.
     #[napi(constructor)]
     pub fn new(dir: String, room_id: Utf16String) -> Self {
-        let store = match disk_log() {
-            Some(disk) => FileStore::new_on(Arc::new(disk.clone()), dir, &room_id, CANVAS),
-            None => FileStore::new(dir, &room_id, CANVAS),
-        };
-        Self { store: Arc::new(store) }
+        Self { store: Arc::new(files(dir, &room_id)) }
     }
 
     /// The file's text; null when there is no file. Rejects with `HEDDLE_DAMAGED_FILE` when it holds no snapshot, and with
@@ -56,25 +52,30 @@ impl NativeFileStore {
     }
 }
 
-#[napi]
-impl NativeFileStore {
-    /// Locks the room's files and reads what they hold, for a room to take over. `number` is what `notifier` is told when
-    /// the room's store has news. Rejects as `load` does, with `HEDDLE_ROOM_LOCKED` when the room is open elsewhere, and with
-    /// `HEDDLE_ROOM_CLOSING` when this process is about to let go of it.
-    #[napi(ts_return_type = "Promise<NativeOpening>")]
-    pub fn open(
-        &self,
-        notifier: &NativeNotifier,
-        number: u32,
-        options: NativeStoreOptions,
-    ) -> AsyncTask<Open> {
-        AsyncTask::new(Open {
-            store: Arc::clone(&self.store),
-            options: options.read(),
-            retention: options.retention(),
-            limits: options.limits.read(),
-            notify: Some(notifier.numbered(number)),
-        })
+/// Locks the files of the room `roomId` in `dir` and reads what they hold. Then the room at the place `number` must `adopt` or
+/// `abandon` them; the number is also what `notifier` is told when its store has news. Resolves to how many bytes of a torn end
+/// were cut off the journal. Rejects as `load` does, with `HEDDLE_ROOM_LOCKED` when the room is open elsewhere, and with
+/// `HEDDLE_ROOM_CLOSING` when this process is about to let go of it.
+#[napi(ts_return_type = "Promise<number>")]
+pub fn open_files(
+    dir: String,
+    room_id: Utf16String,
+    notifier: &NativeNotifier,
+    number: u32,
+    options: NativeStoreOptions,
+) -> AsyncTask<Open> {
+    AsyncTask::new(Open {
+        store: files(dir, &room_id),
+        options: options.read(),
+        limits: options.limits.read(),
+        notify: notifier.numbered(number),
+    })
+}
+
+fn files(dir: String, room_id: &[u16]) -> FileStore {
+    match disk_log() {
+        Some(disk) => FileStore::new_on(Arc::new(disk.clone()), dir, room_id, CANVAS),
+        None => FileStore::new(dir, room_id, CANVAS),
     }
 }
 

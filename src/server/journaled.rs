@@ -29,7 +29,14 @@ impl Room {
     /// as stored.
     pub fn set_journaled(&mut self) {
         self.engine.set_journaled();
-        self.provisional = Some(Box::new(Provisional::new(self.clock())));
+        self.is_journaled = true;
+    }
+
+    /// Gives back what the next change can do without: nobody is here.
+    pub(super) fn rest_provisional(&mut self) {
+        if !self.has_unstored() {
+            self.provisional.take_if(|provisional| provisional.is_at_rest());
+        }
     }
 
     /// Applies changes that are stored already, each with its clock and the text of its patches: the ones after the
@@ -123,12 +130,18 @@ impl Room {
 
     pub(super) fn store_failed_into(&mut self, out: &mut Outbox) -> Result<(), RoomError> {
         self.guard(|room| {
-            let Some(provisional) = &mut room.provisional else { return Ok(()) };
+            if !room.is_journaled {
+                return Ok(());
+            }
+            let stored = room.stored_clock();
+            let mut provisional =
+                room.provisional.take().unwrap_or_else(|| Box::new(Provisional::new(stored)));
             provisional.is_stalled = true;
             provisional.batch.clear();
             let tail = provisional.take_tail();
             room.engine.handle(Input::StoreFailed, &mut Vec::new());
-            provisional.handed = room.engine.document().clock();
+            provisional.handed = room.clock();
+            room.provisional = Some(provisional);
             let mut undone = Undone::default();
             for Entry { deliveries, showing, again, caught_up, piece, shows: _ } in tail {
                 let piece = piece.filter(|piece| piece.shows);
@@ -241,7 +254,8 @@ impl Room {
         let stored = self.stored_clock();
         let caught_up = if origin.is_none() { caught_up(&effects) } else { Vec::new() };
         let piece = effects.iter().find_map(|effect| piece(effect, stored));
-        let Some(mut provisional) = self.provisional.take() else { return };
+        let mut provisional =
+            self.provisional.take().unwrap_or_else(|| Box::new(Provisional::new(stored)));
         for effect in &effects {
             if matches!(effect, Effect::Walks(..)) {
                 continue;

@@ -117,6 +117,7 @@ pub(super) struct Origin<'f> {
 }
 
 impl Provisional {
+    /// Nothing is kept: everything up to this clock is stored.
     pub(super) fn new(clock: Clock) -> Self {
         Self {
             batch: Vec::new(),
@@ -131,11 +132,6 @@ impl Provisional {
     /// Whether anything is kept. What comes next must not overtake it.
     pub(super) fn keeps_any(&self) -> bool {
         !self.tail.is_empty()
-    }
-
-    /// Whether anything is kept, waits for the store, or will do so.
-    pub(super) fn is_busy(&self) -> bool {
-        self.keeps_any() || self.is_stalled || !self.batch.is_empty()
     }
 
     /// Keeps what an input wants delivered, behind what is kept.
@@ -154,11 +150,10 @@ impl Provisional {
         }
     }
 
-    /// Gives back what the next change can do without: nobody is here.
-    pub(super) fn rest(&mut self) {
-        if self.tail.is_empty() {
-            self.tail = VecDeque::new();
-        }
+    /// Whether a new one would be the same, where all changes are stored.
+    pub(super) fn is_at_rest(&self) -> bool {
+        let Self { batch, handed: _, tail, tail_bytes: _, waiting, is_stalled } = self;
+        batch.is_empty() && tail.is_empty() && waiting.is_empty() && !is_stalled
     }
 
     /// Whether a step of catch-ups waits.

@@ -92,9 +92,7 @@ impl RestingRoom {
         if !room.is_empty() {
             return;
         }
-        if let Some(provisional) = &mut room.provisional {
-            provisional.rest();
-        }
+        room.rest_provisional();
         if self.is_rest_due
             // A panic has broken the room, which is told to whoever needs it next.
             && let Ok(Some(resting)) = room.at_rest()
@@ -220,8 +218,7 @@ impl Room {
     /// The room, packed; none while anything is under way.
     fn at_rest(&mut self) -> Result<Option<AtRest>, RoomError> {
         self.guard(|room| {
-            let is_busy = room.provisional.as_ref().is_some_and(|it| it.is_busy());
-            if is_busy || room.encoder.is_some() {
+            if room.provisional.is_some() || room.encoder.is_some() {
                 return Ok(None);
             }
             Ok(room.engine.at_rest().map(|engine| AtRest {
@@ -230,7 +227,7 @@ impl Room {
                 piece_bytes: room.piece_bytes,
                 decoding: room.decoding,
                 wants_patches: room.wants_patches,
-                is_journaled: room.provisional.is_some(),
+                is_journaled: room.is_journaled,
             }))
         })
     }

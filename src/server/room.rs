@@ -35,7 +35,9 @@ pub struct Room {
     pub(super) wants_patches: bool,
     /// An empty list, so that not every input costs the allocation of one.
     pub(super) spare_effects: Vec<Effect<'static>>,
-    /// What a journaled room has not let go yet.
+    /// Whether nothing that shows a change leaves before the change is stored.
+    pub(super) is_journaled: bool,
+    /// What a journaled room has not let go yet, where there is anything.
     pub(super) provisional: Option<Box<Provisional>>,
     /// A snapshot that is being written.
     pub(super) encoder: Option<Box<Encoder>>,
@@ -110,6 +112,7 @@ impl Room {
             decoding: Decoding::default(),
             wants_patches,
             spare_effects: Vec::new(),
+            is_journaled: false,
             provisional: None,
             encoder: None,
             broken: false,
@@ -318,7 +321,7 @@ impl Room {
 
     /// Handles an input that came from `origin`, and gives what may leave at once.
     pub(super) fn run(&mut self, input: Input<'_>, origin: Option<Origin<'_>>, out: &mut Outbox) {
-        if self.provisional.is_some() {
+        if self.is_journaled {
             return self.run_provisionally(input, origin, out);
         }
         let mut effects: Vec<Effect<'_>> = std::mem::take(&mut self.spare_effects);

@@ -41,6 +41,11 @@ struct Share {
 }
 
 impl Waiting {
+    /// Whether nothing waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.queue.is_none()
+    }
+
     /// Whether whatever this session sends must wait, because its `reconnect` does.
     pub(super) fn blocks(&self, session: SessionId) -> bool {
         let share = self.queue.as_ref().and_then(|queue| queue.shares.get(&session));

@@ -9,28 +9,38 @@ use super::{
 };
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, Weak},
 };
 
 /// Where a room's files are.
 #[derive(Clone, Debug)]
 pub(super) struct Files {
-    pub(super) disk: Arc<dyn Disk>,
-    pub(super) dir: Arc<Path>,
+    pub(super) folder: Arc<Folder>,
     /// The snapshot's file name.
     pub(super) name: Box<str>,
     legacy_name: Option<Box<str>>,
 }
 
-/// The directory of the room that was opened last: a server's rooms are usually in one. No other lock is taken under this one.
-static LAST_DIR: Mutex<Option<Arc<Path>>> = Mutex::new(None);
+/// A directory that rooms are in.
+#[derive(Debug)]
+pub(super) struct Folder {
+    pub(super) disk: Arc<dyn Disk>,
+    pub(super) dir: Arc<Path>,
+}
 
-/// The path, shared with the last room if it has the same.
-fn shared(dir: PathBuf) -> Arc<Path> {
-    let mut last = LAST_DIR.lock().unwrap_or_else(PoisonError::into_inner);
-    match &*last {
-        Some(last) if **last == *dir => Arc::clone(last),
-        _ => Arc::clone(last.insert(dir.into())),
+/// That of the room that was opened last: a server's rooms are usually in one. No other lock is taken under this one.
+static LAST: Mutex<Weak<Folder>> = Mutex::new(Weak::new());
+
+impl Folder {
+    /// The folder, shared with the last room if it has the same.
+    fn shared(disk: &Arc<dyn Disk>, dir: PathBuf) -> Arc<Self> {
+        let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+        let same = last.upgrade().filter(|last| Arc::ptr_eq(&last.disk, disk) && *last.dir == *dir);
+        same.unwrap_or_else(|| {
+            let folder = Arc::new(Self { disk: Arc::clone(disk), dir: dir.into() });
+            *last = Arc::downgrade(&folder);
+            folder
+        })
     }
 }
 
@@ -53,7 +63,7 @@ impl Files {
 
     /// The header of a new journal that continues the snapshot `base`.
     pub(super) fn header(&self, base: Option<Identity>) -> Header {
-        Header { id: self.disk.unique(), base, name: String::from(&*self.name) }
+        Header { id: self.folder.disk.unique(), base, name: String::from(&*self.name) }
     }
 
     /// The files of the room that has these names, whatever its id is.
@@ -65,35 +75,37 @@ impl Files {
     ) -> Self {
         let dir = if dir.as_os_str().is_empty() { PathBuf::from(".") } else { dir };
         let legacy_name = legacy_name.map(Into::into);
-        Self { disk, dir: dir.into(), name: name.into(), legacy_name }
+        let folder = Arc::new(Folder { disk, dir: dir.into() });
+        Self { folder, name: name.into(), legacy_name }
     }
 
     /// The same files, whatever becomes the working directory.
     pub(super) fn absolute(&self) -> Result<Self, StorageError> {
-        let dir = std::path::absolute(&self.dir).map_err(StorageError::io("find", &*self.dir))?;
-        Ok(Self { dir: shared(dir), ..self.clone() })
+        let dir = std::path::absolute(&self.folder.dir)
+            .map_err(StorageError::io("find", &*self.folder.dir))?;
+        Ok(Self { folder: Folder::shared(&self.folder.disk, dir), ..self.clone() })
     }
 
     pub(super) fn snapshot(&self) -> PathBuf {
-        self.dir.join(&*self.name)
+        self.folder.dir.join(&*self.name)
     }
 
     pub(super) fn journal(&self) -> PathBuf {
-        self.dir.join(format!("{}.journal", self.stem()))
+        self.folder.dir.join(format!("{}.journal", self.stem()))
     }
 
     /// A journal that was never synced: nothing of it is promised.
     pub(super) fn new_journal(&self) -> PathBuf {
-        self.dir.join(format!("{}.journal-new", self.stem()))
+        self.folder.dir.join(format!("{}.journal-new", self.stem()))
     }
 
     pub(super) fn lock(&self) -> PathBuf {
-        self.dir.join(format!("{}.lock", self.stem()))
+        self.folder.dir.join(format!("{}.lock", self.stem()))
     }
 
     /// The directory of archived journals.
     pub(super) fn history(&self) -> PathBuf {
-        self.dir.join(format!("{}.history", self.stem()))
+        self.folder.dir.join(format!("{}.history", self.stem()))
     }
 
     /// The name without its extension, which the names of all files but the peer's begin with.
@@ -105,23 +117,26 @@ impl Files {
     pub(super) fn locate(&self) -> Result<Option<PathBuf>, StorageError> {
         let path = self.snapshot();
         if self.exists(&path)? {
-            return match self.disk.spelled_otherwise(&self.dir, &self.name) {
+            return match self.folder.disk.spelled_otherwise(&self.folder.dir, &self.name) {
                 Ok(false) => Ok(Some(path)),
                 Ok(true) => Err(StorageError::NameTaken { path }),
-                Err(error) => Err(StorageError::io("list", &*self.dir)(error)),
+                Err(error) => Err(StorageError::io("list", &*self.folder.dir)(error)),
             };
         }
         let lists = |name: &str| {
-            self.disk.lists(&self.dir, name).map_err(StorageError::io("list", &*self.dir))
+            self.folder
+                .disk
+                .lists(&self.folder.dir, name)
+                .map_err(StorageError::io("list", &*self.folder.dir))
         };
         match &self.legacy_name {
-            Some(name) if lists(name)? => Ok(Some(self.dir.join(&**name))),
+            Some(name) if lists(name)? => Ok(Some(self.folder.dir.join(&**name))),
             _ => Ok(None),
         }
     }
 
     pub(super) fn exists(&self, path: &Path) -> Result<bool, StorageError> {
-        self.disk.exists(path).map_err(StorageError::io("find", path))
+        self.folder.disk.exists(path).map_err(StorageError::io("find", path))
     }
 
     /// Reads and checks the snapshot in a file that [`locate`](Self::locate) found.
@@ -130,7 +145,7 @@ impl Files {
         path: PathBuf,
         format: Format,
     ) -> Result<Snapshot, StorageError> {
-        let bytes = self.disk.read(&path).map_err(StorageError::io("read", &path))?;
+        let bytes = self.folder.disk.read(&path).map_err(StorageError::io("read", &path))?;
         let size = as_offset(bytes.len());
         let checked = unseal(bytes).and_then(|unsealed| {
             let clock = (format.check)(&unsealed.text)?;
@@ -149,15 +164,16 @@ impl Files {
     }
 
     pub(super) fn create_dirs(&self) -> Result<(), StorageError> {
-        self.disk
-            .create_dirs(&self.dir)
-            .map_err(StorageError::io("create the directory", &*self.dir))
+        self.folder
+            .disk
+            .create_dirs(&self.folder.dir)
+            .map_err(StorageError::io("create the directory", &*self.folder.dir))
     }
 
     /// A new file beside the room's, for what shall be at `target`.
     pub(super) fn aside(&self, target: &Path) -> Result<Temporary, StorageError> {
         let prefix = leftovers::prefix(&self.name);
-        Temporary::create(&self.disk, &self.dir, &prefix, leftovers::SUFFIX)
+        Temporary::create(&self.folder.disk, &self.folder.dir, &prefix, leftovers::SUFFIX)
             .map_err(StorageError::io("write a temporary file for", target))
     }
 
@@ -184,10 +200,11 @@ impl Files {
 
     /// Removes a file that may be gone already.
     pub(super) fn remove(&self, path: &Path) -> Result<(), StorageError> {
-        self.disk.remove_if_there(path).map_err(StorageError::io("remove", path))
+        self.folder.disk.remove_if_there(path).map_err(StorageError::io("remove", path))
     }
 
     pub(super) fn sync_dir(&self) -> Result<(), StorageError> {
-        self.disk.sync_dir(&self.dir).map_err(StorageError::io("sync", &*self.dir))
+        let Folder { disk, dir } = &*self.folder;
+        disk.sync_dir(dir).map_err(StorageError::io("sync", &**dir))
     }
 }

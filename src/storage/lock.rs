@@ -12,7 +12,7 @@ use std::{
     path::Path,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU32, Ordering},
     },
     thread,
     time::Duration,
@@ -29,7 +29,7 @@ const MAX_RACES: u32 = 1000;
 
 /// The owners in this process. No other lock is taken under this one.
 static OWNERS: Mutex<BTreeMap<Key, Sitting>> = Mutex::new(BTreeMap::new());
-static NEXT_NUMBER: AtomicU64 = AtomicU64::new(0);
+static NEXT_NUMBER: AtomicU32 = AtomicU32::new(0);
 /// Told whenever an owner leaves.
 static FREED: Condvar = Condvar::new();
 
@@ -51,15 +51,14 @@ pub(super) struct Lock {
     /// The kernel's lock; `None` once it was released. Dropped first, so that whoever finds the seat free finds it too.
     held: Mutex<Option<Arc<dyn DiskFile>>>,
     seat: Seat,
-    /// Whether an owner before did not finish.
-    pub(super) was_left: bool,
 }
 
 /// The place of an owner among those of this process.
 #[derive(Debug)]
 struct Seat {
     key: Key,
-    number: u64,
+    /// Tells apart those who have it one after the other.
+    number: u32,
 }
 
 /// What stands for the path of a lock file: shorter, as a server has very many of them open, and no other path's.
@@ -68,20 +67,24 @@ struct Key([u8; 16]);
 
 #[derive(Debug)]
 struct Sitting {
-    number: u64,
+    number: u32,
     hold: Hold,
 }
 
 impl Lock {
-    /// Locks a room's files, whose directory is made if it is not there.
-    pub(super) fn acquire(files: &Files, hold: Hold) -> Result<Self, StorageError> {
+    /// Locks a room's files, whose directory is made if it is not there. Tells whether an owner before did not finish.
+    pub(super) fn acquire(files: &Files, hold: Hold) -> Result<(Self, bool), StorageError> {
         files.create_dirs()?;
-        let dir = files.disk.resolve(&files.dir).map_err(StorageError::io("find", &*files.dir))?;
+        let dir = files
+            .folder
+            .disk
+            .resolve(&files.folder.dir)
+            .map_err(StorageError::io("find", &*files.folder.dir))?;
         let path = dir.join(files.lock().file_name().unwrap_or_default());
         let seat = Seat::take(Key::of(&path), hold)
             .map_err(|owner| StorageError::Locked { path: files.snapshot(), owner })?;
         let (file, was_left) = lock_file(files)?;
-        Ok(Self { held: Mutex::new(Some(file)), seat, was_left })
+        Ok((Self { held: Mutex::new(Some(file)), seat }, was_left))
     }
 
     /// Tells who asks that the owner is about to let go.
@@ -113,7 +116,7 @@ impl Lock {
         let path = files.lock();
         let Some(file) = self.held().take() else { return };
         if file.is_at(&path).unwrap_or(false) {
-            drop(files.disk.remove(&path));
+            drop(files.folder.disk.remove(&path));
         }
         drop(file);
         self.seat.leave();
@@ -210,12 +213,14 @@ fn lock_file(files: &Files) -> Result<(Arc<dyn DiskFile>, bool), StorageError> {
 fn open_or_create(files: &Files) -> io::Result<(Arc<dyn DiskFile>, bool)> {
     let path = files.lock();
     for _ in 0..MAX_RACES {
-        match files.disk.open(&path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => match files.disk.create(&path) {
-                // Somebody else was quicker.
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-                created => return Ok((created?, false)),
-            },
+        match files.folder.disk.open(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                match files.folder.disk.create(&path) {
+                    // Somebody else was quicker.
+                    Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                    created => return Ok((created?, false)),
+                }
+            }
             opened => return Ok((opened?, true)),
         }
     }
@@ -232,10 +237,10 @@ fn named(file: &dyn DiskFile) -> Owner {
 /// Who has locked a room's files, for who wants to know and not to have them.
 pub(super) fn find_owner(files: &Files) -> Result<Option<Owner>, StorageError> {
     let path = files.lock();
-    if !files.disk.is_locked(&path).map_err(StorageError::io("look at", &path))? {
+    if !files.folder.disk.is_locked(&path).map_err(StorageError::io("look at", &path))? {
         return Ok(None);
     }
-    Ok(Some(owner(&files.disk.read(&path).unwrap_or_default())))
+    Ok(Some(owner(&files.folder.disk.read(&path).unwrap_or_default())))
 }
 
 /// The owner that the text of a lock file names.

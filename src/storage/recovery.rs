@@ -99,7 +99,7 @@ pub(super) fn read_journal_alone(
 ) -> Result<Option<(PathBuf, Vec<u8>)>, StorageError> {
     for path in [files.journal(), files.new_journal()] {
         if files.exists(&path)? {
-            let bytes = files.disk.read(&path).map_err(StorageError::io("read", &path))?;
+            let bytes = files.folder.disk.read(&path).map_err(StorageError::io("read", &path))?;
             return Ok(Some((path, bytes)));
         }
     }

@@ -3,7 +3,10 @@
 use crate::disk::{GatedDisk, Mode};
 use heddle::{
     engine::{Access, Input},
-    server::{CANVAS, Delivery, DurableRoom, Level, News, Outbox, Recovered, Room, StoreOptions},
+    server::{
+        CANVAS, Delivery, DurableRoom, Level, News, Notify, Outbox, Recovered, Room, RoomError,
+        StoreOptions,
+    },
     storage::{FileStore, StorageError},
 };
 use std::{
@@ -32,8 +35,9 @@ impl Setting {
         let disk = GatedDisk::new();
         let (wake, woken) = mpsc::channel();
         let wake = std::sync::Mutex::new(wake);
-        let notify = Box::new(move || wake.lock().unwrap().send(()).unwrap_or_default());
-        let options = StoreOptions { level, compaction_gap: Duration::ZERO };
+        let tell = move |_| wake.lock().unwrap().send(()).unwrap_or_default();
+        let notify = Notify::new(Arc::new(tell), 0);
+        let options = StoreOptions { level, compaction_gap: Duration::ZERO, retention: None };
         let recovered = Recovered::open(&files(&disk, dir.path()), options, notify).unwrap();
         let mut room = DurableRoom::new(Room::new(false).unwrap());
         room.adopt(recovered).unwrap();
@@ -195,4 +199,75 @@ fn du11_a_room_that_cannot_be_closed_gives_up_and_lets_go() {
     assert!(setting.stored().contains("before"), "the journal has it");
     setting.disk.set(Mode::Works);
     assert!(files(&setting.disk, setting.dir.path()).open().is_ok(), "it is locked no more");
+}
+
+impl Setting {
+    /// Everybody leaves, and the room rests.
+    fn rest(&mut self) {
+        for session in [ANN, BOB] {
+            let mut news = Outbox::default();
+            self.room.handle(Input::Left { session }, &mut news).unwrap();
+            self.hear(news);
+        }
+        self.idle();
+    }
+
+    /// A look at the store, behind which a room without sessions rests again.
+    fn idle(&mut self) {
+        let mut news = Outbox::default();
+        self.room.poll(&mut news).unwrap();
+        self.hear(news);
+    }
+
+    /// The server edits the room, and the turn ends.
+    fn edit(&mut self, key: &str) -> Result<(), RoomError> {
+        let mut news = Outbox::default();
+        self.room.edit(format!(r#"[{{"{key}":{{"_exists":true}}}}]"#).as_bytes(), &mut news)?;
+        self.room.commit(&mut news)?;
+        self.hear(news);
+        Ok(())
+    }
+}
+
+/// Nothing waits for an edit that nobody is told of, and yet the room must not forget that it is on its way.
+#[test]
+fn du12_an_edit_of_a_room_that_rests_counts_as_stored_once_it_is() {
+    let mut setting = Setting::new(Level::Disk);
+    setting.rest();
+    setting.disk.set(Mode::Hangs);
+
+    setting.edit("first").unwrap();
+    setting.idle();
+    setting.edit("second").unwrap();
+    assert!(setting.room.room.has_unstored());
+    setting.disk.set(Mode::Works);
+    setting.until(|setting| !setting.room.room.has_unstored());
+
+    setting.idle();
+    assert_eq!(setting.room.room.stored_clock(), 2);
+    assert!(setting.stored().contains("second"));
+}
+
+#[test]
+fn du14_a_room_that_rests_stalls_when_its_store_fails_and_goes_on_afterwards() {
+    let mut setting = Setting::new(Level::Disk);
+    setting.edit("before").unwrap();
+    setting.until(|setting| !setting.room.room.has_unstored());
+    setting.rest();
+    setting.disk.set(Mode::Full);
+
+    setting.edit("lost").unwrap();
+    setting.until(|setting| !setting.errors.is_empty());
+    assert_eq!(setting.room.room.clock(), 1, "it was taken back");
+    assert!(setting.room.room.forget_edit());
+    setting.idle();
+    assert!(matches!(setting.edit("refused"), Err(RoomError::Stalled)));
+    setting.disk.set(Mode::Works);
+    setting.until(|setting| setting.room.room.awake().is_some_and(|room| !room.is_stalled()));
+
+    setting.edit("after").unwrap();
+    setting.until(|setting| !setting.room.room.has_unstored());
+    let stored = setting.stored();
+    assert!(stored.contains("before") && stored.contains("after"), "{stored}");
+    assert!(!stored.contains("lost"), "{stored}");
 }

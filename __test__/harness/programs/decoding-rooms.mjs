@@ -5,11 +5,16 @@ const require = createRequire(import.meta.url)
 const native = require('../../../native.js')
 
 let way
-native.NativeRoom = class extends native.NativeRoom {
-  /** @param {ConstructorParameters<typeof native.NativeRoom>} args */
-  constructor(...args) {
-    super(...args)
-    way = args[3] ? 'careful' : 'fast'
+native.NativeRooms = class extends native.NativeRooms {
+  /**
+   * @override
+   * @param {boolean} wantsPatches
+   * @param {import('../../../native.js').NativeLimits} limits
+   * @param {boolean} decodesCarefully
+   */
+  open(wantsPatches, limits, decodesCarefully) {
+    way = decodesCarefully ? 'careful' : 'fast'
+    return super.open(wantsPatches, limits, decodesCarefully)
   }
 }
 

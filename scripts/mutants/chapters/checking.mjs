@@ -221,10 +221,10 @@ export const checking = [
   {
     rule: 'CK11',
     file: salvage,
-    find: 'let lock = Lock::acquire(files, Hold::Open)?;',
-    replace: `let disk = std::sync::Arc::clone(&files.disk);
+    find: 'let (lock, was_left) = Lock::acquire(files, Hold::Open)?;',
+    replace: `let disk = std::sync::Arc::clone(&files.folder.disk);
         let other = Files::named(disk, std::env::temp_dir(), files.name.clone(), None);
-        let lock = Lock::acquire(&other, Hold::Open)?;`,
+        let (lock, was_left) = Lock::acquire(&other, Hold::Open)?;`,
     why: 'salvages a room that is open',
   },
   {

@@ -255,7 +255,7 @@ export const durability = [
   {
     rule: 'DU22',
     file: store,
-    find: 'inner.device.timed(|| inner.room.try_append(&changes))',
+    find: 'device.timed(|| inner.room.try_append(&changes))',
     replace: 'Some(Ok::<(), StorageError>(()))',
     why: 'acks what it has not appended',
   },
@@ -339,7 +339,7 @@ export const durability = [
   {
     rule: 'DU29',
     file: store,
-    find: 'let error = self.inner.room.timed_out(after);\n            state.fail(error);',
+    find: 'let error = self.inner.room.timed_out(after);\n            state.make().fail(error);',
     replace: 'drop(after);',
     why: 'waits for ever for a disk that does not answer',
   },
@@ -381,7 +381,7 @@ export const durability = [
   {
     rule: 'DU21',
     file: store,
-    find: 'inner.device.timed(|| inner.room.try_append(&changes))',
+    find: 'device.timed(|| inner.room.try_append(&changes))',
     replace: 'Some(Ok::<(), StorageError>(()))',
     why: 'writes sockets and no journal',
   },

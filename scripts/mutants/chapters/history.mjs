@@ -55,7 +55,7 @@ export const history = [
     rule: 'HI2',
     file: archive,
     find: `    put(files, &journal.path, &path, copying, || copy(files, found, journal, &path))?;
-    files.disk.sync_dir(&dir).map_err(StorageError::io("sync", &dir))`,
+    files.folder.disk.sync_dir(&dir).map_err(StorageError::io("sync", &dir))`,
     replace: `    put(files, &journal.path, &path, copying, || copy(files, found, journal, &path))`,
     why: 'cuts the journal before the archive is durable',
   },

@@ -116,8 +116,9 @@ export const joining = [
   {
     rule: 'JN5',
     file: 'lib/reception/loading.js',
-    find: 'for (const session of this.#arrivals) {',
-    replace: 'for (const session of [...this.#arrivals].sort((a, b) => b.number - a.number)) {',
+    find: 'for (const session of this.#arrivals ?? []) {',
+    replace:
+      'for (const session of [...(this.#arrivals ?? [])].sort((a, b) => b.number - a.number)) {',
     why: 'handles what waited session by session',
   },
   {

@@ -45,7 +45,7 @@ export const journal = [
   {
     rule: 'JR3',
     file: files,
-    find: 'self.disk.sync_dir(&self.dir).map_err(StorageError::io("sync", &*self.dir))',
+    find: 'disk.sync_dir(dir).map_err(StorageError::io("sync", &**dir))',
     replace: 'Ok(())',
     why: 'never syncs the directory',
   },
@@ -196,7 +196,7 @@ export const journal = [
   {
     rule: 'JR11',
     file: open,
-    find: 'if lock.was_left {',
+    find: 'if was_left {',
     replace: 'if false {',
     why: 'builds on names that a dead process did not make durable',
   },
@@ -238,7 +238,7 @@ export const journal = [
   {
     rule: 'JR14',
     file: 'src/storage/sync_log/read.rs',
-    find: 'drop(files.disk.remove_if_there(&path));',
+    find: 'drop(files.folder.disk.remove_if_there(&path));',
     replace: '',
     why: 'keeps the logs of dead processes',
   },

@@ -21,16 +21,16 @@ export const lifecycle = [
   {
     rule: 'LC2',
     file: manager,
-    find: 'if (lastSave !== undefined) await lastSave.catch(ignore)',
-    replace: 'void lastSave',
+    find: 'if (lastSave === undefined) load()',
+    replace: 'if (lastSave !== null) load()',
     why: 'opens an id while its last save is under way',
   },
   {
     rule: 'LC3',
     file: manager,
-    find: `      this.#forget(entry)
-      entry.fail(error)`,
-    replace: '      entry.fail(error)',
+    find: `    this.#forget(entry)
+    entry.fail(error)`,
+    replace: '    entry.fail(error)',
     why: 'remembers a failed open',
   },
   {
@@ -246,6 +246,13 @@ export const lifecycle = [
     find: '.then(() => this.#engine.retire())',
     replace: '',
     why: 'does not say what a closed room weighs',
+  },
+  {
+    rule: 'LC16',
+    file: 'lib/rooms.js',
+    find: '  unreachable.register(owner, place)\n',
+    replace: '',
+    why: 'keeps native rooms that nobody can reach',
   },
   {
     rule: 'LC17',

@@ -35,10 +35,17 @@ export const locks = [
     why: 'takes the file’s existence for the lock',
   },
   {
+    rule: 'LK3',
+    file: 'src/node/room.rs',
+    find: 'env.add_env_cleanup_hook((), |()| rooms::forget_all())?;',
+    replace: 'env.add_env_cleanup_hook((), |()| ())?;',
+    why: 'keeps the rooms of a worker thread that has ended',
+  },
+  {
     rule: 'LK4',
     file,
-    find: 'let lock = Lock::acquire(&self.files, Hold::Saving)?;',
-    replace: `let Ok(lock) = Lock::acquire(&self.files, Hold::Saving) else {
+    find: 'let (lock, _) = Lock::acquire(&self.files, Hold::Saving)?;',
+    replace: `let Ok((lock, _)) = Lock::acquire(&self.files, Hold::Saving) else {
             return self.save_locked(&mut known, snapshot, &mut false);
         };`,
     why: 'saves behind an owner’s back',
@@ -46,7 +53,7 @@ export const locks = [
   {
     rule: 'LK5',
     file: lock,
-    find: 'drop(files.disk.remove(&path));',
+    find: 'drop(files.folder.disk.remove(&path));',
     replace: '',
     why: 'leaves the lock file',
   },

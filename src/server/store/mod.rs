@@ -2,38 +2,30 @@
 //!
 //! An append is made on the thread that serves the room, or, where a sync belongs to it or the device is slow, on the
 //! device's commit thread. Everything else happens in the background and costs the serving thread nothing. Whatever there
-//! is to tell becomes an event, in order; `notify` says that there are some.
+//! is to tell becomes an event, in order; [`Notify`] says that there are some.
 
 mod requests;
+mod state;
+mod terms;
 mod upkeep;
 
 use std::{
-    collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use self::{requests::Request, upkeep::Compaction};
+use self::{requests::Request, state::State, terms::Terms};
 use super::{
     device::{Batch, Device},
     history::History,
     snapshot::SnapshotText,
 };
 use crate::{
-    engine::Clock,
+    engine::{Clock, lazy::Lazy},
     storage::{Change, RoomStore, StorageError},
 };
 
-/// What an ack promises.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Level {
-    /// Nothing until the next save.
-    None,
-    /// The change survives the death of the process.
-    Process,
-    /// The change survives power loss.
-    Disk,
-}
+pub use terms::{Level, Notify, StoreOptions};
 
 /// What became of something.
 #[derive(Debug)]
@@ -50,18 +42,6 @@ pub enum StoreEvent {
     Settled(u32, Result<(), StorageError>),
 }
 
-/// Tells a store's owner, from any thread, that there are events. Must not call back.
-pub type Notify = Box<dyn Fn() + Send + Sync>;
-
-/// How a room is stored.
-#[derive(Debug, Clone, Copy)]
-pub struct StoreOptions {
-    /// What an ack promises.
-    pub level: Level,
-    /// The least time between two compactions.
-    pub compaction_gap: Duration,
-}
-
 /// A room's files and their upkeep, as the room's owner sees them. No method waits for the disk but [`commit`](Self::commit), for
 /// one write to a file.
 #[derive(Debug)]
@@ -71,13 +51,13 @@ pub struct Store {
 
 pub(super) struct Inner {
     room: RoomStore,
-    options: StoreOptions,
-    device: Arc<Device>,
-    notify: Notify,
+    terms: Arc<Terms>,
+    /// The room's, as its owner has it.
+    number: u32,
     /// Held over a rewrite, so that no two of them overlap. Taken before `state`.
     healing: Mutex<()>,
     /// Never held over I/O.
-    state: Mutex<State>,
+    state: Mutex<Lazy<State>>,
 }
 
 impl std::fmt::Debug for Inner {
@@ -86,87 +66,54 @@ impl std::fmt::Debug for Inner {
     }
 }
 
-#[derive(Default)]
-struct State {
-    events: VecDeque<StoreEvent>,
-    /// Counts failures: a batch of an earlier age was taken back.
-    age: u64,
-    /// How many batches the commit thread was given, and how many of them have ended.
-    handed: u64,
-    ended: u64,
-    /// There while nothing can be stored.
-    failure: Option<Box<Failure>>,
-    /// What was asked for, each with the number of the batch that must have ended before.
-    requests: Vec<(u64, Request)>,
-    /// How long changes are kept in the history; `None` where there is none.
-    retention: Option<Duration>,
-    is_sync_armed: bool,
-    compaction: Compaction,
-    is_closed: bool,
-}
-
-/// What is known of a store that does not work.
-#[derive(Default)]
-struct Failure {
-    /// What it is rewritten with, once its owner has said.
-    heal_with: Option<SnapshotText>,
-    attempts: u32,
-}
-
 impl Store {
-    /// Takes over the files of an open room. `notify` is called on other threads, and must not call back.
+    /// Takes over the files of an open room.
     pub(super) fn new(room: RoomStore, options: StoreOptions, notify: Notify) -> Self {
         let device = Device::numbered(room.device());
-        let (healing, state) = (Mutex::default(), Mutex::default());
-        Self { inner: Arc::new(Inner { room, options, device, notify, healing, state }) }
+        let Notify { tell, number } = notify;
+        let terms = Terms::shared(options, device, tell);
+        let (healing, state) = (Mutex::default(), Mutex::new(Lazy::new()));
+        Self { inner: Arc::new(Inner { room, terms, number, healing, state }) }
     }
 
     /// Stores changes, `last` being the clock of the last one. Their fate is an event, often at once.
     pub fn commit(&self, changes: Vec<Change>, last: Clock) {
         let inner = &self.inner;
         let mut state = inner.state();
-        let in_place = inner.options.level == Level::Process && !state.is_busy();
-        if in_place && inner.device.is_quick() {
+        let device = &inner.terms.device;
+        let in_place = inner.terms.options.level == Level::Process && !state.is_busy();
+        if in_place && device.is_quick() {
             drop(state);
-            if let Some(outcome) = inner.device.timed(|| inner.room.try_append(&changes)) {
-                inner.state().finish(last, outcome);
+            if let Some(outcome) = device.timed(|| inner.room.try_append(&changes)) {
+                inner.state().make().finish(last, outcome);
                 inner.keep_up();
                 return;
             }
             state = inner.state();
         }
-        state.handed += 1;
-        let (number, age) = (state.handed, state.age);
+        let (number, age) = state.make().hand_over();
         drop(state);
-        inner.device.commit(Batch { store: Arc::clone(inner), changes, last, number, age });
+        device.commit(Batch { store: Arc::clone(inner), changes, last, number, age });
     }
 
-    /// Keeps what is cut from the journal, until all of a part is older than this.
-    pub fn keep_history(&self, retention: Duration) {
-        self.inner.state().retention = Some(retention);
-    }
-
-    /// What reads the history, on threads where that may take its time.
-    pub fn history(&self) -> History {
-        History { store: Arc::clone(&self.inner) }
+    /// What reads the history, on threads where that may take its time; `None` where there is none.
+    pub fn history(&self) -> Option<History> {
+        self.inner.terms.options.retention.map(|_| History { store: Arc::clone(&self.inner) })
     }
 
     /// The next event.
     pub fn poll(&self) -> Option<StoreEvent> {
-        self.inner.state().events.pop_front()
+        self.inner.state().made()?.events.pop_front()
     }
 
     /// Gives back what the next event can do without.
     pub(super) fn rest(&self) {
-        let events = &mut self.inner.state().events;
-        if events.is_empty() {
-            *events = VecDeque::new();
-        }
+        state::rest(&mut self.inner.state());
     }
 
     /// Whether changes are to be committed.
     pub fn is_journal(&self) -> bool {
-        self.inner.options.level != Level::None
+        self.inner.terms.options.level != Level::None
     }
 
     /// Whether a commit has not ended yet.
@@ -179,7 +126,7 @@ impl Store {
         let mut state = self.inner.state();
         if state.is_busy() {
             let error = self.inner.room.timed_out(after);
-            state.fail(error);
+            state.make().fail(error);
         }
         drop(state);
         self.inner.start_requests();
@@ -187,7 +134,7 @@ impl Store {
 
     /// After [`StoreEvent::Failed`]: tries, again and again, to put `snapshot`, the text of the stored state, in place.
     pub fn heal(&self, snapshot: SnapshotText) {
-        if let Some(failure) = &mut self.inner.state().failure {
+        if let Some(State { failure: Some(failure), .. }) = self.inner.state().made() {
             failure.heal_with = Some(snapshot);
         }
         self.inner.heal_later();
@@ -216,42 +163,23 @@ impl Store {
     /// Ends everything, with `save` after leaving the whole room in its snapshot file, and lets others open the room.
     pub fn close(&self, ticket: u32, save: bool) {
         self.begin_close();
-        self.inner.state().is_closed = true;
+        self.inner.state().make().is_closed = true;
         self.inner.request(Request::Close(ticket, save));
     }
 }
 
-impl State {
-    fn is_busy(&self) -> bool {
-        self.ended < self.handed
-    }
-
-    fn finish(&mut self, last: Clock, outcome: Result<(), StorageError>) {
-        match outcome {
-            Ok(()) => self.events.push_back(StoreEvent::Stored(last)),
-            Err(error) => self.fail(error),
-        }
-    }
-
-    fn fail(&mut self, error: StorageError) {
-        self.age += 1;
-        self.ended = self.handed;
-        // What was handed over since an event that waits to be polled is taken back with the rest.
-        if self.failure.is_none() {
-            self.failure = Some(Box::default());
-            self.events.push_back(StoreEvent::Failed(error));
-        }
-    }
-}
-
 impl Inner {
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, Lazy<State>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn tell(&self, event: StoreEvent) {
-        self.state().events.push_back(event);
-        (self.notify)();
+        self.state().make().events.push_back(event);
+        self.notify();
+    }
+
+    fn notify(&self) {
+        (self.terms.tell)(self.number);
     }
 
     // On the commit thread
@@ -263,12 +191,12 @@ impl Inner {
 
     /// Whether what is appended must be synced.
     pub(super) fn syncs(&self) -> bool {
-        self.options.level == Level::Disk
+        self.terms.options.level == Level::Disk
     }
 
     /// How long changes are kept in the history, where they are.
     pub(super) fn retention(&self) -> Option<Duration> {
-        self.state().retention
+        self.terms.options.retention
     }
 
     /// The files.
@@ -278,7 +206,7 @@ impl Inner {
 
     /// Syncs the journal.
     pub(super) fn sync(&self) -> Result<(), StorageError> {
-        self.device.watched(|| self.room.sync())
+        self.terms.device.watched(|| self.room.sync())
     }
 
     /// Tells what became of a batch.
@@ -287,11 +215,54 @@ impl Inner {
         if state.age != batch.age {
             return;
         }
-        state.ended = batch.number;
-        state.finish(batch.last, outcome);
+        let made = state.make();
+        made.ended = batch.number;
+        made.finish(batch.last, outcome);
         drop(state);
-        (self.notify)();
+        self.notify();
         self.keep_up();
         self.start_requests();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A server has as many of them as rooms; with them go a name, and the file that is locked.
+    #[test]
+    fn lc20_an_idle_store_is_small() {
+        assert!(size_of::<Inner>() <= 248, "{}", size_of::<Inner>());
+    }
+
+    #[test]
+    fn lc20_a_store_that_has_done_its_work_keeps_nothing_of_it() {
+        let mut state = Lazy::<State>::new();
+        let (number, age) = state.make().hand_over();
+        state::rest(&mut state);
+        assert!(state.is_busy(), "the batch is on its way");
+
+        state.make().ended = number;
+        state.make().finish(1, Ok(()));
+        state::rest(&mut state);
+        assert_eq!(state.events.len(), 1, "nobody has heard of it");
+
+        state.make().events.clear();
+        state::rest(&mut state);
+        assert!(state.made().is_none());
+        assert_eq!(age, 0);
+    }
+
+    #[test]
+    fn lc20_a_store_that_has_failed_still_knows_what_was_taken_back() {
+        let mut state = Lazy::<State>::new();
+        let (_, age) = state.make().hand_over();
+        state.make().fail(StorageError::Poisoned { path: "room.journal".into() });
+        state.make().failure = None;
+        state.make().events.clear();
+
+        state::rest(&mut state);
+
+        assert!(state.age > age);
     }
 }

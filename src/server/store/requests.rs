@@ -18,22 +18,22 @@ pub(super) enum Request {
 impl Inner {
     pub(super) fn request(self: &Arc<Self>, request: Request) {
         let mut state = self.state();
-        let after = state.handed;
-        state.requests.push((after, request));
+        let made = state.make();
+        made.requests.push((made.handed, request));
         drop(state);
         self.start_requests();
     }
 
     pub(super) fn start_requests(self: &Arc<Self>) {
         let mut state = self.state();
-        let ended = state.ended;
-        let requests = std::mem::take(&mut state.requests);
-        let (due, waiting) = requests.into_iter().partition(|(after, _)| *after <= ended);
-        state.requests = waiting;
+        let Some(made) = state.made() else { return };
+        let requests = std::mem::take(&mut made.requests);
+        let (due, waiting) = requests.into_iter().partition(|(after, _)| *after <= made.ended);
+        made.requests = waiting;
         drop(state);
         for (_, request) in due {
             let store = Arc::clone(self);
-            self.device.chores.run(Box::new(move || match request {
+            self.terms.device.chores.run(Box::new(move || match request {
                 Request::Save(ticket, snapshot) => {
                     store.tell(StoreEvent::Settled(ticket, store.room.save(&snapshot)));
                 }
@@ -65,7 +65,7 @@ impl Inner {
                 self.close_failed(error, attempt);
                 let store = Arc::clone(self);
                 let again = Box::new(move || store.close(ticket, save, attempt + 1));
-                self.device.chores.run_after(pause(attempt), again);
+                self.terms.device.chores.run_after(pause(attempt), again);
             }
             outcome => {
                 self.room.release();
@@ -78,11 +78,11 @@ impl Inner {
     fn close_failed(&self, error: StorageError, attempt: u32) {
         let mut state = self.state();
         if self.room.status().poisoned && state.failure.is_none() {
-            state.fail(error);
+            state.make().fail(error);
         } else if attempt == 1 {
-            state.events.push_back(StoreEvent::Trouble(error));
+            state.make().events.push_back(StoreEvent::Trouble(error));
         }
         drop(state);
-        (self.notify)();
+        self.notify();
     }
 }

@@ -8,6 +8,7 @@ use std::{
 use super::{
     super::{history::oldest_ms, lane::now},
     Inner, Level, StoreEvent,
+    state::{State, rest},
 };
 use crate::storage::{RoomStore, StorageError};
 
@@ -21,7 +22,6 @@ const LONGEST_RETRY: Duration = Duration::from_secs(30);
 const LEAST_JOURNAL_BYTES: u64 = 64 << 10;
 
 /// When the next compaction may be.
-#[derive(Default)]
 pub(super) struct Compaction {
     is_running: bool,
     not_before: Option<Instant>,
@@ -30,6 +30,13 @@ pub(super) struct Compaction {
 }
 
 impl Compaction {
+    pub(super) const NEW: Self = Self { is_running: false, not_before: None, failures: 0 };
+
+    /// Whether a new one would do as well.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.failures == 0 && self.may_begin()
+    }
+
     fn may_begin(&self) -> bool {
         !self.is_running && self.not_before.is_none_or(|time| time <= now())
     }
@@ -44,21 +51,26 @@ impl Inner {
             return;
         }
         // At `Disk` it is synced already, in its journal or in a log.
-        if status.unsynced && !state.is_sync_armed && self.options.level == Level::Process {
-            state.is_sync_armed = true;
-            self.device.sync_soon(Arc::clone(self));
+        let level = self.terms.options.level;
+        if status.unsynced && !state.is_sync_armed && level == Level::Process {
+            state.make().is_sync_armed = true;
+            self.terms.device.sync_soon(Arc::clone(self));
         }
         let outgrown = status.journal_bytes > status.snapshot_bytes.max(LEAST_JOURNAL_BYTES);
         if outgrown && !state.is_closed && state.compaction.may_begin() {
-            state.compaction.is_running = true;
+            state.make().compaction.is_running = true;
             let store = Arc::clone(self);
-            self.device.chores.run(Box::new(move || store.compact_in_background()));
+            self.terms.device.chores.run(Box::new(move || store.compact_in_background()));
         }
     }
 
     /// What is appended from here on is for the next sync.
     pub(in super::super) fn begin_sync(&self) {
-        self.state().is_sync_armed = false;
+        let mut state = self.state();
+        if let Some(state) = state.made() {
+            state.is_sync_armed = false;
+        }
+        rest(&mut state);
     }
 
     /// Whether it may be synced through a log. One that is closed leaves no log behind.
@@ -76,10 +88,10 @@ impl Inner {
     fn compact_in_background(&self) {
         let outcome = self.minding_history(RoomStore::compact);
         let mut state = self.state();
-        let compaction = &mut state.compaction;
+        let compaction = &mut state.make().compaction;
         compaction.is_running = false;
         compaction.failures = if outcome.is_ok() { 0 } else { compaction.failures + 1 };
-        let pause = pause(compaction.failures).max(self.options.compaction_gap);
+        let pause = pause(compaction.failures).max(self.terms.options.compaction_gap);
         compaction.not_before = now().checked_add(pause);
         // Of a room that was closed meanwhile the last save tells.
         let is_news = compaction.failures == 1 && !state.is_closed;
@@ -98,22 +110,22 @@ impl Inner {
         let mut state = self.state();
         // The last save of a closed room finds out for itself, and is who tells.
         if !state.is_closed {
-            state.fail(error);
+            state.make().fail(error);
             drop(state);
-            (self.notify)();
+            self.notify();
         }
     }
 
     pub(super) fn heal_later(self: &Arc<Self>) {
-        let pause = match &mut self.state().failure {
-            Some(failure) => {
+        let pause = match self.state().made() {
+            Some(State { failure: Some(failure), .. }) => {
                 failure.attempts += 1;
                 pause(failure.attempts)
             }
-            None => return,
+            _ => return,
         };
         let store = Arc::clone(self);
-        self.device.chores.run_after(
+        self.terms.device.chores.run_after(
             pause,
             Box::new(move || {
                 if !store.state().is_closed && store.try_to_heal().is_err() {
@@ -134,21 +146,21 @@ impl Inner {
         let snapshot = heal_with.ok_or_else(|| self.room.refusal())?;
         self.minding_history(|room| room.rewrite(&snapshot))?;
         let mut state = self.state();
-        state.failure = None;
+        let made = state.make();
+        made.failure = None;
         // What waits in a closed room has nobody to wait for it.
-        if !state.is_closed {
-            state.events.push_back(StoreEvent::Healed);
+        if !made.is_closed {
+            made.events.push_back(StoreEvent::Healed);
         }
         drop(state);
         drop(healing);
-        (self.notify)();
+        self.notify();
         Ok(())
     }
 
     /// Does what may archive a part of the journal, and tells of it where that began to fail.
     pub(super) fn minding_history<T>(&self, work: impl FnOnce(&RoomStore) -> T) -> T {
-        let retention = self.state().retention;
-        if let Some(retention) = retention {
+        if let Some(retention) = self.retention() {
             self.room.keep_history(oldest_ms(retention));
         }
         let outcome = work(&self.room);

@@ -111,7 +111,7 @@ impl Evidence {
 /// Reads a snapshot file of which at least the text is one.
 fn read_sheet(files: &Files, format: Format) -> Result<Option<Sheet>, StorageError> {
     let Some(path) = files.locate()? else { return Ok(None) };
-    let bytes = files.disk.read(&path).map_err(StorageError::io("read", &path))?;
+    let bytes = files.folder.disk.read(&path).map_err(StorageError::io("read", &path))?;
     let text = bare(&bytes).into_owned();
     let seal = match unseal(bytes) {
         Ok(unsealed) if unsealed.was_sealed => Seal::Right,

@@ -4,7 +4,7 @@ use super::{
     super::{
         Change, Owner, StorageError,
         disk::as_offset,
-        files::{Files, Snapshot},
+        files::Snapshot,
         lock::find_owner,
         recovery::{Found, JournalFile, combine, read_journal},
     },
@@ -135,8 +135,9 @@ impl RoomFiles {
                 inspection.clock = inspection.clock.max(*clock);
             }
         }
-        let size =
-            |path: &Path| self.files.disk.read(path).ok().map(|bytes| as_offset(bytes.len()));
+        let size = |path: &Path| {
+            self.files.folder.disk.read(path).ok().map(|bytes| as_offset(bytes.len()))
+        };
         let snapshot = self.files.locate().ok().flatten();
         inspection.snapshot_bytes = snapshot.and_then(|path| size(&path));
         inspection.journal_bytes =
@@ -144,7 +145,7 @@ impl RoomFiles {
     }
 
     fn stamp(&self) -> Stamp {
-        let Files { disk, .. } = &self.files;
+        let disk = &self.files.folder.disk;
         let snapshot = self.files.locate().ok().flatten();
         [
             Some(self.files.journal()),

@@ -93,17 +93,17 @@ impl RoomFiles {
     /// The room's files are locked meanwhile: [`StorageError::Locked`] when somebody has it open.
     pub fn salvage(&self) -> Result<Salvage, StorageError> {
         let files = &self.files;
-        if !files.disk.is_dir(&files.dir) {
+        if !files.folder.disk.is_dir(&files.folder.dir) {
             let error = io::Error::from(ErrorKind::NotFound);
-            return Err(StorageError::io("find the directory", &*files.dir)(error));
+            return Err(StorageError::io("find the directory", &*files.folder.dir)(error));
         }
         let found = self.existing()?;
         if found.is_empty() {
             return Ok(Salvage::Absent);
         }
-        let lock = Lock::acquire(files, Hold::Open)?;
+        let (lock, was_left) = Lock::acquire(files, Hold::Open)?;
         let salvaged = self.salvage_locked(found);
-        if lock.was_left {
+        if was_left {
             // What the next owner would have to know.
             files.sync_dir()?;
         }
@@ -225,7 +225,7 @@ fn longest(format: Format, text: Option<&[u8]>, changes: &[(u64, Change)]) -> Op
 fn write(files: &Files, text: &[u8]) -> Result<PathBuf, StorageError> {
     let mut number = 1_u64;
     let path = loop {
-        let path = files.dir.join(format!("{}.salvaged-{number}.json", files.stem()));
+        let path = files.folder.dir.join(format!("{}.salvaged-{number}.json", files.stem()));
         if !files.exists(&path)? {
             break path;
         }

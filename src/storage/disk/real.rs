@@ -8,7 +8,7 @@ use std::{
     hash::{BuildHasher, Hasher},
     io::{self, ErrorKind},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, LazyLock},
     time::SystemTime,
 };
 use tempfile::TempPath;
@@ -19,6 +19,14 @@ pub struct RealDisk;
 
 #[derive(Debug)]
 struct RealFile(File);
+
+impl RealDisk {
+    /// The one that all rooms share.
+    pub(in super::super) fn shared() -> Arc<dyn Disk> {
+        static DISK: LazyLock<Arc<dyn Disk>> = LazyLock::new(|| Arc::new(RealDisk));
+        Arc::clone(&DISK)
+    }
+}
 
 impl Disk for RealDisk {
     fn exists(&self, path: &Path) -> io::Result<bool> {

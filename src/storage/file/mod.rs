@@ -57,7 +57,7 @@ impl FileStore {
     /// A store for the room `id`, a JS string of any content, in `dir`. Touches no file: `dir` need
     /// not exist, and is made by the first save. A relative `dir` is looked up at every call.
     pub fn new(dir: impl Into<PathBuf>, id: &[u16], format: Format) -> Self {
-        Self::new_on(Arc::new(RealDisk), dir, id, format)
+        Self::new_on(RealDisk::shared(), dir, id, format)
     }
 
     /// [`new`](Self::new) on another disk than this machine's.
@@ -130,7 +130,7 @@ impl FileStore {
         if matches!(known.content, Content::Unknown) {
             known.content = self.examined()?;
         }
-        let lock = Lock::acquire(&self.files, Hold::Saving)?;
+        let (lock, _) = Lock::acquire(&self.files, Hold::Saving)?;
         let mut is_halfway = false;
         let saved = self.save_locked(&mut known, snapshot, &mut is_halfway);
         if !is_halfway {
@@ -139,7 +139,7 @@ impl FileStore {
         // Else the lock file stays, as after a death, and tells the next owner to sync names.
         drop(lock);
         saved?;
-        known.leftovers.remove(&*self.files.disk, &self.files.dir, &self.files.name);
+        known.leftovers.remove(&*self.files.folder.disk, &self.files.folder.dir, &self.files.name);
         Ok(())
     }
 
@@ -161,7 +161,7 @@ impl FileStore {
         let (temporary, _) = files.write_snapshot(&text)?;
 
         if matches!(&known.content, Content::Unreadable(damaged) if *damaged == path) {
-            files.disk.link_aside(&path).map_err(StorageError::io("set aside", &path))?;
+            files.folder.disk.link_aside(&path).map_err(StorageError::io("set aside", &path))?;
             known.content = Content::Replaceable;
             // The second name first, or a power loss could leave neither.
             files.sync_dir()?;
@@ -171,7 +171,7 @@ impl FileStore {
         if let Content::Unreadable(legacy) = &known.content {
             // Not in the way of the save; renamed once it has a successor, so that nobody takes it
             // for the room's.
-            files.disk.move_aside(legacy).map_err(StorageError::io("set aside", legacy))?;
+            files.folder.disk.move_aside(legacy).map_err(StorageError::io("set aside", legacy))?;
         }
         known.content = Content::Replaceable;
         files.sync_dir()?;
@@ -207,7 +207,11 @@ impl FileStore {
         if let Content::Unreadable(damaged) = &known.content
             && journals.contains(damaged)
         {
-            files.disk.link_aside(damaged).map_err(StorageError::io("set aside", damaged))?;
+            files
+                .folder
+                .disk
+                .link_aside(damaged)
+                .map_err(StorageError::io("set aside", damaged))?;
             files.sync_dir()?;
             // Damage to the journal was found first, and says nothing about the snapshot.
             known.content = match files.locate()? {

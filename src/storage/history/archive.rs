@@ -34,7 +34,7 @@ pub(in super::super) fn archive(
         return Ok(());
     };
     let dir = files.history();
-    let created = files.disk.create_dirs(&dir);
+    let created = files.folder.disk.create_dirs(&dir);
     created.map_err(StorageError::io("create the directory", &dir))?;
     go_back(files, segment.base)?;
     if let Some(snapshot) = found.snapshot.as_ref().filter(|_| !journal.has_state) {
@@ -43,7 +43,7 @@ pub(in super::super) fn archive(
     }
     let path = segment.journal(files);
     put(files, &journal.path, &path, copying, || copy(files, found, journal, &path))?;
-    files.disk.sync_dir(&dir).map_err(StorageError::io("sync", &dir))
+    files.folder.disk.sync_dir(&dir).map_err(StorageError::io("sync", &dir))
 }
 
 /// Removes what was archived of changes that the room has gone back behind, or is about to archive again.
@@ -69,7 +69,7 @@ fn put(
     copying: Copying,
     bytes: impl FnOnce() -> Result<Vec<u8>, StorageError>,
 ) -> Result<(), StorageError> {
-    match files.disk.link(from, to) {
+    match files.folder.disk.link(from, to) {
         Ok(()) => return Ok(()),
         Err(error) if copying == Copying::Refused => {
             return Err(StorageError::io("archive", from)(error));
@@ -78,7 +78,7 @@ fn put(
         Err(_) => {}
     }
     let bytes = bytes()?;
-    let temporary = Temporary::create(&files.disk, &files.history(), "", leftovers::SUFFIX);
+    let temporary = Temporary::create(&files.folder.disk, &files.history(), "", leftovers::SUFFIX);
     let kept = temporary.and_then(|temporary| {
         temporary.write(&bytes, 0)?;
         temporary.sync()?;
@@ -125,7 +125,7 @@ pub(in super::super) fn prune(files: &Files, since_ms: u64) -> Result<(), Storag
     if is_removed {
         // A segment that power loss brings back must find its snapshot.
         let dir = files.history();
-        files.disk.sync_dir(&dir).map_err(StorageError::io("sync", &dir))?;
+        files.folder.disk.sync_dir(&dir).map_err(StorageError::io("sync", &dir))?;
     }
     for (kind, path) in &contents {
         if matches!(kind, Kind::Snapshot(clock) if !bases.contains(clock)) {

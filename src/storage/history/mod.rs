@@ -97,7 +97,7 @@ fn contents(files: &Files) -> Result<Vec<(Kind, PathBuf)>, StorageError> {
     if !files.exists(&dir)? {
         return Ok(Vec::new());
     }
-    let names = files.disk.list(&dir, usize::MAX).map_err(StorageError::io("list", &dir))?;
+    let names = files.folder.disk.list(&dir, usize::MAX).map_err(StorageError::io("list", &dir))?;
     let ours = names.into_iter().filter_map(|name| {
         let kind = Kind::of(name.to_str()?)?;
         Some((kind, dir.join(name)))

@@ -214,7 +214,7 @@ fn changes_of(files: &Files, segment: &Segment) -> Result<(Vec<Change>, PathBuf)
 
 fn scanned(files: &Files, segment: &Segment) -> Result<(Scan, PathBuf), StorageError> {
     let path = segment.journal(files);
-    let bytes = files.disk.read(&path).map_err(StorageError::io("read", &path))?;
+    let bytes = files.folder.disk.read(&path).map_err(StorageError::io("read", &path))?;
     let scan = scan(&bytes, &files.name).map_err(|flaw| damaged(&path, flaw))?;
     Ok((scan, path))
 }

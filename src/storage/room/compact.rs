@@ -86,7 +86,7 @@ impl RoomStore {
         }
         self.mark(covered.offset, snapshot)?;
         if let Some(unreadable) = &folded.unreadable {
-            let aside = self.files.disk.link_aside(unreadable);
+            let aside = self.files.folder.disk.link_aside(unreadable);
             aside.map_err(StorageError::io("set aside", unreadable))?;
             self.files.sync_dir()?;
         }

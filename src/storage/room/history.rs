@@ -31,7 +31,7 @@ impl RoomStore {
     pub fn keep_history(&self, since_ms: u64) {
         match &mut *self.history() {
             Some(history) => history.since_ms = since_ms,
-            none => *none = Some(Box::new(History { since_ms, trouble: None, is_failing: false })),
+            none => *none = Some(History { since_ms, trouble: None, is_failing: false }),
         }
     }
 
@@ -79,7 +79,7 @@ impl RoomStore {
             found.changes.retain(|change| change.clock <= clock);
             if let Some(journal) = &found.journal {
                 // What a failed sync has lost stays lost, whatever this says.
-                drop(self.files.disk.sync_file(&journal.path));
+                drop(self.files.folder.disk.sync_file(&journal.path));
             }
             archive(&self.files, &found, copying)
         });
@@ -112,7 +112,7 @@ impl RoomStore {
     }
 
     /// Taken last, and never held over I/O.
-    fn history(&self) -> MutexGuard<'_, Option<Box<History>>> {
-        self.history.lock().unwrap_or_else(PoisonError::into_inner)
+    fn history(&self) -> MutexGuard<'_, Option<History>> {
+        self.upkeep().history.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -59,7 +59,7 @@ impl RoomStore {
                 journal.logged = written.end();
             }
         });
-        let mut mine = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut mine = self.upkeep().log.lock().unwrap_or_else(PoisonError::into_inner);
         if mine.as_ref().is_none_or(|mine| !Arc::ptr_eq(mine, log)) {
             *mine = Some(Arc::clone(log));
         }
@@ -67,7 +67,8 @@ impl RoomStore {
 
     /// Lets go of the log, after making the journal safe without it.
     pub(super) fn leave_log(&self) {
-        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(upkeep) = self.upkeep.get() else { return };
+        let log = upkeep.log.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(log) = log else { return };
         let needs_it = self.tail().journal.as_ref().is_some_and(|journal| journal.needs_log());
         if needs_it && self.sync().is_err() {

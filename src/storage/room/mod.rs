@@ -26,7 +26,7 @@ use std::{
     io::{self, ErrorKind},
     path::Path,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, TryLockError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
@@ -72,14 +72,20 @@ pub struct RoomStore {
     pub(super) files: Files,
     format: Format,
     lock: Lock,
+    tail: Mutex<Tail>,
+    gauge: Gauge,
+    /// There from the first work on: most of the rooms that are open have not been edited since.
+    upkeep: OnceLock<Box<Upkeep>>,
+}
+
+/// What is done with a room's files beside appending to them.
+#[derive(Debug, Default)]
+struct Upkeep {
     work: Mutex<Leftovers>,
     syncing: Mutex<()>,
-    tail: Mutex<Tail>,
     /// The log that has what this room's journal has not synced.
     log: Mutex<Option<Arc<SyncLog>>>,
-    /// Boxed, as most rooms have none.
-    history: Mutex<Option<Box<History>>>,
-    gauge: Gauge,
+    history: Mutex<Option<History>>,
 }
 
 /// What [`RoomStore::status`] reads.
@@ -96,17 +102,7 @@ impl RoomStore {
         let gauge = Gauge::default();
         gauge.snapshot_bytes.store(snapshot_bytes, Ordering::Relaxed);
         gauge.show(&tail);
-        Self {
-            files,
-            format,
-            lock,
-            work: Mutex::default(),
-            syncing: Mutex::default(),
-            tail: Mutex::new(tail),
-            log: Mutex::default(),
-            history: Mutex::default(),
-            gauge,
-        }
+        Self { files, format, lock, tail: Mutex::new(tail), gauge, upkeep: OnceLock::new() }
     }
 
     /// Writes changes to the end of the journal. Once it has returned they survive the death of the
@@ -239,7 +235,7 @@ impl RoomStore {
                 .map_err(failed)?;
             expect_at(journal, &path)?;
             let rename = StorageError::io("rename", &path);
-            self.files.disk.rename(&path, &self.files.journal()).map_err(rename)?;
+            self.files.folder.disk.rename(&path, &self.files.journal()).map_err(rename)?;
             self.files.sync_dir()?;
             return Ok(reached);
         }
@@ -254,12 +250,16 @@ impl RoomStore {
         Ok(reached)
     }
 
+    fn upkeep(&self) -> &Upkeep {
+        self.upkeep.get_or_init(Box::default)
+    }
+
     fn work(&self) -> MutexGuard<'_, Leftovers> {
-        self.work.lock().unwrap_or_else(PoisonError::into_inner)
+        self.upkeep().work.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn syncing(&self) -> MutexGuard<'_, ()> {
-        self.syncing.lock().unwrap_or_else(PoisonError::into_inner)
+        self.upkeep().syncing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Nothing panics under it; were it otherwise, what it guards would be as good as before.

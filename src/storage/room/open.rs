@@ -16,8 +16,8 @@ use std::io::ErrorKind;
 /// Locks a room's files and reads what they hold.
 pub(in super::super) fn open(files: &Files, format: Format) -> Result<Opened, StorageError> {
     let files = files.absolute()?;
-    let lock = Lock::acquire(&files, Hold::Open)?;
-    if lock.was_left {
+    let (lock, was_left) = Lock::acquire(&files, Hold::Open)?;
+    if was_left {
         // Its owner may have died between renaming a file and making the name last.
         files.sync_dir()?;
     }
@@ -44,7 +44,7 @@ pub(in super::super) fn open(files: &Files, format: Format) -> Result<Opened, St
 fn trust(files: &Files, found: &Found) -> Result<(), StorageError> {
     match &found.snapshot {
         Some(snapshot) if !snapshot.was_sealed => {
-            match files.disk.sync_file(&snapshot.path) {
+            match files.folder.disk.sync_file(&snapshot.path) {
                 Err(error) if error.kind() == ErrorKind::PermissionDenied => {}
                 synced => synced.map_err(StorageError::io("sync", &snapshot.path))?,
             }
@@ -86,7 +86,7 @@ fn go_on(files: &Files, file: &JournalFile) -> Result<Option<Journal>, StorageEr
         return Ok(None);
     }
     Ok(Some(Journal {
-        file: files.disk.open(&file.path).map_err(StorageError::io("open", &file.path))?,
+        file: files.folder.disk.open(&file.path).map_err(StorageError::io("open", &file.path))?,
         is_named: true,
         id: scan.header.id,
         header_checksum: scan.header_checksum,

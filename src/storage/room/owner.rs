@@ -58,7 +58,7 @@ impl RoomStore {
         self.files.sync_dir()?;
         self.gauge.snapshot_bytes.store(bytes, Ordering::Relaxed);
         self.change(|tail| tail.base = Some(snapshot));
-        work.remove(&*self.files.disk, &self.files.dir, &self.files.name);
+        work.remove(&*self.files.folder.disk, &self.files.folder.dir, &self.files.name);
         Ok(())
     }
 
@@ -75,7 +75,7 @@ impl RoomStore {
 
     /// A number that the directory's device has, and no other device.
     pub fn device(&self) -> u64 {
-        self.files.disk.device(&self.files.dir)
+        self.files.folder.disk.device(&self.files.folder.dir)
     }
 
     /// The error of a disk that has not answered for so long.

@@ -199,7 +199,7 @@ impl Tail {
         for change in changes {
             draft.chain.push_change(&mut draft.bytes, change)?;
         }
-        let file = files.disk.create(&files.new_journal())?;
+        let file = files.folder.disk.create(&files.new_journal())?;
         file.write_all_at(&draft.bytes, 0)?;
         let synced = Synced { sequence: 0, offset: start, clock: self.clock };
         Ok(Journal { is_named: false, ..Journal::placed(&draft, file, synced) })

@@ -41,7 +41,7 @@ impl GroupCommit {
             outcomes.push(match store.append_for_log(changes) {
                 Ok(Some(written)) => {
                     let waiting = Unsynced { place, store, written, syncing };
-                    unsynced.entry(&store.files.dir).or_default().push(waiting);
+                    unsynced.entry(&store.files.folder.dir).or_default().push(waiting);
                     Ok(())
                 }
                 Ok(None) => {
@@ -82,11 +82,11 @@ impl GroupCommit {
 
     fn log(&mut self, store: &RoomStore) -> Arc<SyncLog> {
         self.logs.retain(|_, log| log.strong_count() > 0);
-        if let Some(log) = self.logs.get(&store.files.dir).and_then(Weak::upgrade) {
+        if let Some(log) = self.logs.get(&store.files.folder.dir).and_then(Weak::upgrade) {
             return log;
         }
         let log = Arc::new(SyncLog::new(&store.files));
-        self.logs.insert(Arc::clone(&store.files.dir), Arc::downgrade(&log));
+        self.logs.insert(Arc::clone(&store.files.folder.dir), Arc::downgrade(&log));
         log
     }
 }

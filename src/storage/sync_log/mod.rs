@@ -82,7 +82,7 @@ struct LogFile {
 
 impl SyncLog {
     pub(super) fn new(files: &Files) -> Self {
-        let (disk, dir) = (Arc::clone(&files.disk), Arc::clone(&files.dir));
+        let (disk, dir) = (Arc::clone(&files.folder.disk), Arc::clone(&files.folder.dir));
         Self { disk, dir, current: Mutex::default(), outlives: AtomicBool::new(false) }
     }
 

@@ -28,16 +28,16 @@ pub(in super::super) fn overlay(files: &Files, bytes: &mut Vec<u8>) -> Result<()
 /// Puts what processes that died have left in logs into the journals it belongs to, and removes the logs. What cannot
 /// be put back now stays where it is: [`overlay`] finds it as well.
 pub(in super::super) fn settle_orphans(files: &Files) {
-    for path in (0..MAX_LOGS).map(|number| log_path(&files.dir, number)) {
-        if matches!(files.disk.exists(&path), Ok(true))
-            && let Ok(file) = files.disk.open(&path)
+    for path in (0..MAX_LOGS).map(|number| log_path(&files.folder.dir, number)) {
+        if matches!(files.folder.disk.exists(&path), Ok(true))
+            && let Ok(file) = files.folder.disk.open(&path)
             // Somebody lives who writes it, or another process does what this one is about to do.
             && matches!(file.try_lock(), Ok(true))
             // Else its owner has removed it, and what has the name now is another one.
             && matches!(file.is_at(&path), Ok(true))
             && is_settled(files, &path)
         {
-            drop(files.disk.remove_if_there(&path));
+            drop(files.folder.disk.remove_if_there(&path));
         }
     }
 }
@@ -45,7 +45,7 @@ pub(in super::super) fn settle_orphans(files: &Files) {
 /// The directory's logs.
 fn logs(files: &Files) -> Result<Vec<(PathBuf, Vec<u8>)>, StorageError> {
     let mut logs = Vec::new();
-    for path in (0..MAX_LOGS).map(|number| log_path(&files.dir, number)) {
+    for path in (0..MAX_LOGS).map(|number| log_path(&files.folder.dir, number)) {
         logs.extend(read(files, &path)?.map(|log| (path, log)));
     }
     Ok(logs)
@@ -70,8 +70,8 @@ fn is_settled(files: &Files, path: &PathBuf) -> bool {
 
 /// Makes the bytes of an entry last in the journal that it is for, if that is still there.
 fn settle(files: &Files, entry: &Entry<'_>, logged_bytes: u64) -> std::io::Result<()> {
-    let path = journal_path(&files.dir, entry.name);
-    let file = match files.disk.open(&path) {
+    let path = journal_path(&files.folder.dir, entry.name);
+    let file = match files.folder.disk.open(&path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         opened => opened?,
     };
@@ -112,7 +112,7 @@ fn read(files: &Files, path: &PathBuf) -> Result<Option<Vec<u8>>, StorageError> 
     if !files.exists(path)? {
         return Ok(None);
     }
-    match files.disk.read(path) {
+    match files.folder.disk.read(path) {
         // Settled by another process in this moment.
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Ok(log) if log.len() <= HEADER_BYTES => Ok(None),
