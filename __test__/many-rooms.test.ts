@@ -1,12 +1,19 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { MemoryStorage, type Room, RoomManager, type RoomSnapshot, type Storage } from '../index.js'
+import {
+  FileStorage,
+  MemoryStorage,
+  type Room,
+  RoomManager,
+  type RoomSnapshot,
+  type Storage,
+} from '../index.js'
 import { runProgram } from './harness/processes.js'
 import { create, Member, openRoom, update } from './harness/room.js'
-import { deferred } from './harness/stores.js'
+import { deferred, temporaryFolder } from './harness/stores.js'
 
 const ROOMS = 300
-const PER_TURN = 64
+const PER_TURN = 32
 const ids = Array.from({ length: ROOMS }, (_, index) => `room-${index}`)
 
 /** What happened in each turn of the event loop until `count()` reaches its end. */
@@ -18,6 +25,12 @@ async function turnsUntil(end: number, count: () => number): Promise<number[]> {
     steps.push(Math.abs(count() - last))
   }
   return steps
+}
+
+/** Holds up the event loop. */
+function blockFor(ms: number) {
+  const end = performance.now() + ms
+  while (performance.now() < end);
 }
 
 /** A manager with rooms, and what of it was made and saved. */
@@ -105,6 +118,36 @@ describe('very many rooms', () => {
     expect(manager.getExistingRoom('room-299')).toBeUndefined()
     expect(manager.getStats()).toMatchObject({ rooms: 0, roomsOpened: ROOMS })
     await closing
+  })
+
+  it('[LC18] what became of files is heard in turns', async () => {
+    const dir = await temporaryFolder()
+    const manager = new RoomManager({
+      createStorage: (roomId) => new FileStorage({ dir, roomId }),
+    })
+    const rooms = await Promise.all(ids.map((id) => manager.getRoom(id)))
+    for (const room of rooms) room.applyPatch(create('a/Box'))
+    await turn()
+    let heard = 0
+    const flushing = rooms.map((room) =>
+      room.flush().then(() => {
+        heard += 1
+      }),
+    )
+
+    // The other threads are done with most of them before this one hears of any.
+    blockFor(800)
+    let [most, last] = [0, 0]
+    while (heard < rooms.length) {
+      await turn()
+      most = Math.max(most, heard - last)
+      last = heard
+    }
+
+    await Promise.all(flushing)
+    // Who looks once a turn sees what this turn heard, and what the ones before and behind it did.
+    expect(most).toBeLessThanOrEqual(3 * PER_TURN)
+    await manager.closeAll()
   })
 
   it('[LC18] [LC6] opens that have not had their turn reject', async () => {

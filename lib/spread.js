@@ -8,7 +8,7 @@
 const { onceInLaterTurn } = require('./turn.js')
 
 /** How many rooms one turn opens and closes, in all managers of the process. */
-const ROOMS_PER_TURN = 64
+const ROOMS_PER_TURN = 32
 
 /**
  * Something to do with each of many rooms.

@@ -9,6 +9,7 @@ const { codedError, nativeError } = require('../errors.js')
 const { NativeNotifier, openFiles } = require('../native.js')
 const { Saver, saveFailed } = require('./saver.js')
 const { lazySnapshot, restOfSnapshot } = require('./snapshot.js')
+const { spreadOut } = require('../spread.js')
 const { deferred, ignore, KeepAlive, pause, RealTimer, STORE_PATIENCE_MS } = require('../timers.js')
 
 /** @typedef {import('../../index').Durability} Durability */
@@ -33,8 +34,9 @@ const CLOSING_RETRY_MS = 10
 const openKeepers = []
 let nextTicket = 1
 
+// Thousands may be let go of at once, and hear of it at once.
 const notifier = new NativeNotifier(() => {
-  for (const place of notifier.take()) openKeepers[place]?.poll()
+  spreadOut(notifier.take(), (place) => openKeepers[place]?.poll())
 })
 
 /**

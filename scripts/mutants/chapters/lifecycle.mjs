@@ -277,6 +277,13 @@ export const lifecycle = [
   },
   {
     rule: 'LC18',
+    file: 'lib/keepers/file-keeper.js',
+    find: '  spreadOut(notifier.take(), (place) => openKeepers[place]?.poll())',
+    replace: '  for (const place of notifier.take()) openKeepers[place]?.poll()',
+    why: 'hears of all files in one turn',
+  },
+  {
+    rule: 'LC18',
     file: manager,
     find: 'new Map([...this.#occupied].map((entry) => [entry, this.#takeAway(entry)]))',
     replace: 'new Map()',
