@@ -3,10 +3,12 @@
 //!
 //! Of open rooms it is told nothing: they are in use, and looking for garbage more often would find none of them.
 
+use std::{cell::RefCell, rc::Rc};
+
 use napi::Env;
 use napi_derive::napi;
 
-use super::{error::CodedError, room::NativeRooms, rooms};
+use super::{error::CodedError, mailbox::Mailbox, opening, room::NativeRooms, rooms};
 
 #[napi]
 impl NativeRooms {
@@ -29,4 +31,14 @@ pub fn forget_room(env: Env, place: u32) -> napi::Result<()> {
     let Some(room) = rooms::forget(place) else { return Ok(()) };
     let weight = room.borrow().weight;
     env.adjust_external_memory(-weight).map(|_| ())
+}
+
+/// The environment ends that has the rooms which answer through a mailbox. Another of the same thread may go on.
+pub(super) fn forget_all(mailbox: &Rc<RefCell<Mailbox>>) {
+    for (place, room) in rooms::forget_all(mailbox) {
+        if let Some(found) = opening::take(place) {
+            found.store.release();
+        }
+        drop(room);
+    }
 }

@@ -9,6 +9,7 @@ use super::{
     error::{CodedError, ROOM_BROKEN, coded},
     limits::NativeLimits,
     mailbox::{Mailbox, NativeMailbox, Text},
+    retirement,
     rooms::{self, RoomNumber},
 };
 use crate::{
@@ -44,6 +45,13 @@ pub(super) struct RoomState {
     rest: Option<Box<Outbox>>,
     /// What the garbage collector was told that the room weighs, in bytes.
     pub(super) weight: i64,
+}
+
+impl RoomState {
+    /// Whether its answers go into this mailbox.
+    pub(super) fn answers_through(&self, mailbox: &Rc<RefCell<Mailbox>>) -> bool {
+        Rc::ptr_eq(&self.mailbox, mailbox)
+    }
 }
 
 /// A consistent copy of a room's document.
@@ -87,8 +95,13 @@ impl NativeRooms {
     /// generation.
     #[napi(constructor)]
     pub fn new(env: Env, mailbox: &NativeMailbox, address: Uint32Array) -> napi::Result<Self> {
-        env.add_env_cleanup_hook((), |()| rooms::forget_all())?;
-        Ok(Self { address, mailbox: mailbox.share() })
+        let mailbox = mailbox.share();
+        env.add_env_cleanup_hook(Rc::downgrade(&mailbox), |mailbox| {
+            if let Some(mailbox) = mailbox.upgrade() {
+                retirement::forget_all(&mailbox);
+            }
+        })?;
+        Ok(Self { address, mailbox })
     }
 
     /// Makes an empty room and gives its number: a place, and which of the rooms that were there it is. `wantsPatches`: whether

@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, mem::ManuallyDrop, rc::Rc};
 
-use super::room::RoomState;
+use super::{mailbox::Mailbox, room::RoomState};
 
 /// Where a room is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,7 @@ struct Place {
 }
 
 thread_local! {
-    /// Rooms refer to memory of JS, so they go with their environment, by [`forget_all`], and not with the thread.
+    /// Rooms refer to memory of JS, so they go with those who have them, by [`forget_all`], and not with the thread.
     static ROOMS: RefCell<ManuallyDrop<Rooms>> = RefCell::default();
 }
 
@@ -64,10 +64,24 @@ pub(super) fn forget(index: u32) -> Option<Rc<RefCell<RoomState>>> {
     })
 }
 
-/// Forgets all rooms: their environment ends.
-pub(super) fn forget_all() {
-    let rooms = ROOMS.take();
-    drop(ManuallyDrop::into_inner(rooms));
+/// Takes out all rooms that answer through a mailbox, with their places: nobody can ask for them any more.
+pub(super) fn forget_all(mailbox: &Rc<RefCell<Mailbox>>) -> Vec<(u32, Rc<RefCell<RoomState>>)> {
+    ROOMS.with_borrow_mut(|rooms| {
+        let Rooms { places, free } = &mut **rooms;
+        let mut forgotten = Vec::new();
+        for (index, place) in (0..).zip(places) {
+            // One that is in use is somebody else's.
+            let answers_there = |room: &mut Rc<RefCell<RoomState>>| {
+                room.try_borrow().is_ok_and(|room| room.answers_through(mailbox))
+            };
+            if let Some(room) = place.room.take_if(answers_there) {
+                place.generation = place.generation.wrapping_add(1);
+                free.push(index);
+                forgotten.push((index, room));
+            }
+        }
+        forgotten
+    })
 }
 
 impl Rooms {

@@ -71,19 +71,25 @@ impl DurableRoom {
     /// Takes over a room's files, and what they hold; false when they hold nothing, and the document stays as it is.
     pub fn adopt(&mut self, recovered: Recovered) -> Result<bool, RoomError> {
         let Recovered { document, store, cut_bytes: _ } = recovered;
-        let is_known = document.is_some();
-        if let Some(document) = document {
-            self.room.wake()?.adopt(document)?;
-        }
-        if store.is_journal() {
-            self.room.wake()?.set_journaled();
-        }
+        let (is_known, is_journal) = (document.is_some(), store.is_journal());
+        // Of a room that breaks too the files are closed.
         self.store = Some(store);
+        let room = self.room.wake()?;
+        if let Some(document) = document {
+            room.adopt(document)?;
+        }
+        if is_journal {
+            room.set_journaled();
+        }
         Ok(is_known)
     }
 
     /// Handles an input that carries no frame.
     pub fn handle(&mut self, input: Input<'_>, out: &mut Outbox) -> Result<(), RoomError> {
+        // Nobody is in a room at rest, and so all but a join is for somebody who has left.
+        if self.room.awake().is_none() && !matches!(input, Input::Joined { .. }) {
+            return Ok(());
+        }
         self.room.wake()?.handle_into(input, out)?;
         self.conclude(out);
         Ok(())

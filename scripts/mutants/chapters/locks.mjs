@@ -37,8 +37,8 @@ export const locks = [
   {
     rule: 'LK3',
     file: 'src/node/room.rs',
-    find: 'env.add_env_cleanup_hook((), |()| rooms::forget_all())?;',
-    replace: 'env.add_env_cleanup_hook((), |()| ())?;',
+    find: '                retirement::forget_all(&mailbox);\n',
+    replace: '                let _ = mailbox;\n',
     why: 'keeps the rooms of a worker thread that has ended',
   },
   {

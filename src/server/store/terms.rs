@@ -63,7 +63,7 @@ pub(super) struct Terms {
     pub(super) tell: Tell,
 }
 
-/// Those of the room that was opened last. No other lock is taken under this one.
+/// Those of the room that was opened last.
 static LAST: Mutex<Weak<Terms>> = Mutex::new(Weak::new());
 
 impl Terms {
