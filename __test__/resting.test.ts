@@ -122,5 +122,6 @@ it('[LC21] a room that everybody has left takes little memory', async () => {
   )
 
   expect(ended).toMatchObject({ code: 0, stderr: '' })
-  expect(JSON.parse(ended.stdout).bytes).toBeLessThan(3_000)
+  // About 1,600, and 3,600 with a V8 that keeps pages for later; one that stays awake costs 3,600 more.
+  expect(JSON.parse(ended.stdout).bytes).toBeLessThan(4_500)
 }, 60_000)
