@@ -7,7 +7,7 @@
 
 const { onceInLaterTurn } = require('./turn.js')
 
-/** How many rooms one turn opens and closes, in all managers of the process. */
+/** How many rooms one turn opens, closes and hears of, in all managers of the process. */
 const ROOMS_PER_TURN = 32
 
 /**

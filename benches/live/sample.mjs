@@ -4,10 +4,13 @@ import { onStage } from './stage.mjs'
 /** Unacked patches that each client keeps under way where the server is to be saturated. */
 const WINDOW = 8
 
+/** Many people, each of whom does something now and then. */
+const LIGHT = { rate: 5 }
+
 /** By name, in the order in which a sample takes them; how many slices each lasts. */
 export const LOADS = new Map(
   /** @type {const} */ ([
-    ['light', { load: { rate: 5 }, slices: 3 }],
+    ['light', { load: LIGHT, slices: 3 }],
     ['steady', { load: { rate: 30 }, slices: 1 }],
     ['saturated', { load: { window: WINDOW }, slices: 1 }],
   ]),
@@ -39,7 +42,7 @@ export function measureLive({ contestant, program, quick, params: layout }) {
     const slice = sliceOf(server, clients)
     const frames = await clients.ask('join', { port: await server.ask('port'), layout })
     await slice({ window: WINDOW }, WARM_UP_MS[length])
-    await slice({ rate: 5 }, SETTLING_MS[length])
+    await slice(LIGHT, SETTLING_MS[length])
     /** @type {Record<string, number>} */
     const figures = {}
     for (const [name, { load, slices }] of LOADS) {

@@ -59,6 +59,13 @@ pub(super) fn take(number: u32) -> Option<Recovered> {
     FOUND.with_borrow_mut(|found| found.remove(&number))
 }
 
+/// Lets go of what nobody will take over.
+pub(super) fn abandon(number: u32) {
+    if let Some(recovered) = take(number) {
+        recovered.store.release();
+    }
+}
+
 /// [`super::open_files`] on its thread.
 #[derive(Debug)]
 pub struct Open {

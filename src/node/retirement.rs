@@ -35,10 +35,7 @@ pub fn forget_room(env: Env, place: u32) -> napi::Result<()> {
 
 /// The environment ends that has the rooms which answer through a mailbox. Another of the same thread may go on.
 pub(super) fn forget_all(mailbox: &Rc<RefCell<Mailbox>>) {
-    for (place, room) in rooms::forget_all(mailbox) {
-        if let Some(found) = opening::take(place) {
-            found.store.release();
-        }
-        drop(room);
+    for (place, _) in rooms::forget_all(mailbox) {
+        opening::abandon(place);
     }
 }

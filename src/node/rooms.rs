@@ -55,28 +55,22 @@ pub(super) fn find(number: RoomNumber) -> Option<Rc<RefCell<RoomState>>> {
 
 /// Takes out a room that nobody can ask for any more; its place is used again.
 pub(super) fn forget(index: u32) -> Option<Rc<RefCell<RoomState>>> {
-    ROOMS.with_borrow_mut(|rooms| {
-        let place = rooms.at(index)?;
-        let room = place.room.take()?;
-        place.generation = place.generation.wrapping_add(1);
-        rooms.free.push(index);
-        Some(room)
-    })
+    ROOMS.with_borrow_mut(|rooms| rooms.forget(index))
 }
 
 /// Takes out all rooms that answer through a mailbox, with their places: nobody can ask for them any more.
 pub(super) fn forget_all(mailbox: &Rc<RefCell<Mailbox>>) -> Vec<(u32, Rc<RefCell<RoomState>>)> {
     ROOMS.with_borrow_mut(|rooms| {
-        let Rooms { places, free } = &mut **rooms;
+        // One that is in use is somebody else's.
+        let answers_there = |room: &Rc<RefCell<RoomState>>| {
+            room.try_borrow().is_ok_and(|room| room.answers_through(mailbox))
+        };
         let mut forgotten = Vec::new();
-        for (index, place) in (0..).zip(places) {
-            // One that is in use is somebody else's.
-            let answers_there = |room: &mut Rc<RefCell<RoomState>>| {
-                room.try_borrow().is_ok_and(|room| room.answers_through(mailbox))
-            };
-            if let Some(room) = place.room.take_if(answers_there) {
-                place.generation = place.generation.wrapping_add(1);
-                free.push(index);
+        for index in 0..u32::try_from(rooms.places.len()).unwrap_or(u32::MAX) {
+            let room = rooms.at(index).and_then(|place| place.room.as_ref());
+            if room.is_some_and(answers_there)
+                && let Some(room) = rooms.forget(index)
+            {
                 forgotten.push((index, room));
             }
         }
@@ -87,5 +81,13 @@ pub(super) fn forget_all(mailbox: &Rc<RefCell<Mailbox>>) -> Vec<(u32, Rc<RefCell
 impl Rooms {
     fn at(&mut self, index: u32) -> Option<&mut Place> {
         self.places.get_mut(usize::try_from(index).ok()?)
+    }
+
+    fn forget(&mut self, index: u32) -> Option<Rc<RefCell<RoomState>>> {
+        let place = self.at(index)?;
+        let room = place.room.take()?;
+        place.generation = place.generation.wrapping_add(1);
+        self.free.push(index);
+        Some(room)
     }
 }

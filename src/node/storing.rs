@@ -28,9 +28,7 @@ impl NativeRooms {
     /// Lets go of the files that `openFiles` has found; for a room that was closed meanwhile.
     #[napi]
     pub fn abandon(&self) {
-        if let Some(recovered) = opening::take(self.number().place) {
-            recovered.store.release();
-        }
+        opening::abandon(self.number().place);
     }
 
     /// Stores what was accepted since the last call, and answers with what may be shown now.

@@ -5,11 +5,12 @@ use super::{
     checksum::{Identity, seal, unseal},
     disk::{Disk, Temporary, as_offset},
     journal::Header,
+    latest::Latest,
     leftovers, names,
 };
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::Arc,
 };
 
 /// Where a room's files are.
@@ -28,19 +29,16 @@ pub(super) struct Folder {
     pub(super) dir: Arc<Path>,
 }
 
-/// That of the room that was opened last: a server's rooms are usually in one. No other lock is taken under this one.
-static LAST: Mutex<Weak<Folder>> = Mutex::new(Weak::new());
+/// A server's rooms are usually in one.
+static LATEST: Latest<Folder> = Latest::new();
 
 impl Folder {
     /// The folder, shared with the last room if it has the same.
-    fn shared(disk: &Arc<dyn Disk>, dir: PathBuf) -> Arc<Self> {
-        let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
-        let same = last.upgrade().filter(|last| Arc::ptr_eq(&last.disk, disk) && *last.dir == *dir);
-        same.unwrap_or_else(|| {
-            let folder = Arc::new(Self { disk: Arc::clone(disk), dir: dir.into() });
-            *last = Arc::downgrade(&folder);
-            folder
-        })
+    fn shared(disk: &Arc<dyn Disk>, dir: &Path) -> Arc<Self> {
+        LATEST.share(
+            |latest| Arc::ptr_eq(&latest.disk, disk) && *latest.dir == *dir,
+            || Self { disk: Arc::clone(disk), dir: dir.into() },
+        )
     }
 }
 
@@ -83,7 +81,7 @@ impl Files {
     pub(super) fn absolute(&self) -> Result<Self, StorageError> {
         let dir = std::path::absolute(&self.folder.dir)
             .map_err(StorageError::io("find", &*self.folder.dir))?;
-        Ok(Self { folder: Folder::shared(&self.folder.disk, dir), ..self.clone() })
+        Ok(Self { folder: Folder::shared(&self.folder.disk, &dir), ..self.clone() })
     }
 
     pub(super) fn snapshot(&self) -> PathBuf {

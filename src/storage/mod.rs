@@ -30,6 +30,7 @@ mod file;
 mod files;
 mod history;
 mod journal;
+pub(crate) mod latest;
 mod leftovers;
 mod lock;
 mod names;

@@ -5,8 +5,8 @@ export const fastPaths = [
   {
     rule: 'FP1',
     file: 'src/node/rooms.rs',
-    find: 'rooms.free.push(index);',
-    replace: 'rooms.free.extend([index, index]);',
+    find: 'self.free.push(index);',
+    replace: 'self.free.extend([index, index]);',
     why: 'gives two rooms one number, by which fast calls find them',
   },
   {

@@ -192,12 +192,11 @@ fn read(text: &[u8], hash_keys: (u64, u64)) -> Result<Document, BadSnapshot> {
     let clock = clock(timestamp, MAX_CLOCK)
         .ok_or_else(|| bad("timestamp must be a non-negative integer"))?;
     let mut clocks = Lookup::default();
-    clocks.members.extend(object(timestamps, || "timestamps".to_owned())?);
+    clocks.members.extend(Members(&mut object(timestamps, || "timestamps".to_owned())?));
     let mut restore = Restore::new(hash_keys, clock);
     let mut of_fields = Lookup::default();
     let mut fields = Vec::new();
-    let mut components = Reader::new(state);
-    enter(&mut components, || "state".to_owned())?;
+    let mut components = object(state, || "state".to_owned())?;
     while let Some(key) = components.name() {
         of_fields.clear();
         if let Some(clocks) = clocks.get(key) {
@@ -230,7 +229,7 @@ fn add_component(
 /// The three members of a snapshot.
 fn members(text: &[u8]) -> Result<[&[u8]; 3], BadSnapshot> {
     let mut found = [None; 3];
-    for (name, value) in object(text, || "a snapshot".to_owned())? {
+    for (name, value) in Members(&mut object(text, || "a snapshot".to_owned())?) {
         match name {
             b"timestamp" => found[0] = Some(value),
             b"state" => found[1] = Some(value),
@@ -255,7 +254,8 @@ fn read_clocks<'t>(
     found: &mut Lookup<'t, Clock>,
 ) -> Result<(), BadSnapshot> {
     let key = || String::from_utf8_lossy(key);
-    for (name, json) in object(clocks, || format!("the timestamps of \"{}\"", key()))? {
+    let mut clocks = object(clocks, || format!("the timestamps of \"{}\"", key()))?;
+    for (name, json) in Members(&mut clocks) {
         let clock = clock(json, limit).ok_or_else(|| {
             bad(format!(
                 "the timestamp of \"{}\" of \"{}\" must be an integer from 0 to the snapshot's timestamp {limit}",
@@ -269,9 +269,9 @@ fn read_clocks<'t>(
 }
 
 /// The members of an object that a reader is in: names and the text of their values.
-struct Members<R>(R);
+struct Members<'r, 't>(&'r mut Reader<'t>);
 
-impl<'t> Iterator for Members<&mut Reader<'t>> {
+impl<'t> Iterator for Members<'_, 't> {
     type Item = (&'t [u8], &'t [u8]);
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -279,18 +279,11 @@ impl<'t> Iterator for Members<&mut Reader<'t>> {
     }
 }
 
-impl<'t> Iterator for Members<Reader<'t>> {
-    type Item = (&'t [u8], &'t [u8]);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        Members(&mut self.0).next()
-    }
-}
-
-fn object(text: &[u8], what: impl FnOnce() -> String) -> Result<Members<Reader<'_>>, BadSnapshot> {
+/// A reader in the object that is the whole of `text`.
+fn object(text: &[u8], what: impl FnOnce() -> String) -> Result<Reader<'_>, BadSnapshot> {
     let mut reader = Reader::new(text);
     enter(&mut reader, what)?;
-    Ok(Members(reader))
+    Ok(reader)
 }
 
 /// Steps into an object.

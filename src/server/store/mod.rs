@@ -71,7 +71,7 @@ impl Store {
     pub(super) fn new(room: RoomStore, options: StoreOptions, notify: Notify) -> Self {
         let device = Device::numbered(room.device());
         let Notify { tell, number } = notify;
-        let terms = Terms::shared(options, device, tell);
+        let terms = Terms::shared(options, &device, &tell);
         let (healing, state) = (Mutex::default(), Mutex::new(Lazy::new()));
         Self { inner: Arc::new(Inner { room, terms, number, healing, state }) }
     }

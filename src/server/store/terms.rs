@@ -1,11 +1,9 @@
 //! What rooms have in common that are stored alike: of a server's rooms that is usually all.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError, Weak},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use super::super::device::Device;
+use crate::storage::latest::Latest;
 
 /// What an ack promises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,22 +61,18 @@ pub(super) struct Terms {
     pub(super) tell: Tell,
 }
 
-/// Those of the room that was opened last.
-static LAST: Mutex<Weak<Terms>> = Mutex::new(Weak::new());
+static LATEST: Latest<Terms> = Latest::new();
 
 impl Terms {
     /// The terms, shared with the last room if it has the same.
-    pub(super) fn shared(options: StoreOptions, device: Arc<Device>, tell: Tell) -> Arc<Self> {
-        let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
-        let same = last.upgrade().filter(|last| {
-            last.options == options
-                && Arc::ptr_eq(&last.device, &device)
-                && Arc::ptr_eq(&last.tell, &tell)
-        });
-        same.unwrap_or_else(|| {
-            let terms = Arc::new(Self { options, device, tell });
-            *last = Arc::downgrade(&terms);
-            terms
-        })
+    pub(super) fn shared(options: StoreOptions, device: &Arc<Device>, tell: &Tell) -> Arc<Self> {
+        LATEST.share(
+            |latest| {
+                latest.options == options
+                    && Arc::ptr_eq(&latest.device, device)
+                    && Arc::ptr_eq(&latest.tell, tell)
+            },
+            || Self { options, device: Arc::clone(device), tell: Arc::clone(tell) },
+        )
     }
 }
