@@ -20,6 +20,7 @@ const { onRejection } = require('./timers.js')
 /** @typedef {import('./reception/heartbeat.js').Pulse} Pulse */
 /** @typedef {import('./reception/intake.js').Intake} Intake */
 /** @typedef {import('./reception/loading.js').LoadGate} LoadGate */
+/** @typedef {import('./sockets/outlets.js').Outlet} Outlet */
 /** @typedef {import('./arrival/refresh.js').SessionRefreshes} SessionRefreshes */
 
 /** What peers see of a close without a code, in the words of RFC 6455. */
@@ -57,8 +58,6 @@ class Session {
   id = randomId()
   /** The number of the last count that it was told, or need not be. */
   countHeard = 0
-  /** Set when nothing may be sent to the socket any more. */
-  isGone = false
   /** What the socket was closed with; 0 as long as nobody here has closed it. */
   closeCode = 0
   /**
@@ -81,10 +80,11 @@ class Session {
    * @type {SessionRefreshes | undefined}
    */
   refreshes
-  /** @type {readonly Session[] | undefined} */
+  /**
+   * The outlets of its delivery group, its own among them.
+   * @type {readonly Outlet[] | undefined}
+   */
   group
-  /** The place in `group`. */
-  place = 0
   #socket
   #onGone
   #onLost
@@ -110,6 +110,11 @@ class Session {
       failed: this.#onLost,
       full: () => owner.lag(this),
     })
+  }
+
+  /** Whether nothing may be sent to the socket any more. */
+  get isGone() {
+    return this.outlet.isOver
   }
 
   /** Whether what is sent leaves inside the call. */
@@ -141,8 +146,7 @@ class Session {
 
   /** Sends nothing any more, what waits included: the socket is gone. */
   abandon() {
-    this.isGone = true
-    this.outlet.discard()
+    this.outlet.end()
     this.gate?.forget(this)
     this.intake?.discard()
     this.pulse?.stop()
@@ -192,14 +196,17 @@ class Sessions {
   #latestById
   /** @type {Session | undefined} */
   #latestByNumber
-  /** @type {Session[]} */
+  /**
+   * The delivery groups. Outlets and not sessions, because a broadcast would touch both for each of its receivers.
+   * @type {Outlet[]}
+   */
   #live = []
-  /** @type {Session[]} */
+  /** @type {Outlet[]} */
   #wholeArrays = []
-  /** @type {Session[]} */
+  /** @type {Outlet[]} */
   #held = []
   #directCount = 0
-  #count = new LatestCount(() => [this.#live, this.#wholeArrays, this.#held])
+  #count = new LatestCount(() => this.all())
   #witness
   #counters
 
@@ -322,17 +329,18 @@ class Sessions {
   place(session, group) {
     this.catchUp(session)
     this.#count.skip(session)
-    const from = /** @type {Session[] | undefined} */ (session.group)
+    const { outlet } = session
+    const from = /** @type {Outlet[] | undefined} */ (session.group)
     if (from !== undefined) {
       const last = from.pop()
-      if (last !== undefined && last !== session) {
-        from[session.place] = last
-        last.place = session.place
+      if (last !== undefined && last !== outlet) {
+        from[outlet.place] = last
+        last.place = outlet.place
       }
     }
     const to = this.#membersOf(group)
     session.group = to
-    if (to !== undefined) session.place = to.push(session) - 1
+    if (to !== undefined) outlet.place = to.push(outlet) - 1
   }
 
   /**
@@ -346,7 +354,7 @@ class Sessions {
       return
     }
     this.#count.tell()
-    const author = except < 0 ? undefined : this.at(except)
+    const author = except < 0 ? undefined : this.at(except)?.outlet
     let sent = 0
     if ((groups & GROUP_LIVE) !== 0) sent += sendToAll(this.#live, author, text)
     if ((groups & GROUP_WHOLE_ARRAYS) !== 0) sent += sendToAll(this.#wholeArrays, author, text)
@@ -364,7 +372,7 @@ class Sessions {
 
   /**
    * @param {number} group
-   * @returns {Session[] | undefined}
+   * @returns {Outlet[] | undefined}
    */
   #membersOf(group) {
     if (group === GROUP_LIVE) return this.#live
@@ -382,17 +390,17 @@ function randomId() {
 
 /**
  * Gives how many were sent it.
- * @param {readonly Session[]} sessions
- * @param {Session | undefined} except
+ * @param {readonly Outlet[]} outlets
+ * @param {Outlet | undefined} except
  * @param {string} text
  */
-function sendToAll(sessions, except, text) {
+function sendToAll(outlets, except, text) {
   let sent = 0
-  for (let index = 0; index < sessions.length; index += 1) {
-    const session = /** @type {Session} */ (sessions[index])
-    if (session === except || session.isGone) continue
+  for (let index = 0; index < outlets.length; index += 1) {
+    const outlet = /** @type {Outlet} */ (outlets[index])
+    if (outlet === except || outlet.isOver) continue
     sent += 1
-    session.outlet.send(text)
+    outlet.send(text)
   }
   return sent
 }

@@ -24,15 +24,15 @@ function isCount(text) {
 
 /** The count that the sessions of a room have yet to hear. */
 class LatestCount {
-  #listeners
+  #sessions
   /** @type {string | undefined} */
   #text
   /** Goes up with each count, so that each session is known to have heard it or not. */
   #number = 0
 
-  /** @param {() => readonly (readonly Session[])[]} listeners who is to hear it, in whatever order */
-  constructor(listeners) {
-    this.#listeners = listeners
+  /** @param {() => readonly Session[]} sessions gives all as they are now, of whom those in a group are to hear it */
+  constructor(sessions) {
+    this.#sessions = sessions
   }
 
   /**
@@ -48,10 +48,7 @@ class LatestCount {
   /** Tells it to all who have not heard it. */
   tell() {
     if (this.#text === undefined) return
-    for (const sessions of this.#listeners()) {
-      // One whose socket is full leaves its group meanwhile.
-      for (const session of [...sessions]) this.tellTo(session)
-    }
+    for (const session of this.#sessions()) this.tellTo(session)
     this.#text = undefined
   }
 

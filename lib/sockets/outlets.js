@@ -35,10 +35,12 @@ const { flushAtEndOfTurn } = require('../turn.js')
 /**
  * @typedef {object} Outlet
  * @property {boolean} isDirect whether what is sent leaves inside the call
+ * @property {boolean} isOver whether nothing may be sent any more
+ * @property {number} place where it stands in the list of those who are sent the same
  * @property {number} waitingBytes what has not been given to the socket, roughly
  * @property {(text: string) => void} send
  * @property {() => void} flush writes what waits, now, as far as the socket takes it
- * @property {() => void} discard forgets what waits
+ * @property {() => void} end forgets what waits, for good: the socket is gone
  */
 
 /**
@@ -56,6 +58,8 @@ function outletFor(socket, owner) {
 /** @implements {Outlet} */
 class DirectOutlet {
   isDirect = true
+  isOver = false
+  place = 0
   waitingBytes = 0
   #socket
   #owner
@@ -86,7 +90,9 @@ class DirectOutlet {
 
   flush() {}
 
-  discard() {}
+  end() {
+    this.isOver = true
+  }
 }
 
 /**
@@ -95,6 +101,8 @@ class DirectOutlet {
  */
 class QueuedOutlet {
   isDirect = false
+  isOver = false
+  place = 0
   #socket
   #kind
   #owner
@@ -148,7 +156,12 @@ class QueuedOutlet {
     if (isFull) this.#owner.full()
   }
 
-  discard() {
+  end() {
+    this.isOver = true
+    this.#forget()
+  }
+
+  #forget() {
     this.#frames = []
     this.#length = 0
   }
@@ -163,7 +176,7 @@ class QueuedOutlet {
   #takeBatch() {
     const frames = this.#frames
     if (this.#length <= this.#owner.mark) {
-      this.discard()
+      this.#forget()
       return frames
     }
     let count = 0
