@@ -95,6 +95,9 @@ function frameOf(text) {
  * @returns {(string | Buffer)[]}
  */
 function join(frames) {
+  const first = frames[0]
+  // Under a light load it is the only one, and a list that grows takes memory for many.
+  if (first !== undefined && frames.length === 1) return [first.bytes]
   const pieces = []
   let run = ''
   for (const { bytes } of frames) {

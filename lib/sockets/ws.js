@@ -99,8 +99,18 @@ function isPlainServer(ws) {
 function hasNoExtension(ws) {
   const { _extensions: byName } = ws
   // `ws` makes `extensions` of these, anew each time.
-  if (typeof byName === 'object' && byName !== null) return Object.keys(byName).length === 0
-  return ws.extensions === ''
+  return typeof byName === 'object' && byName !== null ? isEmpty(byName) : ws.extensions === ''
+}
+
+/**
+ * Whether an object has no names of its own. Not by `Object.keys`, which would make a list of none for each write.
+ * @param {object} object
+ */
+function isEmpty(object) {
+  for (const name in object) {
+    if (Object.hasOwn(object, name)) return false
+  }
+  return true
 }
 
 /**
