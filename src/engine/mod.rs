@@ -43,7 +43,7 @@ pub use document::{Component, Document, DocumentAtRest, Restore, Slot, Unreadabl
 pub use effect::{Audience, CloseReason, Effect, Message};
 pub use fields::{Content, Fields};
 pub use input::{CaughtUp, Frame, Input, ReconnectPatches};
-pub use patch::{Field, PatchList, Patches, Refusal, RefusalCode, Update, Value, is_same_name};
+pub use patch::{Field, PatchList, Patches, Refusal, RefusalCode, Update, Value};
 pub use presence::{Presence, Told};
 pub use quota::{Quota, array_size, check_document};
 pub use resting::RoomAtRest;

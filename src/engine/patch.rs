@@ -174,7 +174,7 @@ impl<'f> PatchList<'f> {
 
 /// Whether two names are the same. Most are short, and most that are not the same differ in length.
 #[inline]
-pub fn is_same_name(one: &[u8], other: &[u8]) -> bool {
+pub(super) fn is_same_name(one: &[u8], other: &[u8]) -> bool {
     if one.len() != other.len() {
         return false;
     }

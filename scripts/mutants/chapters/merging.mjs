@@ -20,8 +20,8 @@ export const merging = [
   {
     rule: 'MG1',
     file: rewriting,
-    find: 'writer.put_value(json);\n        kept',
-    replace: 'writer.put_value(before);\n        kept',
+    find: 'writer.put_value(json);\n        self.growth',
+    replace: 'writer.put_value(before);\n        self.growth',
     why: 'lets the first write win',
   },
   {
@@ -86,8 +86,8 @@ export const merging = [
   {
     rule: 'MG6',
     file: rewriting,
-    find: 'Writer::new(out, most, clock)',
-    replace: 'Writer::new(out, most, clock.min(1))',
+    find: 'most_bytes(entries)?, clock)',
+    replace: 'most_bytes(entries)?, clock.min(1))',
     why: 'gives every field that is written again the clock of the first change',
   },
   {

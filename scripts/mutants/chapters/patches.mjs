@@ -106,8 +106,12 @@ export const patches = [
   {
     rule: 'PA6',
     file: 'lib/sessions.js',
-    find: 'if (session === except || session.isGone) continue',
-    replace: 'if (session.clientId === except?.clientId || session.isGone) continue',
+    find: 'sent += sendToAll(this.#live, author, text)',
+    replace: `{
+      const twins = this.all().filter(({ clientId }) => clientId === this.at(except)?.clientId)
+      const others = this.#live.filter((it) => !twins.some(({ outlet }) => outlet === it))
+      sent += sendToAll(others, author, text)
+    }`,
     why: 'broadcasts to no session of the sender’s client',
   },
   {

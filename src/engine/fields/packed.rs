@@ -11,20 +11,19 @@ use super::{
     Scratch,
     detached::{DETACH_BYTES, Detached, changed_array},
     entries::{Entries, Entry, LEAST_ENTRY_BYTES, Stored, number_bytes},
-    rewriting::rewrite,
+    rewriting::Rewriting,
     stored_size,
 };
 
 /// A buffer that one huge component needed is not kept for the others.
-const KEEP_BYTES: usize = 64 << 10;
+pub(super) const KEEP_BYTES: usize = 64 << 10;
 
 /// From this many fields on an update is searched by its sorted names.
 const SEARCH_SORTED: usize = 16;
 
 thread_local! {
-    /// What is written anew, one for all rooms: each of thousands would else keep some hundred bytes for it. Not cleared between two
-    /// writes.
-    static REWRITTEN: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    /// One for all rooms: each of thousands would else keep some hundred bytes for it.
+    static REWRITING: RefCell<Rewriting> = const { RefCell::new(Rewriting::new()) };
 }
 
 #[derive(Debug, Clone, Default)]
@@ -124,26 +123,15 @@ impl Packed {
         (Self { entries, detached }, growth)
     }
 
-    /// [`Self::replace`] as it usually is. What comes out is written over what was there if it is as long, and nobody may
-    /// want that back.
+    /// [`Self::replace`] as it usually is.
     fn rewrite(
         &mut self,
         update: &[Field<'_>],
         clock: Clock,
         undoable: bool,
     ) -> Option<(Self, Growth)> {
-        REWRITTEN.with_borrow_mut(|buffer| {
-            let (length, growth) = rewrite(&self.entries, update, clock, buffer)?;
-            let next = buffer.get(..length)?;
-            let entries = if !undoable && length == self.entries.len() {
-                self.entries.copy_from_slice(next);
-                Box::default()
-            } else {
-                std::mem::replace(&mut self.entries, next.into())
-            };
-            if buffer.len() > KEEP_BYTES {
-                *buffer = Vec::new();
-            }
+        REWRITING.with_borrow_mut(|rewriting| {
+            let (entries, growth) = rewriting.write(&mut self.entries, update, clock, undoable)?;
             Some((Self { entries, detached: None }, growth))
         })
     }

@@ -205,7 +205,10 @@ proptest! {
 const NAMES: [&[u8]; 4] = [b"_exists", b"x", b"label", b"list"];
 
 fn written() -> impl Strategy<Value = Option<String>> {
-    prop::option::of("[0-9]{2}|\\[[0-9],[0-9]\\]|\"[a-z]{0,2}\"")
+    prop::option::of(prop_oneof![
+        15 => "[0-9]{2}|\\[[0-9],[0-9]\\]|\"[a-z]{0,2}\"",
+        1 => "\"[a-z]{1100}\"",
+    ])
 }
 
 fn named_values(values: &[Option<String>]) -> Vec<Field<'_>> {

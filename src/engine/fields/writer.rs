@@ -32,6 +32,11 @@ impl<'o> Writer<'o> {
         Self { out, at: 0, clock, clock_length, clock_word }
     }
 
+    /// Begins anew.
+    pub(super) fn restart(&mut self) {
+        self.at = 0;
+    }
+
     /// How much was written.
     pub(super) fn length(&self) -> usize {
         self.at
@@ -83,7 +88,7 @@ impl<'o> Writer<'o> {
 
 /// Copies to as many bytes.
 #[inline]
-fn copy(from: &[u8], to: &mut [u8]) {
+pub(super) fn copy(from: &[u8], to: &mut [u8]) {
     match from.len() {
         0..4 => {
             for (to, from) in to.iter_mut().zip(from) {

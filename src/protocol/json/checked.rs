@@ -26,11 +26,21 @@ pub fn expect<'t, const N: usize>(text: &'t [u8], bytes: &[u8; N]) -> Option<&'t
 pub fn items<'t>(
     text: &'t [u8],
     end: u8,
+    item: impl FnMut(&'t [u8]) -> Option<&'t [u8]>,
+) -> Option<&'t [u8]> {
+    match byte(text, end) {
+        Some(rest) => Some(rest),
+        None => more_items(text, end, item),
+    }
+}
+
+/// As [`items`], where there is at least one more.
+#[inline]
+pub fn more_items<'t>(
+    text: &'t [u8],
+    end: u8,
     mut item: impl FnMut(&'t [u8]) -> Option<&'t [u8]>,
 ) -> Option<&'t [u8]> {
-    if let Some(rest) = byte(text, end) {
-        return Some(rest);
-    }
     let mut rest = text;
     loop {
         let (next, behind) = item(rest)?.split_first()?;
@@ -93,10 +103,23 @@ pub fn number(text: &[u8]) -> Step<'_, f64> {
     Some((decimal::parse(before(text, rest)?)?, rest))
 }
 
+/// Steps over a string or a number.
+#[inline]
+pub fn scalar(text: &[u8]) -> Option<&[u8]> {
+    match text.first()? {
+        b'"' => string(text).map(|(_, rest)| rest),
+        _ => skip_number(text),
+    }
+}
+
 #[inline]
 fn skip_number(text: &[u8]) -> Option<&[u8]> {
+    text.get(number::short(text).or_else(|| longer_number(text))?..)
+}
+
+fn longer_number(text: &[u8]) -> Option<usize> {
     let usual = number::usual(text).map(|usual| usual.length);
-    text.get(usual.or_else(|| unusual_number(text))?..)
+    usual.or_else(|| unusual_number(text))
 }
 
 #[cold]

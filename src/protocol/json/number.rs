@@ -82,6 +82,30 @@ pub(super) fn usual(text: &[u8]) -> Option<Usual> {
     is_usual.then_some(Usual { negative, integer, fraction, length })
 }
 
+/// The length of the number at the start of `text`, if that is a usual one of the shortest: as most are, and told in a few steps.
+#[inline]
+pub(super) fn short(text: &[u8]) -> Option<usize> {
+    let (integer, first, _, end) = short_run(text)?;
+    if first == b'0' {
+        return None;
+    }
+    if end != b'.' {
+        return (end != b'e' && end != b'E').then_some(integer);
+    }
+    let (fraction, _, last, end) = short_run(text.get(integer + 1..)?)?;
+    (last != b'0' && end != b'e' && end != b'E').then_some(integer + 1 + fraction)
+}
+
+/// A run of one to seven digits: how many, the first and the last of them, and the byte behind it.
+#[inline]
+fn short_run(text: &[u8]) -> Option<(usize, u8, u8, u8)> {
+    let bytes = *text.first_chunk::<8>()?;
+    let others = others(u64::from_le_bytes(bytes));
+    let length = usize::try_from(others.trailing_zeros() / 8).ok()?;
+    let [first, ..] = bytes;
+    Some((length, first, *bytes.get(length.checked_sub(1)?)?, *bytes.get(length)?))
+}
+
 fn is_exponent(text: &[u8], at: usize) -> bool {
     matches!(text.get(at), Some(b'e' | b'E'))
 }

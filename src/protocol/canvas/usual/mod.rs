@@ -1,19 +1,24 @@
 //! The frames that nearly all are, in one pass.
 
+mod kinds;
+
+use kinds::{Kinds, Known, with_kinds};
+
 use super::{
     super::{
         json::{
             Names,
-            checked::{Step, Values, before, byte, expect, integer, items, name, number, string},
+            checked::{
+                Step, Values, before, byte, expect, integer, items, more_items, name, number,
+                scalar, string,
+            },
             is_ascii,
         },
         limits::Limits,
     },
     patches::no_patches,
 };
-use crate::engine::{
-    Delta, Field, Frame, PatchList, Patches, Update, Value, array_size, is_same_name,
-};
+use crate::engine::{Delta, Field, Frame, PatchList, Patches, Update, Value, array_size};
 
 /// How frames are decoded; what comes out is the same (CV7).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -49,18 +54,24 @@ pub fn decode_usual<'f>(bytes: &'f [u8], limits: &Limits) -> Option<Frame<'f>> {
         return None;
     }
     let depth = limits.depth.checked_sub(NESTING_OF_FIELDS)?;
-    let values = Values::new(DELTA_NAME);
-    Decoder { values, limits, depth, keys: 0, frame_bytes: bytes.len() }.frame(bytes)
+    let reader = Reader { values: Values::new(DELTA_NAME), limits, depth };
+    with_kinds(|kinds| Decoder { reader, kinds, keys: 0, frame_bytes: bytes.len() }.frame(bytes))
 }
 
 struct Decoder<'f, 'l> {
+    reader: Reader<'f, 'l>,
+    kinds: &'l mut Kinds,
+    /// How many component keys the frame has so far.
+    keys: usize,
+    frame_bytes: usize,
+}
+
+/// Reads names and values.
+struct Reader<'f, 'l> {
     values: Values<'f>,
     limits: &'l Limits,
     /// How deep a field's value may be nested.
     depth: usize,
-    /// How many component keys the frame has so far.
-    keys: usize,
-    frame_bytes: usize,
 }
 
 impl<'f> Decoder<'f, '_> {
@@ -95,7 +106,7 @@ impl<'f> Decoder<'f, '_> {
         let mut patches = PatchList {
             updates: Vec::with_capacity((text.len() / UPDATE_BYTES + 1).min(MOST_FORESEEN)),
             fields: Vec::with_capacity((text.len() / FIELD_BYTES + 1).min(MOST_FORESEEN)),
-            ..no_patches(self.frame_bytes, self.limits)
+            ..no_patches(self.frame_bytes, self.reader.limits)
         };
         let rest = items(byte(text, b'[')?, b']', |patch| {
             let rest = self.patch(patch, &mut patches)?;
@@ -110,10 +121,10 @@ impl<'f> Decoder<'f, '_> {
         let first = patches.updates.len();
         let mut names = Names::default();
         let rest = items(byte(text, b'{')?, b'}', |member| {
-            let (key, component) = self.name(member)?;
+            let (key, component) = self.reader.name(member)?;
             let earlier = patches.updates.get(first..)?.iter().map(|update| update.key);
             self.keys += 1;
-            if names.repeats(key, earlier) || self.keys > self.limits.keys {
+            if names.repeats(key, earlier) || self.keys > self.reader.limits.keys {
                 return None;
             }
             self.component(key, component, patches)
@@ -129,43 +140,78 @@ impl<'f> Decoder<'f, '_> {
         patches: &mut PatchList<'f>,
     ) -> Option<&'f [u8]> {
         let first = patches.fields.len();
-        // One component mostly has the fields that the one before it has: then they are known to be names, and no two the same.
-        let mut likely = patches.updates.last().map_or(first, |update| update.fields.start);
-        let mut are_same = true;
-        let mut names = Names::default();
-        let mut existence = None;
-        let rest = items(byte(text, b'{')?, b'}', |member| {
-            let same = patches.fields.get(likely).filter(|_| are_same && likely < first);
-            let (name, value) =
-                if let Some(step) = same.and_then(|field| same_name(member, field.name)) {
-                    likely += 1;
-                    step
-                } else {
-                    let step = self.name(member)?;
-                    let earlier = patches.fields.get(first..)?.iter().map(|field| field.name);
-                    if are_same {
-                        earlier.clone().for_each(|name| names.note_other(name));
-                        are_same = false;
-                    }
-                    if names.repeats(step.0, earlier) {
-                        return None;
-                    }
-                    step
-                };
-            let (value, rest) = self.value(value, patches)?;
-            if name == b"_exists" {
-                existence = Some(is_true(&value)?);
+        let inside = byte(text, b'{')?;
+        let kind = self.kinds.of(key, inside)?;
+        let reader = &mut self.reader;
+        let rest = match kind.fields(inside, |name, value| reader.field(name, value, patches))? {
+            Known::Whole(rest) => rest,
+            Known::Part(text) => {
+                let known = patches.fields.len() - first;
+                let rest = reader.other_fields(text, first, patches)?;
+                kind.learn(patches.fields.get(first..)?.iter().map(|field| field.name), known);
+                rest
             }
-            patches.fields.push(Field { name, value });
-            Some(rest)
-        })?;
-        if names.repeat(patches.fields.get(first..)?.iter().map(|field| field.name)) {
-            return None;
+        };
+        let mut existence = None;
+        for field in patches.fields.get(first..)? {
+            if field.name == b"_exists" {
+                existence = Some(is_true(&field.value)?);
+            }
         }
         let (patch, fields) = (patches.count, first..patches.fields.len());
         let text = before(text, rest)?;
         patches.updates.push(Update { patch, key, text, existence, fields });
         Some(rest)
+    }
+}
+
+impl<'f> Reader<'f, '_> {
+    /// Steps over the value of a field whose name is known to be one.
+    #[inline]
+    fn field(
+        &mut self,
+        name: &'f [u8],
+        text: &'f [u8],
+        patches: &mut PatchList<'f>,
+    ) -> Option<&'f [u8]> {
+        if name.len() > self.limits.name_bytes {
+            return None;
+        }
+        let (value, rest) = match text.first()? {
+            b'"' | b'-' | b'0'..=b'9' => {
+                let rest = scalar(text)?;
+                (Value::Json(before(text, rest)?), rest)
+            }
+            _ => self.value(text, patches)?,
+        };
+        patches.fields.push(Field { name, value });
+        Some(rest)
+    }
+
+    /// Steps over fields that were not known, behind those from `first` on that were, and over the end of the component.
+    #[cold]
+    fn other_fields(
+        &mut self,
+        text: &'f [u8],
+        first: usize,
+        patches: &mut PatchList<'f>,
+    ) -> Option<&'f [u8]> {
+        let mut names = Names::default();
+        let none_yet = patches.fields.len() == first;
+        patches.fields.get(first..)?.iter().for_each(|field| names.note_other(field.name));
+        let item = |member| {
+            let (name, value) = self.name(member)?;
+            let earlier = patches.fields.get(first..)?.iter().map(|field| field.name);
+            if names.repeats(name, earlier) {
+                return None;
+            }
+            let (value, rest) = self.value(value, patches)?;
+            patches.fields.push(Field { name, value });
+            Some(rest)
+        };
+        let rest = if none_yet { items(text, b'}', item) } else { more_items(text, b'}', item) }?;
+        let all = patches.fields.get(first..)?.iter().map(|field| field.name);
+        (!names.repeat(all)).then_some(rest)
     }
 
     #[inline]
@@ -173,7 +219,6 @@ impl<'f> Decoder<'f, '_> {
         name(text).filter(|(name, _)| name.len() <= self.limits.name_bytes)
     }
 
-    #[inline]
     fn value(&mut self, text: &'f [u8], patches: &mut PatchList<'f>) -> Step<'f, Value<'f>> {
         if text.first() == Some(&b'{')
             && let Some(delta) = expect(text, b"{\"__buf\":1,\"len\":")
@@ -206,13 +251,6 @@ impl<'f> Decoder<'f, '_> {
         patches.arrays = patches.arrays.saturating_add(array_size(len));
         Some((Value::Delta(before(text, rest)?, Box::new(delta)), rest))
     }
-}
-
-/// Steps over this name and the colon behind it.
-#[inline]
-fn same_name<'f>(text: &'f [u8], name: &[u8]) -> Step<'f, &'f [u8]> {
-    let (same, rest) = byte(text, b'"')?.split_at_checked(name.len())?;
-    Some((same, expect(rest, b"\":")?)).filter(|_| is_same_name(same, name))
 }
 
 /// Steps over a run of a delta.

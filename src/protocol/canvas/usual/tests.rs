@@ -65,6 +65,63 @@ fn cv7_what_is_loose_unknown_or_refused_is_left_to_the_careful_way() {
     assert_eq!(usual(b"{\"type\":\"patch\",\"messageId\":\"\xff\"}", &Limits::default()), None);
 }
 
+/// A frame that writes one component.
+fn written(fields: &str) -> String {
+    format!(r#"{{"type":"patch","documentPatches":[{{"a/Kind":{fields}}}]}}"#)
+}
+
+#[test]
+fn cv7_fields_that_are_known_are_read_as_carefully_as_others() {
+    let known = r#"{"x":1,"rotation":2,"_exists":true,"a name of many letters":4}"#;
+    for fields in [
+        known,
+        r#"{"x":-0.5,"rotation":"\n","_exists":false,"a name of many letters":[1]}"#,
+        r#"{"x":1}"#,
+        r#"{"x":1,"rotation":2}"#,
+        r#"{"x":1,"y":2}"#,
+        r#"{"x":1,"rotations":2}"#,
+        r#"{"x":{"__buf":1,"len":1,"runs":[[0,[7]]]},"y":{"__buf":1,"len":2,"runs":[]}}"#,
+    ] {
+        assert!(is_usual(&written(known)));
+        assert!(is_usual(&written(fields)), "{fields}");
+    }
+    for fields in [
+        r#"{"x":1,}"#,
+        r#"{"x":1,"rotation":2,}"#,
+        r#"{"x":1,"rotation":2,"x":3}"#,
+        r#"{"x":1,"rotation":2,"rotation":3}"#,
+        r#"{"x":1,"rotation":2,"_exists":7}"#,
+        r#"{"x":1.0,"rotation":2}"#,
+        r#"{"x":1 ,"rotation":2}"#,
+        r#"{"x": 1}"#,
+        r#"{"x":1"rotation":2}"#,
+    ] {
+        assert!(is_usual(&written(known)));
+        assert!(!is_usual(&written(fields)), "{fields}");
+    }
+}
+
+#[test]
+fn cv7_a_component_of_many_fields_is_known_as_far_as_it_can_be() {
+    let many = |count: usize| {
+        let fields: Vec<_> = (0..count).map(|field| format!(r#""f{field}":{field}"#)).collect();
+        written(&format!("{{{}}}", fields.join(",")))
+    };
+
+    for count in [40, 40, 15, 16, 17, 40, 0, 40] {
+        assert!(is_usual(&many(count)), "{count}");
+    }
+}
+
+#[test]
+fn lm3_a_name_that_another_room_allows_is_left_to_the_careful_way() {
+    let frame = written(r#"{"width":1}"#);
+    let narrow = Limits { name_bytes: 4, ..Limits::default() };
+
+    assert!(is_usual(&frame));
+    assert_eq!(usual(frame.as_bytes(), &narrow), None);
+}
+
 #[test]
 fn lm3_what_is_over_a_limit_is_left_to_the_careful_way() {
     let nested = |depth: usize| {
@@ -173,6 +230,19 @@ proptest! {
             let is_plain = matches!(&text, FrameText::Sound(std::borrow::Cow::Borrowed(_)));
             let is_refused = matches!(decode_frame(&text, &limits), Frame::Refused(..));
             prop_assert!(!is_plain || is_refused || frame.contains("__buf") || frame.contains("\"_"));
+        }
+    }
+
+    #[test]
+    fn cv7_frames_of_one_kind_decode_as_the_careful_way_decodes_them(
+        components in prop::collection::vec(shape(), 1..9)
+    ) {
+        let limits = Limits::default();
+        for fields in components {
+            let frame = written(&fields);
+            if let Some(usual) = usual(frame.as_bytes(), &limits) {
+                prop_assert_eq!(usual, careful(frame.as_bytes(), &limits));
+            }
         }
     }
 
