@@ -186,15 +186,15 @@ export const reconnect = [
   {
     rule: 'RC10',
     file: pieces,
-    find: 'full.frame.number(TIMESTAMP, &clock);',
-    replace: 'full.frame.number(TIMESTAMP, &clock.saturating_add(1));',
+    find: 'full.frame().number(TIMESTAMP, &clock);',
+    replace: 'full.frame().number(TIMESTAMP, &clock.saturating_add(1));',
     why: 'makes a client believe that it knows what is still to come',
   },
   {
     rule: ['RC10', 'D15'],
     file: pieces,
-    find: 'open.frame.out.len() >= limit',
-    replace: 'open.frame.out.len() >= limit && list.is_empty()',
+    find: 'open.text.len() >= limit',
+    replace: 'open.text.len() >= limit && list.is_empty()',
     why: 'sends everything in one frame',
   },
   {

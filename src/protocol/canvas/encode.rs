@@ -5,17 +5,6 @@ use std::collections::BTreeMap;
 use super::PROTOCOL_VERSION;
 use crate::engine::{Clock, Component, Field, Fields, Group, Message, Patches, Room, Value};
 
-/// Appends the text of a message to the sessions of one delivery group. False, and nothing is appended, when that group
-/// gets nothing of it, or only in pieces ([`super::encode_for_one`]).
-///
-/// Encodes what the room holds now, so it must run before the room handles anything else.
-pub fn encode(message: &Message<'_>, group: Group, room: &Room, out: &mut Vec<u8>) -> bool {
-    let mut frame = Frame { out: std::mem::take(out) };
-    let is_written = write(message, group, room, &mut frame);
-    *out = frame.out;
-    is_written
-}
-
 pub(super) const PATCH: &[u8] = b"{\"type\":\"patch\"";
 pub(super) const CLIENT_ID: &[u8] = b",\"clientId\":";
 pub(super) const DOCUMENT_PATCHES: &[u8] = b",\"documentPatches\":";
@@ -26,7 +15,12 @@ const MESSAGE_ID: &[u8] = b",\"messageId\":";
 /// What a change takes beside the client's name and the lists of patches, at most.
 const CHANGE_BYTES: usize = 128;
 
-fn write(message: &Message<'_>, group: Group, room: &Room, frame: &mut Frame) -> bool {
+/// Appends the text of a message to the sessions of one delivery group. False, and nothing is appended, when that group
+/// gets nothing of it, or only in pieces ([`super::encode_for_one`]).
+///
+/// Encodes what the room holds now, so it must run before the room handles anything else.
+pub fn encode(message: &Message<'_>, group: Group, room: &Room, out: &mut Vec<u8>) -> bool {
+    let mut frame = Frame { out };
     match message {
         // These go to one session, in pieces.
         Message::Presence { .. } | Message::CatchUp { .. } | Message::Handed { .. } => {
@@ -43,9 +37,8 @@ fn write(message: &Message<'_>, group: Group, room: &Room, frame: &mut Frame) ->
             }
             let client = client.as_deref().unwrap_or_default();
             let arrays = Arrays { spelled_out: group == Group::WholeArrays, room, client };
-            let texts =
-                [document, presence].into_iter().flatten().map(|patches| patches.text.len());
-            frame.out.reserve(texts.sum::<usize>() + client.len() + CHANGE_BYTES);
+            let length = |patches: Option<&Patches<'_>>| patches.map_or(0, |it| it.text.len());
+            frame.out.reserve(length(document) + length(presence) + client.len() + CHANGE_BYTES);
             frame.open(PATCH).name(CLIENT_ID, client);
             if let (Some(document), Some(clock)) = (document, clock) {
                 frame.document_patches(document, late, &arrays).number(TIMESTAMP, clock);
@@ -53,7 +46,7 @@ fn write(message: &Message<'_>, group: Group, room: &Room, frame: &mut Frame) ->
             if let Some(presence) = presence {
                 frame.presence_patches(presence, &arrays);
             }
-            &mut *frame
+            &mut frame
         }
         Message::PresenceGone { client, keys } => {
             frame.open(PATCH).name(CLIENT_ID, client).deletions(keys)
@@ -89,12 +82,11 @@ struct Arrays<'a> {
 }
 
 /// A frame being written, member by member.
-#[derive(Default)]
-pub(super) struct Frame {
-    pub(super) out: Vec<u8>,
+pub(super) struct Frame<'o> {
+    pub(super) out: &'o mut Vec<u8>,
 }
 
-impl Frame {
+impl Frame<'_> {
     /// Begins with the member that tells its kind.
     #[inline]
     pub(super) fn open(&mut self, kind: &[u8]) -> &mut Self {
@@ -102,16 +94,11 @@ impl Frame {
         self
     }
 
-    pub(super) fn close(mut self) -> Vec<u8> {
-        self.out.push(b'}');
-        self.out
-    }
-
     /// A member is given as what stands before its value: comma, name and colon.
     #[inline]
     pub(super) fn member(&mut self, member: &[u8]) -> &mut Vec<u8> {
         self.out.extend_from_slice(member);
-        &mut self.out
+        self.out
     }
 
     #[inline]
@@ -189,7 +176,7 @@ impl Frame {
         let last = if spell_out { last_writes(patches) } else { BTreeMap::new() };
         let mut updates = patches.updates.iter().enumerate().peekable();
         self.list(patches.count, |patch, frame| {
-            let mut object = Object::open(&mut frame.out);
+            let mut object = Object::open(frame.out);
             while let Some((position, update)) =
                 updates.next_if(|(_, update)| update.patch == patch)
             {
@@ -223,7 +210,7 @@ impl Frame {
     fn deletions(&mut self, keys: &[Box<[u8]>]) -> &mut Self {
         self.member(EPHEMERAL_PATCHES);
         self.out.push(b'[');
-        let mut object = Object::open(&mut self.out);
+        let mut object = Object::open(self.out);
         for key in keys {
             object.member(key).extend_from_slice(TOMBSTONE);
         }

@@ -65,26 +65,35 @@ struct Pieces {
 
 /// A frame being written.
 struct Open {
-    frame: Frame,
+    text: Vec<u8>,
     /// Whether the list of patches that was begun last is still open.
     in_list: bool,
 }
 
 impl Open {
     fn new() -> Self {
-        let mut frame = Frame::default();
-        frame.open(PATCH).name(CLIENT_ID, b"");
-        Self { frame, in_list: false }
+        let mut text = Vec::new();
+        Frame { out: &mut text }.open(PATCH).name(CLIENT_ID, b"");
+        Self { text, in_list: false }
+    }
+
+    fn frame(&mut self) -> Frame<'_> {
+        Frame { out: &mut self.text }
+    }
+
+    fn close(mut self) -> Vec<u8> {
+        self.text.push(b'}');
+        self.text
     }
 
     fn begin_list(&mut self, list: &[u8]) {
-        self.frame.member(list).extend_from_slice(b"[{");
+        self.frame().member(list).extend_from_slice(b"[{");
         self.in_list = true;
     }
 
     fn end_list(&mut self) {
         if self.in_list {
-            self.frame.out.extend_from_slice(b"}]");
+            self.text.extend_from_slice(b"}]");
             self.in_list = false;
         }
     }
@@ -146,7 +155,7 @@ impl Pieces {
     fn end_document(&mut self, clock: Clock) {
         if let Some(open) = &mut self.open {
             open.end_list();
-            open.frame.number(TIMESTAMP, &clock);
+            open.frame().number(TIMESTAMP, &clock);
         }
     }
 
@@ -165,30 +174,30 @@ impl Pieces {
         clock: Option<Clock>,
         limit: usize,
     ) -> &mut Vec<u8> {
-        if self.open.as_ref().is_some_and(|open| open.frame.out.len() >= limit)
+        if self.open.as_ref().is_some_and(|open| open.text.len() >= limit)
             && let Some(mut full) = self.open.take()
         {
             full.end_list();
             if let Some(clock) = clock {
-                full.frame.number(TIMESTAMP, &clock);
+                full.frame().number(TIMESTAMP, &clock);
             }
-            self.done.push(full.frame.close());
+            self.done.push(full.close());
         }
         let open = self.open.get_or_insert_with(Open::new);
         if open.in_list {
-            open.frame.out.push(b',');
+            open.text.push(b',');
         } else {
             open.begin_list(list);
         }
-        push_quoted(key, &mut open.frame.out);
-        open.frame.out.push(b':');
-        &mut open.frame.out
+        push_quoted(key, &mut open.text);
+        open.text.push(b':');
+        &mut open.text
     }
 
     fn finish(mut self) -> Vec<Vec<u8>> {
         if let Some(mut open) = self.open.take() {
             open.end_list();
-            self.done.push(open.frame.close());
+            self.done.push(open.close());
         }
         self.done
     }
