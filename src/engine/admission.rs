@@ -32,6 +32,7 @@ impl Room {
         check_growth(growth, if document.is_empty() { presence } else { document })
     }
 
+    #[inline]
     fn check_document(&self, patches: &Patches<'_>) -> Result<usize, Refusal> {
         if patches.is_empty() {
             return Ok(0);
@@ -43,6 +44,7 @@ impl Room {
         Ok(growth)
     }
 
+    #[inline]
     fn check_presence(&self, client: &[u8], patches: &Patches<'_>) -> Result<usize, Refusal> {
         if patches.is_empty() {
             return Ok(0);

@@ -156,6 +156,7 @@ impl Bounds {
     /// over it.
     ///
     /// `stored` gives the fields under a key and whether they are alive; a key that is not there has none.
+    #[inline]
     pub(super) fn check<'a>(
         &self,
         patches: &Patches<'_>,
@@ -173,9 +174,18 @@ impl Bounds {
             && usage.largest.saturating_add(adds) <= self.component_bytes
             && usage.most_fields.saturating_add(patches.fields.len()) <= self.fields
             && alive.saturating_add(patches.updates.len()) <= self.components;
-        if fits {
-            return Ok(());
-        }
+        if fits { Ok(()) } else { self.reckon(patches, usage, alive, stored) }
+    }
+
+    /// [`check`](Self::check), exactly.
+    #[cold]
+    fn reckon<'a>(
+        &self,
+        patches: &Patches<'_>,
+        usage: &Usage,
+        alive: usize,
+        stored: impl Fn(&[u8]) -> Option<(&'a Fields, bool)>,
+    ) -> Result<(), Refusal> {
         let mut ledger = Ledger::default();
         for update in &patches.updates {
             let draft =

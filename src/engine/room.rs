@@ -267,7 +267,9 @@ impl Room {
             Frame::Patch { .. } | Frame::Unknown | Frame::Refused(..)
                 if session.group == Group::Mute => {}
             Frame::Patch { message_id, document, presence } => {
-                self.stop_holding(id, effects);
+                if session.group == Group::Held {
+                    self.stop_holding(id, effects);
+                }
                 self.patch(id, message_id, document, presence, effects);
             }
             Frame::Unknown => {}
@@ -299,11 +301,11 @@ impl Room {
     ) {
         match self.accept(id, document, presence, effects) {
             Ok(changed) => {
-                effects.push(Effect::Send(
-                    id,
-                    Message::Ack { message_id, clock: self.document.clock() },
-                ));
-                effects.extend(changed.map(Effect::Changed));
+                let ack = Message::Ack { message_id, clock: self.document.clock() };
+                effects.push(Effect::Send(id, ack));
+                if let Some(patches) = changed {
+                    effects.push(Effect::Changed(patches));
+                }
             }
             Err(refused) => self.refuse(id, refused.refusal, message_id, effects),
         }
@@ -388,14 +390,14 @@ impl Room {
         if session.access == Access::ReadOnly || (document.is_empty() && presence.is_empty()) {
             return Ok(None);
         }
-        let client = Arc::clone(&session.client);
+        let (client, group) = (Arc::clone(&session.client), session.group);
         let changed = (!document.is_empty()).then_some(document.text);
         let late = if changed.is_some() { self.document.apply(&document) } else { Vec::new() };
         self.presence.apply(&client, &presence);
         let clock = changed.map(|text| self.append(Some(&client), text, effects));
         self.spare_whole_arrays(Some(id), &document, effects);
         let change = Message::Change { client: Some(client), clock, document, late, presence };
-        self.broadcast(Some(id), change, effects);
+        self.broadcast_from(Some((id, group)), change, effects);
         Ok(changed)
     }
 
@@ -484,10 +486,22 @@ impl Room {
         message: Message<'f>,
         effects: &mut Vec<Effect<'f>>,
     ) {
-        let heard = except.filter(|id| !self.laggards.contains_key(id));
-        let left_out = heard.and_then(|id| self.sessions.get(&id)).map(|session| session.group);
-        let audience = self.population.audience(left_out);
+        let sender = except.and_then(|id| Some((id, self.sessions.get(&id)?.group)));
+        self.broadcast_from(sender, message, effects);
+    }
+
+    /// Has a message sent to all but who caused it, of whom the group is known.
+    fn broadcast_from<'f>(
+        &self,
+        sender: Option<(SessionId, Group)>,
+        message: Message<'f>,
+        effects: &mut Vec<Effect<'f>>,
+    ) {
+        // One who lags is in no group.
+        let left_out = sender.filter(|(id, _)| !self.laggards.contains_key(id));
+        let audience = self.population.audience(left_out.map(|(_, group)| group));
         if audience.live || audience.whole_arrays || audience.held {
+            let except = sender.map(|(id, _)| id);
             effects.push(Effect::Broadcast { except, audience, message });
         }
     }

@@ -199,12 +199,10 @@ export const dialect = [
   {
     rule: 'D12',
     file: room,
-    find: `            Ok(changed) => {
-                effects.push(`,
-    replace: `            Ok(changed) => {
-                effects.extend(changed.map(Effect::Changed));
+    find: 'effects.push(Effect::Send(id, ack));',
+    replace: `effects.extend(changed.map(Effect::Changed));
                 let changed: Option<&'f [u8]> = None;
-                effects.push(`,
+                effects.push(Effect::Send(id, ack));`,
     why: 'runs hooks before the ack',
   },
 ]

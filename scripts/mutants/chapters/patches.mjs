@@ -9,12 +9,8 @@ export const patches = [
   {
     rule: 'PA1',
     file: room,
-    find: `                effects.push(Effect::Send(
-                    id,
-                    Message::Ack`,
-    replace: `                effects.insert(0, Effect::Send(
-                    id,
-                    Message::Ack`,
+    find: 'effects.push(Effect::Send(id, ack));',
+    replace: 'effects.insert(0, Effect::Send(id, ack));',
     why: 'acks before it broadcasts',
   },
   {
@@ -92,8 +88,8 @@ export const patches = [
   {
     rule: 'PA6',
     file: room,
-    find: 'self.broadcast(Some(id), change, effects);',
-    replace: 'self.broadcast(None, change, effects);',
+    find: 'self.broadcast_from(Some((id, group)), change, effects);',
+    replace: 'self.broadcast_from(None, change, effects);',
     why: 'sends a broadcast back to its sender',
   },
   {
