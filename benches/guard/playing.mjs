@@ -7,7 +7,7 @@ import { firstFrame, round } from './frames.mjs'
 const RECEIVERS = 10
 
 /** Frames of one turn of the event loop, where sockets are written once per turn. */
-export const TURN_FRAMES = 32
+export const TURN_FRAMES = 128
 
 /**
  * Plays so many frames. What is asynchronous takes turns of the event loop.
