@@ -11,7 +11,7 @@ import { machine, versions } from '../frame/machine.mjs'
 import { median } from '../frame/statistics.mjs'
 import { capacityOf } from './capacity.mjs'
 import { installRivals, versionOfRival } from './rivals/packages.mjs'
-import { moved } from './trial.mjs'
+import { moved, TooMuch } from './trial.mjs'
 
 const { values } = parseArgs({
   options: {
@@ -50,20 +50,31 @@ const subjects = Object.keys(KEEPS).filter(
 /** @param {string} text @param {number} width */
 const cell = (text, width) => text.padStart(width)
 
+/** What each costs, and for whom the load is more than a core of this machine carries. */
 async function compareCosts() {
-  const rows = []
+  /** @type {(ReturnType<typeof summary> & { layout: string, subject: string, samples: unknown })[]} */
+  const costs = []
+  /** @type {{ layout: string, subject: string, because: string }[]} */
+  const overloaded = []
   for (const { name, layout } of LAYOUTS) {
-    /** @type {Record<string, Awaited<ReturnType<typeof moved>>[]>} */
+    /** @type {Record<string, Sample[]>} */
     const samples = Object.fromEntries(subjects.map((subject) => [subject, []]))
     for (let round = 0; round < ROUNDS; round += 1) {
       for (const subject of round % 2 === 0 ? subjects : subjects.toReversed()) {
-        samples[subject]?.push(await moved({ subject, layout, ms: SLICE_MS, mostLoad: 0.9 }))
+        samples[subject]?.push(await sampleOf(subject, layout))
       }
     }
     console.log(`\n${name}: everybody moves a shape and a cursor at 30 Hz`)
     for (const subject of subjects) {
-      const row = { layout: name, subject, ...summary(samples[subject] ?? []) }
-      rows.push({ ...row, samples: samples[subject] })
+      const taken = samples[subject] ?? []
+      const because = taken.find((sample) => typeof sample === 'string')
+      if (because !== undefined) {
+        overloaded.push({ layout: name, subject, because })
+        console.log(`  ${subject.padEnd(10)} too much for it: ${because}`)
+        continue
+      }
+      const row = { layout: name, subject, ...summary(taken.filter(isTaken)) }
+      costs.push({ ...row, samples: taken })
       console.log(
         `  ${subject.padEnd(10)} ${cell(row.cpuMicros.toFixed(2), 7)} us CPU and ${cell(row.bytes.toFixed(0), 4)} bytes per delivered edit   ` +
           `p50 ${cell(row.p50Ms.toFixed(2), 6)} ms  p99 ${cell(row.p99Ms.toFixed(2), 6)} ms   ${cell(row.mib.toFixed(0), 4)} MiB   ` +
@@ -71,7 +82,26 @@ async function compareCosts() {
       )
     }
   }
-  return rows
+  return { costs, overloaded }
+}
+
+/** @typedef {Awaited<ReturnType<typeof moved>> | string} Sample text where the load was too much */
+
+/** @param {Sample} sample */
+const isTaken = (sample) => typeof sample !== 'string'
+
+/**
+ * @param {string} subject
+ * @param {(typeof LAYOUTS)[number]['layout']} layout
+ * @returns {Promise<Sample>}
+ */
+async function sampleOf(subject, layout) {
+  try {
+    return await moved({ subject, layout, ms: SLICE_MS, mostLoad: 0.9 })
+  } catch (error) {
+    if (error instanceof TooMuch) return error.message
+    throw error
+  }
 }
 
 /** @param {Awaited<ReturnType<typeof moved>>[]} samples */
@@ -104,7 +134,7 @@ async function compareCapacities() {
 
 installRivals()
 const started = new Date()
-const costs = await compareCosts()
+const { costs, overloaded } = await compareCosts()
 const capacities = await compareCapacities()
 const report = {
   format: 1,
@@ -120,6 +150,7 @@ const report = {
   },
   keeps: KEEPS,
   costs,
+  overloaded,
   capacities,
 }
 mkdirSync(dirname(values.out), { recursive: true })

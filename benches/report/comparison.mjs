@@ -15,6 +15,7 @@ import { bar, drawing, text } from './svg.mjs'
  * @property {Record<string, string>} versions
  * @property {Record<string, string>} keeps
  * @property {Cost[]} costs
+ * @property {{ layout: string, subject: string, because: string }[]} overloaded those for whom it was too much
  * @property {Capacity[]} capacities
  */
 
@@ -44,7 +45,7 @@ export function costChart({ costs }) {
 }
 
 /** @param {Comparison} comparison */
-export function comparisonTables({ costs, capacities, keeps }) {
+export function comparisonTables({ costs, overloaded, capacities, keeps }) {
   const cost = costs.map(({ layout, subject, cpuMicros, bytes, p50Ms, p99Ms, mib }) => [
     layout,
     subject,
@@ -54,6 +55,12 @@ export function comparisonTables({ costs, capacities, keeps }) {
     inUnit(p99Ms, 'ms'),
     sane(mib),
   ])
+  const tooMuch = overloaded.map(({ layout, subject, because }) => [
+    layout,
+    subject,
+    `too much for it: ${because}`,
+    ...['', '', '', ''],
+  ])
   const capacity = capacities.map(({ layout, subject, carries, because }) => [
     layout,
     subject,
@@ -62,7 +69,10 @@ export function comparisonTables({ costs, capacities, keeps }) {
   ])
   return [
     '**comparison** (`benches/live/comparison.mjs`): each client moves one shape and one cursor at 30 Hz.',
-    table(['rooms', 'server', 'CPU per delivered edit', 'bytes', 'p50', 'p99', 'MiB'], cost),
+    table(
+      ['rooms', 'server', 'CPU per delivered edit', 'bytes', 'p50', 'p99', 'MiB'],
+      [...cost, ...tooMuch],
+    ),
     'How many people one core carries:',
     table(['rooms', 'server', 'people', 'bounded by'], capacity),
     'What each keeps with its defaults:',
