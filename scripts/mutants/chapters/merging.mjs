@@ -94,7 +94,10 @@ export const merging = [
     rule: 'MG6',
     file: packed,
     find: 'None => next.keep(&entry, bytes, old),',
-    replace: 'None => next.keep(&Entry { clock, ..entry }, &mut old),',
+    replace: `None if matches!(entry.stored, Stored::Packed(_)) => {
+                    Entry { clock, ..entry }.write(&mut next.entries);
+                }
+                None => next.keep(&entry, bytes, old),`,
     why: 'gives fields the clock of their neighbours',
   },
   {

@@ -151,7 +151,7 @@ fn assert_consistent(fields: &Fields) {
 
 proptest! {
     #[test]
-    fn mg1_merging_equals_a_map(updates in prop::collection::vec(shuffled(), 1..8)) {
+    fn mg1_mg6_merging_equals_a_map(updates in prop::collection::vec(shuffled(), 1..8)) {
         let mut expected: Vec<(String, Clock, String)> = Vec::new();
         let mut fields = Fields::default();
         let mut size = 0;
