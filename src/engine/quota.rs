@@ -72,7 +72,13 @@ pub(super) fn field_size(name: &[u8], value: usize) -> usize {
 /// The size of a value that is JSON text.
 #[inline]
 pub(super) fn json_size(json: &[u8]) -> usize {
-    if json.first() == Some(&b'[') { text_size(json, count_numbers(json)) } else { json.len() }
+    if is_array(json) { text_size(json, count_numbers(json)) } else { json.len() }
+}
+
+/// Whether a value is an array: only then is its size another than its length.
+#[inline]
+pub(super) fn is_array(json: &[u8]) -> bool {
+    json.first() == Some(&b'[')
 }
 
 /// The size of a value that is JSON text, of an array of so many numbers if it is one.

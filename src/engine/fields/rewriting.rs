@@ -5,7 +5,7 @@ use super::{
     super::{
         Clock,
         patch::{Field, Value, is_same_name},
-        quota::{FIELD_BYTES, Growth, json_size},
+        quota::{FIELD_BYTES, Growth, is_array, json_size},
     },
     entries::{Entries, MOST_HEAD_BYTES, number_bytes},
     packed::{KEEP_BYTES, small_json},
@@ -65,6 +65,12 @@ struct Progress {
     missing: usize,
 }
 
+impl Progress {
+    fn none(update: &[Field<'_>]) -> Self {
+        Self { entries: 0, bytes: 0, missing: update.len() }
+    }
+}
+
 impl Rewriting {
     pub(super) const fn new() -> Self {
         Self { guesses: [[NONE; GUESSED]; FEW + 1], text: Vec::new() }
@@ -82,7 +88,7 @@ impl Rewriting {
         let write = Write { update, clock };
         let mut nothing = [NONE; GUESSED];
         let guesses = self.guesses.get_mut(update.len()).unwrap_or(&mut nothing);
-        let mut done = Progress { entries: 0, bytes: 0, missing: update.len() };
+        let mut done = Progress::none(update);
         if !undoable {
             done = write.overwrite(entries, guesses);
             if done.missing == 0 {
@@ -126,7 +132,7 @@ impl Write<'_, '_> {
         let (clock, clock_length) = number_bytes(self.clock);
         let clock = clock.get(..clock_length).unwrap_or_default();
         let bytes = entries.len();
-        let mut done = Progress { entries: 0, bytes: 0, missing: self.update.len() };
+        let mut done = Progress::none(self.update);
         let mut rest = entries;
         for guess in guesses {
             if done.missing == 0 {
@@ -257,10 +263,6 @@ fn split_entry(entries: &mut [u8]) -> Option<EntryParts<'_>> {
 fn split_short(bytes: &mut [u8], shift: u32) -> Option<(&mut [u8], &mut [u8])> {
     let (number @ ..0x80, behind) = bytes.split_first_mut()? else { return None };
     behind.split_at_mut_checked(usize::from(*number >> shift))
-}
-
-fn is_array(json: &[u8]) -> bool {
-    json.first() == Some(&b'[')
 }
 
 /// The fields of an update, and which of them were found.
