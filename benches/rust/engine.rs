@@ -16,7 +16,7 @@ use std::{hint::black_box, time::Duration};
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use frames::Kind;
 use heddle::protocol::{
-    canvas::{FrameText, decode_frame, snapshot},
+    canvas::{FrameParts, FrameText, decode_frame, snapshot},
     limits::Limits,
 };
 use stage::{HASH_KEYS, Stage};
@@ -63,7 +63,7 @@ fn decoding(criterion: &mut Criterion) {
         group.bench_function(kind.name(), |bencher| {
             bencher.iter(|| {
                 let text = FrameText::read(black_box(&frame), &limits);
-                drop(black_box(decode_frame(&text, &limits)));
+                drop(black_box(decode_frame(&text, &limits, &mut FrameParts::default())));
             });
         });
     }

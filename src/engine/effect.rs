@@ -99,11 +99,11 @@ pub enum Message<'f> {
         /// The clock of the change, if it has document patches.
         clock: Option<Clock>,
         /// Document patches.
-        document: Patches<'f>,
+        document: &'f Patches<'f>,
         /// The updates among them that came too late for their component (MG5).
         late: Vec<usize>,
         /// Presence patches.
-        presence: Patches<'f>,
+        presence: &'f Patches<'f>,
     },
     /// The presence of a client that has left.
     PresenceGone {

@@ -38,7 +38,7 @@ pub enum Input<'f> {
         /// The JSON text of its `messageId`, if it has one.
         message_id: Option<&'f [u8]>,
         /// Its presence patches.
-        presence: Patches<'f>,
+        presence: &'f Patches<'f>,
     },
     /// What is left of a frame whose presence was handled before: its document patches and the answer to it. One who lags
     /// must be caught up before.
@@ -56,7 +56,7 @@ pub enum Input<'f> {
         /// Whose presence.
         client: Arc<[u8]>,
         /// The presence patches.
-        presence: Patches<'f>,
+        presence: &'f Patches<'f>,
     },
     /// A session belongs to this group again: the frame that moved it from there has not been handled after all.
     Replaced {
@@ -121,7 +121,7 @@ pub enum Input<'f> {
     /// The server's own code edits the document (PA11).
     Edited {
         /// The edit.
-        patches: Patches<'f>,
+        patches: &'f Patches<'f>,
     },
     /// Rights were set from outside; a token refresh under way can no longer change them (AU9).
     AccessChanged {
@@ -169,9 +169,9 @@ pub enum Frame<'f> {
         /// The JSON text of its `messageId`, if it has one.
         message_id: Option<&'f [u8]>,
         /// Document patches.
-        document: Patches<'f>,
+        document: &'f Patches<'f>,
         /// Presence patches.
-        presence: Patches<'f>,
+        presence: &'f Patches<'f>,
     },
     /// A client that wants to be brought up to date.
     Reconnect {
@@ -198,9 +198,9 @@ pub enum ReconnectPatches<'f> {
     /// Well-formed patches, perhaps none.
     Sound {
         /// Document patches.
-        document: Patches<'f>,
+        document: &'f Patches<'f>,
         /// Presence patches.
-        presence: Patches<'f>,
+        presence: &'f Patches<'f>,
     },
     /// Malformed ones, and the document keys that they touched (RC7).
     Refused(Refusal, Vec<&'f [u8]>),

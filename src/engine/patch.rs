@@ -1,17 +1,13 @@
 //! Patches as a frame carries them: borrowed text, already known to be well-formed.
 
-use std::ops::{Deref, Range};
+use std::ops::Range;
 
-use super::buffer::Delta;
+use super::{buffer::Delta, emptied::emptied};
 
-/// The document patches, or the presence patches, of one frame; by default none. A pointer, because a frame is handed on
-/// from layer to layer.
+/// The document patches, or the presence patches, of one frame; by default none. Flat, so that they are two lists however many
+/// they are, which the next frame is decoded into.
 #[derive(Debug, Default)]
-pub struct Patches<'f>(Option<Box<PatchList<'f>>>);
-
-/// A list of patches. Flat, so that it costs two allocations however many they are.
-#[derive(Debug, Default)]
-pub struct PatchList<'f> {
+pub struct Patches<'f> {
     /// The JSON text of the list, `[{…},…]`.
     pub text: &'f [u8],
     /// How many patches the list holds; 0 counts as no list at all (PA4).
@@ -41,7 +37,7 @@ pub struct Update<'f> {
     pub text: &'f [u8],
     /// `_exists`: true creates, false deletes, none changes what is alive.
     pub existence: Option<bool>,
-    /// The fields, `_exists` among them, as a range of [`PatchList::fields`].
+    /// The fields, `_exists` among them, as a range of [`Patches::fields`].
     pub fields: Range<usize>,
 }
 
@@ -134,22 +130,18 @@ impl Refusal {
     }
 }
 
-impl<'f> Deref for Patches<'f> {
-    type Target = PatchList<'f>;
-
-    fn deref(&self) -> &PatchList<'f> {
-        static NONE: PatchList<'_> = PatchList::NONE;
-        self.0.as_deref().unwrap_or(&NONE)
-    }
+/// The memory of patches that are not needed any more, for others.
+#[derive(Debug, Default)]
+pub struct PatchMemory<'f> {
+    updates: Vec<Update<'f>>,
+    fields: Vec<Field<'f>>,
 }
 
-impl<'f> From<PatchList<'f>> for Patches<'f> {
-    fn from(list: PatchList<'f>) -> Self {
-        Self(Some(Box::new(list)))
-    }
-}
+/// The updates, and the fields, that there is room for.
+const KEPT_UPDATES: usize = 64;
+const KEPT_FIELDS: usize = 256;
 
-impl<'f> PatchList<'f> {
+impl<'f> Patches<'f> {
     const NONE: Self = Self {
         text: &[],
         count: 0,
@@ -160,6 +152,29 @@ impl<'f> PatchList<'f> {
         arrays: 0,
         is_exempt: false,
     };
+
+    /// No patches at all.
+    pub fn none() -> &'static Self {
+        static NONE: Patches<'_> = Patches::NONE;
+        &NONE
+    }
+
+    /// No patches yet, in memory that others had, with room for so many updates and fields.
+    pub fn within(memory: PatchMemory<'f>, updates: usize, fields: usize) -> Self {
+        let mut patches = Self { updates: memory.updates, fields: memory.fields, ..Self::NONE };
+        patches.updates.reserve(updates);
+        patches.fields.reserve(fields);
+        patches
+    }
+
+    /// The memory of these patches, for any others.
+    pub fn into_memory<'g>(self) -> PatchMemory<'g> {
+        let (updates, fields) = (self.updates, self.fields);
+        PatchMemory {
+            updates: if updates.capacity() > KEPT_UPDATES { Vec::new() } else { emptied(updates) },
+            fields: if fields.capacity() > KEPT_FIELDS { Vec::new() } else { emptied(fields) },
+        }
+    }
 
     /// True when there is nothing to apply: no list, or an empty one (PA4).
     pub fn is_empty(&self) -> bool {

@@ -37,14 +37,14 @@ impl Room {
         &mut self,
         id: SessionId,
         message_id: Option<&'f [u8]>,
-        presence: Patches<'f>,
+        presence: &'f Patches<'f>,
         effects: &mut Vec<Effect<'f>>,
     ) {
         let Some(session) = self.sessions.get(&id) else { return };
         let client = Arc::clone(&session.client);
-        match self.check_frame(&client, &Patches::default(), &presence) {
+        match self.check_frame(&client, Patches::none(), presence) {
             Ok(()) => {
-                self.presence.apply(&client, &presence);
+                self.presence.apply(&client, presence);
                 self.show_presence(id, client, presence, effects);
             }
             Err(refusal) => self.refuse(id, refusal, message_id, effects),
@@ -62,7 +62,7 @@ impl Room {
             Frame::Patch { message_id, document, .. } => {
                 if self.sessions.get(&id).is_some_and(|session| session.group != Group::Mute) {
                     self.stop_holding(id, effects);
-                    self.answer_patch(id, message_id, document, Patches::default(), effects);
+                    self.answer_patch(id, message_id, document, Patches::none(), effects);
                 }
             }
             Frame::Reconnect {
@@ -70,7 +70,7 @@ impl Room {
                 group,
                 patches: ReconnectPatches::Sound { document, .. },
             } => {
-                let patches = ReconnectPatches::Sound { document, presence: Patches::default() };
+                let patches = ReconnectPatches::Sound { document, presence: Patches::none() };
                 self.receive(id, Frame::Reconnect { since, group, patches }, effects);
             }
             Frame::Reconnect { patches: ReconnectPatches::Refused(..), .. }
@@ -85,7 +85,7 @@ impl Room {
         &self,
         id: SessionId,
         client: Arc<[u8]>,
-        presence: Patches<'f>,
+        presence: &'f Patches<'f>,
         effects: &mut Vec<Effect<'f>>,
     ) {
         if !presence.is_empty() {
@@ -99,7 +99,7 @@ impl Room {
 pub(super) fn withdrawn<'f>(
     id: SessionId,
     client: Arc<[u8]>,
-    presence: Patches<'f>,
+    presence: &'f Patches<'f>,
     effects: &mut Vec<Effect<'f>>,
 ) {
     if !presence.is_empty() {
@@ -111,11 +111,11 @@ pub(super) fn withdrawn<'f>(
     }
 }
 
-fn change_of_presence(client: Arc<[u8]>, presence: Patches<'_>) -> Message<'_> {
+fn change_of_presence<'f>(client: Arc<[u8]>, presence: &'f Patches<'f>) -> Message<'f> {
     Message::Change {
         client: Some(client),
         clock: None,
-        document: Patches::default(),
+        document: Patches::none(),
         late: Vec::new(),
         presence,
     }

@@ -281,8 +281,8 @@ impl Room {
         &mut self,
         id: SessionId,
         message_id: Option<&'f [u8]>,
-        document: Patches<'f>,
-        presence: Patches<'f>,
+        document: &'f Patches<'f>,
+        presence: &'f Patches<'f>,
         effects: &mut Vec<Effect<'f>>,
     ) {
         if document.is_empty() && presence.is_empty() {
@@ -295,8 +295,8 @@ impl Room {
         &mut self,
         id: SessionId,
         message_id: Option<&'f [u8]>,
-        document: Patches<'f>,
-        presence: Patches<'f>,
+        document: &'f Patches<'f>,
+        presence: &'f Patches<'f>,
         effects: &mut Vec<Effect<'f>>,
     ) {
         match self.accept(id, document, presence, effects) {
@@ -378,12 +378,12 @@ impl Room {
     fn accept<'f>(
         &mut self,
         id: SessionId,
-        document: Patches<'f>,
-        presence: Patches<'f>,
+        document: &'f Patches<'f>,
+        presence: &'f Patches<'f>,
         effects: &mut Vec<Effect<'f>>,
     ) -> Result<Option<&'f [u8]>, Refused<'f>> {
         let Some(session) = self.sessions.get(&id) else { return Ok(None) };
-        if let Err(refusal) = self.check_frame(&session.client, &document, &presence) {
+        if let Err(refusal) = self.check_frame(&session.client, document, presence) {
             let touched = document.updates.iter().map(|update| update.key).collect();
             return Err(Refused { refusal, touched });
         }
@@ -392,25 +392,25 @@ impl Room {
         }
         let (client, group) = (Arc::clone(&session.client), session.group);
         let changed = (!document.is_empty()).then_some(document.text);
-        let late = if changed.is_some() { self.document.apply(&document) } else { Vec::new() };
-        self.presence.apply(&client, &presence);
+        let late = if changed.is_some() { self.document.apply(document) } else { Vec::new() };
+        self.presence.apply(&client, presence);
         let clock = changed.map(|text| self.append(Some(&client), text, effects));
-        self.spare_whole_arrays(Some(id), &document, effects);
+        self.spare_whole_arrays(Some(id), document, effects);
         let change = Message::Change { client: Some(client), clock, document, late, presence };
         self.broadcast_from(Some((id, group)), change, effects);
         Ok(changed)
     }
 
-    fn edit<'f>(&mut self, document: Patches<'f>, effects: &mut Vec<Effect<'f>>) {
-        if document.is_empty() || self.check_edit(&document).is_err() {
+    fn edit<'f>(&mut self, document: &'f Patches<'f>, effects: &mut Vec<Effect<'f>>) {
+        if document.is_empty() || self.check_edit(document).is_err() {
             return;
         }
         let text = document.text;
-        let late = self.document.apply(&document);
+        let late = self.document.apply(document);
         let clock = Some(self.append(None, text, effects));
-        self.spare_whole_arrays(None, &document, effects);
+        self.spare_whole_arrays(None, document, effects);
         let change =
-            Message::Change { client: None, clock, document, late, presence: Patches::default() };
+            Message::Change { client: None, clock, document, late, presence: Patches::none() };
         self.broadcast(None, change, effects);
         effects.push(Effect::Changed(text));
     }

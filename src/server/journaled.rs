@@ -18,7 +18,7 @@ use crate::{
         SessionId,
     },
     protocol::{
-        canvas::{self, FrameText},
+        canvas::{self, FrameParts, FrameText},
         limits::Limits,
     },
 };
@@ -210,14 +210,14 @@ impl Room {
         &mut self,
         session: SessionId,
         bytes: &[u8],
-        frame: Frame<'_>,
+        frame: &Frame<'_>,
         out: &mut Outbox,
     ) {
         let is_reconnect = matches!(frame, Frame::Reconnect { .. });
         let is_blocked =
             self.provisional.as_ref().is_some_and(|waits| waits.waiting.blocks(session));
         let mut is_shown = false;
-        if let Frame::Patch { message_id, presence, .. } = frame
+        if let Frame::Patch { message_id, presence, .. } = *frame
             && !is_blocked
         {
             self.run(Input::Postponed { session, message_id, presence }, None, out);
@@ -306,12 +306,13 @@ impl Room {
     ) {
         let Some(session) = kept.session else { return self.keep(kept, false, out) };
         let text = FrameText::read(&kept.bytes, &self.limits);
+        let mut parts = FrameParts::default();
+        let frame = canvas::decode_frame(&text, &self.limits, &mut parts);
         if let Some(client) = showed
-            && let Some(presence) = presence_of(canvas::decode_frame(&text, &self.limits))
+            && let Some(presence) = presence_of(&frame)
         {
             self.run(Input::Withdrawn { session, client, presence }, None, out);
         }
-        let frame = canvas::decode_frame(&text, &self.limits);
         let Some(now) = self.engine.destination(session) else { return };
         if let Frame::Reconnect { group, .. } = &frame {
             if *group != now {
@@ -356,7 +357,8 @@ impl Room {
             return self.apply_edit(bytes, Limits::ACCEPTED_BEFORE, out).unwrap_or_default();
         };
         let text = FrameText::read(bytes, &self.limits);
-        let frame = canvas::decode_frame(&text, &self.limits);
+        let mut parts = FrameParts::default();
+        let frame = canvas::decode_frame(&text, &self.limits, &mut parts);
         let input = if is_shown {
             Input::Resumed { session, frame }
         } else {
@@ -416,7 +418,7 @@ fn piece(effect: &Effect<'_>, stored: Clock) -> Option<Piece> {
 }
 
 /// The presence patches of a frame that was accepted.
-fn presence_of(frame: Frame<'_>) -> Option<Patches<'_>> {
+fn presence_of<'f>(frame: &Frame<'f>) -> Option<&'f Patches<'f>> {
     match frame {
         Frame::Patch { presence, .. }
         | Frame::Reconnect { patches: ReconnectPatches::Sound { presence, .. }, .. } => {

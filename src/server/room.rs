@@ -1,6 +1,7 @@
 //! One room: engine and dialect joined, panics caught.
 
 use std::{
+    mem,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
@@ -15,11 +16,11 @@ use super::{
 };
 use crate::{
     engine::{
-        self, Access, Audience, Clock, Document, Effect, Group, Input, Message, Refusal,
-        RefusalCode, SessionId,
+        self, Access, Audience, Clock, Document, Effect, Frame, Group, Input, Message, PatchMemory,
+        Refusal, RefusalCode, SessionId,
     },
     protocol::{
-        canvas::{self, Decoding, FrameText, snapshot::Encoder},
+        canvas::{self, Decoding, FrameParts, FrameText, snapshot::Encoder},
         limits::Limits,
     },
 };
@@ -33,8 +34,9 @@ pub struct Room {
     pub(super) decoding: Decoding,
     /// Whether [`Delivery::Changed`] carries the patches.
     pub(super) wants_patches: bool,
-    /// An empty list, so that not every input costs the allocation of one.
+    /// Empty lists, so that not every input costs the allocation of some.
     pub(super) spare_effects: Vec<Effect<'static>>,
+    pub(super) patch_memory: PatchMemory<'static>,
     /// Whether nothing that shows a change leaves before the change is stored.
     pub(super) is_journaled: bool,
     /// What a journaled room has not let go yet, where there is anything.
@@ -112,6 +114,7 @@ impl Room {
             decoding: Decoding::default(),
             wants_patches,
             spare_effects: Vec::new(),
+            patch_memory: PatchMemory::default(),
             is_journaled: false,
             provisional: None,
             encoder: None,
@@ -232,25 +235,33 @@ impl Room {
     ) -> Result<(), RoomError> {
         self.guard(|room| {
             let text;
+            let mut parts = FrameParts::within(mem::take(&mut room.patch_memory));
             let usual = match room.decoding {
-                Decoding::SinglePass => canvas::decode_usual(bytes, &room.limits),
-                Decoding::Careful => None,
+                Decoding::SinglePass => canvas::decode_usual(bytes, &room.limits, &mut parts),
+                Decoding::Careful => Err(&mut parts),
             };
-            let frame = if let Some(frame) = usual {
-                frame
-            } else {
-                text = FrameText::read(bytes, &room.limits);
-                canvas::decode_frame(&text, &room.limits)
+            let frame = match usual {
+                Ok(frame) => frame,
+                Err(parts) => {
+                    text = FrameText::read(bytes, &room.limits);
+                    canvas::decode_frame(&text, &room.limits, parts)
+                }
             };
-            if room.must_wait(session, &frame) {
-                room.wait(session, bytes, frame, out);
-                return Ok(());
+            room.take_frame(session, frame, bytes, out);
+            if !room.engine.is_empty() {
+                room.patch_memory = parts.into_memory();
             }
-            let origin = Origin { session: Some(session), bytes, is_shown: false };
-            room.catch_up(session, out);
-            room.run(Input::Received { session, frame }, Some(origin), out);
             Ok(())
         })
+    }
+
+    fn take_frame(&mut self, session: SessionId, frame: Frame<'_>, bytes: &[u8], out: &mut Outbox) {
+        if self.must_wait(session, &frame) {
+            return self.wait(session, bytes, &frame, out);
+        }
+        let origin = Origin { session: Some(session), bytes, is_shown: false };
+        self.catch_up(session, out);
+        self.run(Input::Received { session, frame }, Some(origin), out);
     }
 
     /// Applies an edit by the server itself: the JSON text of a list of patches (PA11).
@@ -289,7 +300,7 @@ impl Room {
         let patches = canvas::decode_edit(text.sound()?, &limits)?;
         self.engine.check_edit(&patches)?;
         let origin = Origin { session: None, bytes, is_shown: false };
-        self.run(Input::Edited { patches }, Some(origin), out);
+        self.run(Input::Edited { patches: &patches }, Some(origin), out);
         Ok(())
     }
 
@@ -324,7 +335,7 @@ impl Room {
         if self.is_journaled {
             return self.run_provisionally(input, origin, out);
         }
-        let mut effects: Vec<Effect<'_>> = std::mem::take(&mut self.spare_effects);
+        let mut effects: Vec<Effect<'_>> = mem::take(&mut self.spare_effects);
         self.engine.handle(input, &mut effects);
         for effect in &effects {
             self.deliver(effect, out);
@@ -334,7 +345,8 @@ impl Room {
 
     /// Keeps an empty list of effects for the next input, as long as somebody is here to send one.
     pub(super) fn spare(&mut self, effects: Vec<Effect<'_>>) {
-        self.spare_effects = if self.engine.is_empty() { Vec::new() } else { emptied(effects) };
+        self.spare_effects =
+            if self.engine.is_empty() { Vec::new() } else { engine::emptied(effects) };
     }
 
     /// Turns an effect into deliveries.
@@ -413,24 +425,9 @@ pub(super) fn deliveries(
     Ok(deliveries.collect())
 }
 
-/// The list without what is in it, for effects of any other frame. The standard library collects in place.
-fn emptied<'f>(effects: Vec<Effect<'_>>) -> Vec<Effect<'f>> {
-    effects.into_iter().map_while(|_| None).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_list_of_effects_keeps_its_room_when_it_is_emptied() {
-        let mut effects = Vec::with_capacity(7);
-        effects.push(Effect::Changed(b"[]"));
-
-        let emptied = emptied(effects);
-
-        assert_eq!((emptied.len(), emptied.capacity()), (0, 7));
-    }
 
     /// The groups of each broadcast of one frame from session 1.
     fn broadcasts(room: &mut Room) -> Vec<u32> {

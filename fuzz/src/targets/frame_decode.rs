@@ -4,7 +4,7 @@ use super::json::{NESTING, assert_canonical, assert_same_meaning, depth, is_json
 use heddle::{
     engine::{Frame, Patches, ReconnectPatches, RefusalCode, Value},
     protocol::{
-        canvas::{FrameText, decode_edit, decode_frame, decode_usual},
+        canvas::{FrameParts, FrameText, decode_edit, decode_frame, decode_usual},
         json::from_utf16,
         limits::Limits,
     },
@@ -46,9 +46,10 @@ fn decode(bytes: &[u8]) {
             assert!(!is_sound, "{}: {}", refusal.message, String::from_utf8_lossy(bytes));
         }
     }
-    let frame = decode_frame(&text, &limits);
+    let mut parts = FrameParts::default();
+    let frame = decode_frame(&text, &limits, &mut parts);
     look_at(&frame);
-    if let Some(usual) = decode_usual(bytes, &limits) {
+    if let Ok(usual) = decode_usual(bytes, &limits, &mut FrameParts::default()) {
         assert_eq!(format!("{usual:?}"), format!("{frame:?}"));
     }
     if let Ok(canonical) = text.sound()

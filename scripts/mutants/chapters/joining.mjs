@@ -68,8 +68,8 @@ export const joining = [
   {
     rule: 'JN3',
     file: 'src/protocol/canvas/encode.rs',
-    find: '(group != Group::Held && !document.is_empty()).then_some(document);',
-    replace: '(!document.is_empty()).then_some(document);',
+    find: '(group != Group::Held && !document.is_empty()).then_some(*document);',
+    replace: '(!document.is_empty()).then_some(*document);',
     why: 'sends held sessions the document half of a frame',
   },
   {

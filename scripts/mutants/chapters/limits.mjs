@@ -71,8 +71,8 @@ export const limits = [
   {
     rule: 'LM4',
     file: 'src/protocol/canvas/decode.rs',
-    find: 'decode(self.ephemeral_patches, &mut keys)?',
-    replace: 'decode(self.ephemeral_patches, &mut 0)?',
+    find: 'decode(self.ephemeral_patches, &mut keys, ',
+    replace: 'decode(self.ephemeral_patches, &mut 0, ',
     why: 'counts the keys of document and presence apart',
   },
   {

@@ -30,8 +30,8 @@ export const patches = [
   {
     rule: 'PA2',
     file: room,
-    find: 'let late = if changed.is_some() { self.document.apply(&document) } else { Vec::new() };',
-    replace: 'let late = self.document.apply(&document);',
+    find: 'let late = if changed.is_some() { self.document.apply(document) } else { Vec::new() };',
+    replace: 'let late = self.document.apply(document);',
     why: 'moves the clock for presence',
   },
   {
@@ -64,8 +64,8 @@ export const patches = [
   {
     rule: 'PA4',
     file: decode,
-    find: 'text.filter(|text| *text != b"null")',
-    replace: 'text',
+    find: 'Some(text) if text != b"null" =>',
+    replace: 'Some(text) =>',
     why: 'refuses null where a list of patches may be missing',
   },
   {

@@ -142,9 +142,9 @@ export const slowReaders = [
   {
     rule: 'SR4',
     file: 'src/server/room.rs',
-    find: `            room.catch_up(session, out);
-            room.run(Input::Received`,
-    replace: '            room.run(Input::Received',
+    find: `        self.catch_up(session, out);
+        self.run(Input::Received`,
+    replace: '        self.run(Input::Received',
     why: 'answers a session that lags before its diff',
   },
   {

@@ -3,7 +3,7 @@
 use proptest::{collection::vec, option, prelude::*};
 
 use super::*;
-use crate::engine::{Delta, PatchList, Update, Value, quota::array_size};
+use crate::engine::{Delta, Update, Value, quota::array_size};
 
 pub(super) const KEYS: [&[u8]; 3] = [b"a", b"bb", b"ccc"];
 
@@ -53,7 +53,7 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
 }
 
 pub(super) fn patches(edits: &[Edit]) -> Patches<'_> {
-    let mut patches = PatchList { text: &TEXT, count: 1, ..PatchList::default() };
+    let mut patches = Patches { text: &TEXT, count: 1, ..Patches::default() };
     for (key, existence, text, array, others) in edits {
         let start = patches.fields.len();
         let mut push = |name: &'static [u8], value| patches.fields.push(Field { name, value });
@@ -80,5 +80,5 @@ pub(super) fn patches(edits: &[Edit]) -> Patches<'_> {
         let (key, existence) = (KEYS[*key], *existence);
         patches.updates.push(Update { patch: 0, key, text: b"", existence, fields });
     }
-    patches.into()
+    patches
 }

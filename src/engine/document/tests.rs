@@ -1,15 +1,11 @@
 //! The document by itself.
 
 use super::*;
-use crate::engine::{Content, PatchList, Update, Value};
+use crate::engine::{Content, Update, Value};
 
 /// One patch: components with their fields; `_exists` creates or deletes.
 fn patch<'f>(components: &[(&'f str, &[(&'f str, &'f str)])]) -> Patches<'f> {
-    list(components).into()
-}
-
-fn list<'f>(components: &[(&'f str, &[(&'f str, &'f str)])]) -> PatchList<'f> {
-    let mut patches = PatchList { count: 1, ..PatchList::default() };
+    let mut patches = Patches { count: 1, ..Patches::default() };
     for (key, fields) in components {
         let start = patches.fields.len();
         let mut existence = None;
@@ -120,13 +116,13 @@ fn tb2_a_creation_on_a_tombstone_starts_anew() {
 
 #[test]
 fn mg10_patches_of_one_frame_apply_in_order() {
-    let mut patches = list(&[("a", &[CREATE, ("x", "1")])]);
-    let mut second = list(&[("a", &[("x", "2")])]);
+    let mut patches = patch(&[("a", &[CREATE, ("x", "1")])]);
+    let mut second = patch(&[("a", &[("x", "2")])]);
     second.updates[0].fields = 2..3;
     patches.updates.append(&mut second.updates);
     patches.fields.append(&mut second.fields);
 
-    let document = document(&[patches.into()]);
+    let document = document(&[patches]);
 
     assert_eq!(value(&document, "a", "x").as_deref(), Some("2"));
     assert_eq!(document.clock(), 1);

@@ -6,7 +6,7 @@ use super::{
     edits::{Step, patches, step},
     *,
 };
-use crate::engine::{Content, Delta, PatchList, Update, Value};
+use crate::engine::{Content, Delta, Update, Value};
 
 fn play(document: &mut Document, steps: &[Step]) {
     for step in steps {
@@ -79,11 +79,11 @@ proptest! {
 
 /// One change of one component.
 fn change(fields: Vec<Field<'static>>, has_deltas: bool) -> Patches<'static> {
-    let mut list = PatchList { count: 1, has_deltas, ..PatchList::default() };
+    let mut list = Patches { count: 1, has_deltas, ..Patches::default() };
     let (existence, range) = (Some(true), 0..fields.len());
     list.updates.push(Update { patch: 0, key: b"a", text: b"", existence, fields: range });
     list.fields = fields;
-    list.into()
+    list
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::{
         json::{Flaw, Form, Reader, canonicalize, prune, scan},
         limits::Limits,
     },
-    patches::{decode_patches, touched_keys},
+    patches::{FrameParts, decode_patches, touched_keys},
 };
 use crate::engine::{Clock, Frame, Group, Patches, ReconnectPatches, Refusal, RefusalCode};
 
@@ -63,11 +63,15 @@ impl<'f> FrameText<'f> {
     }
 }
 
-/// Decodes a frame.
-pub fn decode_frame<'f>(text: &'f FrameText<'_>, limits: &Limits) -> Frame<'f> {
+/// Decodes a frame into `parts`, which may hold another.
+pub fn decode_frame<'p, 'f: 'p>(
+    text: &'f FrameText<'_>,
+    limits: &Limits,
+    parts: &'p mut FrameParts<'f>,
+) -> Frame<'p> {
     match text {
-        FrameText::Sound(text) => decode_text(text, limits),
-        FrameText::TooDeep(refusal, pruned) => match decode_text(pruned, limits) {
+        FrameText::Sound(text) => decode_text(text, limits, parts),
+        FrameText::TooDeep(refusal, pruned) => match decode_text(pruned, limits, parts) {
             Frame::Reconnect { since, group, .. } => {
                 let touched = touched_keys(
                     Envelope::read(pruned).and_then(|envelope| envelope.document_patches),
@@ -88,7 +92,11 @@ pub fn decode_frame<'f>(text: &'f FrameText<'_>, limits: &Limits) -> Frame<'f> {
     }
 }
 
-fn decode_text<'f>(text: &'f [u8], limits: &Limits) -> Frame<'f> {
+fn decode_text<'p, 'f: 'p>(
+    text: &'f [u8],
+    limits: &Limits,
+    parts: &'p mut FrameParts<'f>,
+) -> Frame<'p> {
     let Some(envelope) = Envelope::read(text) else {
         return Frame::Refused(
             Refusal::new(RefusalCode::BadFrame, "a frame must be a JSON object"),
@@ -96,8 +104,8 @@ fn decode_text<'f>(text: &'f [u8], limits: &Limits) -> Frame<'f> {
         );
     };
     match envelope.kind {
-        Some(b"\"patch\"") => envelope.patch(text.len(), limits),
-        Some(b"\"reconnect\"") => envelope.reconnect(text.len(), limits),
+        Some(b"\"patch\"") => envelope.patch(text.len(), limits, parts),
+        Some(b"\"reconnect\"") => envelope.reconnect(text.len(), limits, parts),
         Some(b"\"auth-refresh\"") => envelope.token_refresh(),
         _ => Frame::Unknown,
     }
@@ -105,7 +113,9 @@ fn decode_text<'f>(text: &'f [u8], limits: &Limits) -> Frame<'f> {
 
 /// Decodes the canonical text of a list of document patches from the server's own code.
 pub fn decode_edit<'f>(text: &'f [u8], limits: &Limits) -> Result<Patches<'f>, Refusal> {
-    decode_patches(text, text.len(), limits, &mut 0)
+    let mut patches = Patches::default();
+    decode_patches(text, text.len(), limits, &mut 0, &mut patches)?;
+    Ok(patches)
 }
 
 /// The members of a frame that any type of frame uses, as JSON text.
@@ -143,8 +153,13 @@ impl<'f> Envelope<'f> {
         Some(envelope)
     }
 
-    fn patch(self, frame_bytes: usize, limits: &Limits) -> Frame<'f> {
-        match self.patches(frame_bytes, limits) {
+    fn patch<'p>(
+        self,
+        frame_bytes: usize,
+        limits: &Limits,
+        parts: &'p mut FrameParts<'f>,
+    ) -> Frame<'p> {
+        match self.patches(frame_bytes, limits, parts) {
             Ok((document, presence)) => {
                 Frame::Patch { message_id: self.message_id, document, presence }
             }
@@ -152,7 +167,12 @@ impl<'f> Envelope<'f> {
         }
     }
 
-    fn reconnect(self, frame_bytes: usize, limits: &Limits) -> Frame<'f> {
+    fn reconnect<'p>(
+        self,
+        frame_bytes: usize,
+        limits: &Limits,
+        parts: &'p mut FrameParts<'f>,
+    ) -> Frame<'p> {
         let group = match self.protocol_version {
             Some(b"2") => Group::Live,
             Some(b"1") => Group::WholeArrays,
@@ -164,7 +184,7 @@ impl<'f> Envelope<'f> {
                 None,
             );
         };
-        let patches = match self.patches(frame_bytes, limits) {
+        let patches = match self.patches(frame_bytes, limits, parts) {
             Ok((document, presence)) => ReconnectPatches::Sound { document, presence },
             Err(refusal) => ReconnectPatches::Refused(refusal, touched_keys(self.document_patches)),
         };
@@ -180,19 +200,24 @@ impl<'f> Envelope<'f> {
         }
     }
 
-    fn patches(
+    fn patches<'p>(
         &self,
         frame_bytes: usize,
         limits: &Limits,
-    ) -> Result<(Patches<'f>, Patches<'f>), Refusal> {
-        let list = |text: Option<&'f [u8]>| text.filter(|text| *text != b"null");
+        parts: &'p mut FrameParts<'f>,
+    ) -> Result<(&'p Patches<'p>, &'p Patches<'p>), Refusal> {
         // One count of keys over both lists.
         let mut keys = 0;
-        let decode = |text: Option<&'f [u8]>, keys: &mut usize| match list(text) {
-            Some(text) => decode_patches(text, frame_bytes, limits, keys),
-            None => Ok(Patches::default()),
+        let decode = |text: Option<&'f [u8]>, keys: &mut usize, list: &mut Patches<'f>| match text {
+            Some(text) if text != b"null" => decode_patches(text, frame_bytes, limits, keys, list),
+            _ => {
+                *list = Patches::default();
+                Ok(())
+            }
         };
-        Ok((decode(self.document_patches, &mut keys)?, decode(self.ephemeral_patches, &mut keys)?))
+        decode(self.document_patches, &mut keys, &mut parts.document)?;
+        decode(self.ephemeral_patches, &mut keys, &mut parts.presence)?;
+        Ok((&parts.document, &parts.presence))
     }
 }
 

@@ -30,8 +30,8 @@ pub fn encode(message: &Message<'_>, group: Group, room: &Room, out: &mut Vec<u8
             frame.open(b"{\"type\":\"clientCount\"").number(b",\"count\":", count)
         }
         Message::Change { client, clock, document, late, presence } => {
-            let document = (group != Group::Held && !document.is_empty()).then_some(document);
-            let presence = (!presence.is_empty()).then_some(presence);
+            let document = (group != Group::Held && !document.is_empty()).then_some(*document);
+            let presence = (!presence.is_empty()).then_some(*presence);
             if document.is_none() && presence.is_none() {
                 return false;
             }

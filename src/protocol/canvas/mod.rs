@@ -17,6 +17,7 @@ mod usual;
 
 pub use decode::{FrameText, decode_edit, decode_frame};
 pub use loaded::check_loaded;
+pub use patches::FrameParts;
 pub use pieces::{encode_for_one, encode_piece};
 pub use usual::{Decoding, decode_usual};
 

@@ -5,17 +5,44 @@ use super::{
     loaded::check_name,
 };
 use crate::engine::{
-    Delta, Field, PatchList, Patches, Quota, Refusal, RefusalCode, Update, Value, array_size,
+    Delta, Field, PatchMemory, Patches, Quota, Refusal, RefusalCode, Update, Value, array_size,
 };
 
-/// Decodes the canonical text of a list of patches. `keys` counts the components of the frame so far.
+/// What a frame is decoded into.
+#[derive(Debug, Default)]
+pub struct FrameParts<'f> {
+    /// The JSON text of its `messageId`, if it has one.
+    pub(super) message_id: Option<&'f [u8]>,
+    pub(super) document: Patches<'f>,
+    pub(super) presence: Patches<'f>,
+    /// For the first list of patches; most frames have one.
+    pub(super) memory: PatchMemory<'f>,
+}
+
+impl<'f> FrameParts<'f> {
+    /// Nothing yet, and memory for patches.
+    pub fn within(memory: PatchMemory<'f>) -> Self {
+        Self { memory, ..Self::default() }
+    }
+
+    /// Memory for the patches of any other frame.
+    pub fn into_memory<'g>(self) -> PatchMemory<'g> {
+        let Self { document, presence, message_id: _, memory: _ } = self;
+        if document.is_empty() { presence } else { document }.into_memory()
+    }
+}
+
+/// Decodes the canonical text of a list of patches into one that may hold others. `keys` counts the components of the frame so
+/// far.
 pub(super) fn decode_patches<'f>(
     text: &'f [u8],
     frame_bytes: usize,
     limits: &Limits,
     keys: &mut usize,
-) -> Result<Patches<'f>, Refusal> {
-    let patches = PatchList { text, ..no_patches(frame_bytes, limits) };
+    patches: &mut Patches<'f>,
+) -> Result<(), Refusal> {
+    *patches = Patches { text, ..Patches::default() };
+    set_bounds(patches, frame_bytes, limits);
     let mut decoder = Decoder { limits, keys, patches };
     let mut reader = Reader::new(text);
     if !reader.eat(b'[') {
@@ -24,15 +51,15 @@ pub(super) fn decode_patches<'f>(
     while reader.item() {
         decoder.patch(&mut reader)?;
     }
-    Ok(decoder.patches.into())
+    Ok(())
 }
 
-/// A list to decode patches into, of a frame of this length.
-pub(super) fn no_patches<'f>(frame_bytes: usize, limits: &Limits) -> PatchList<'f> {
-    let growth = frame_bytes
+/// Sets what bounds the patches of a frame of this length.
+pub(super) fn set_bounds(patches: &mut Patches<'_>, frame_bytes: usize, limits: &Limits) {
+    patches.growth = frame_bytes
         .saturating_mul(limits.buffer_growth_per_byte)
         .saturating_add(limits.buffer_growth_base);
-    PatchList { growth, is_exempt: limits.quota == Quota::NONE, ..PatchList::default() }
+    patches.is_exempt = limits.quota == Quota::NONE;
 }
 
 /// The component keys in a list of patches that may be malformed in any way.
@@ -58,7 +85,7 @@ pub(super) fn touched_keys(list: Option<&[u8]>) -> Vec<&[u8]> {
 struct Decoder<'f, 'l> {
     limits: &'l Limits,
     keys: &'l mut usize,
-    patches: PatchList<'f>,
+    patches: &'l mut Patches<'f>,
 }
 
 impl<'f> Decoder<'f, '_> {

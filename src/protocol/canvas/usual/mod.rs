@@ -2,6 +2,8 @@
 
 mod kinds;
 
+use std::mem;
+
 use kinds::{Kinds, Known, with_kinds};
 
 use super::{
@@ -16,9 +18,9 @@ use super::{
         },
         limits::Limits,
     },
-    patches::no_patches,
+    patches::{FrameParts, set_bounds},
 };
-use crate::engine::{Delta, Field, Frame, PatchList, Patches, Update, Value, array_size};
+use crate::engine::{Delta, Field, Frame, PatchMemory, Patches, Update, Value, array_size};
 
 /// How frames are decoded; what comes out is the same (CV7).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -46,16 +48,31 @@ const MOST_FORESEEN: usize = 256;
 /// What makes a value a buffer delta.
 const DELTA_NAME: &[u8] = b"__buf";
 
-/// Decodes a `patch` as clients send it: canonical text, nothing beyond any limit, nothing unknown. None for every other frame,
-/// which [`super::decode_frame`] then looks at from the start; so what is accepted here, it would accept as the same.
-pub fn decode_usual<'f>(bytes: &'f [u8], limits: &Limits) -> Option<Frame<'f>> {
+/// Decodes a `patch` as clients send it into `parts`, which must hold nothing yet: canonical text, nothing beyond any limit, nothing
+/// unknown. Gives them back for every other frame, which [`super::decode_frame`] then looks at from the start; so what is
+/// accepted here, it would accept as the same.
+pub fn decode_usual<'p, 'f: 'p>(
+    bytes: &'f [u8],
+    limits: &Limits,
+    parts: &'p mut FrameParts<'f>,
+) -> Result<Frame<'p>, &'p mut FrameParts<'f>> {
+    if decode(bytes, limits, parts).is_none() {
+        return Err(parts);
+    }
+    let FrameParts { message_id, document, presence, memory: _ } = parts;
+    Ok(Frame::Patch { message_id: *message_id, document, presence })
+}
+
+fn decode<'f>(bytes: &'f [u8], limits: &Limits, parts: &mut FrameParts<'f>) -> Option<()> {
     let is_text = is_ascii(bytes) || std::str::from_utf8(bytes).is_ok();
     if !is_text || bytes.len() > limits.frame_bytes {
         return None;
     }
     let depth = limits.depth.checked_sub(NESTING_OF_FIELDS)?;
     let reader = Reader { values: Values::new(DELTA_NAME), limits, depth };
-    with_kinds(|kinds| Decoder { reader, kinds, keys: 0, frame_bytes: bytes.len() }.frame(bytes))
+    with_kinds(|kinds| {
+        Decoder { reader, kinds, keys: 0, frame_bytes: bytes.len() }.frame(bytes, parts)
+    })
 }
 
 struct Decoder<'f, 'l> {
@@ -75,49 +92,49 @@ struct Reader<'f, 'l> {
 }
 
 impl<'f> Decoder<'f, '_> {
-    fn frame(mut self, text: &'f [u8]) -> Option<Frame<'f>> {
+    fn frame(mut self, text: &'f [u8], parts: &mut FrameParts<'f>) -> Option<()> {
+        let FrameParts { message_id, document, presence, memory } = parts;
         let mut rest = expect(text, b"{\"type\":\"patch\"")?;
-        let (mut message_id, mut document, mut presence) = (None, None, None);
         loop {
-            let is_first = if let Some(value) = expect(rest, b",\"messageId\":") {
+            if let Some(value) = expect(rest, b",\"messageId\":") {
                 rest = string(value)?.1;
-                message_id.replace(before(value, rest)?).is_none()
+                if message_id.replace(before(value, rest)?).is_some() {
+                    return None;
+                }
             } else if let Some(value) = expect(rest, b",\"documentPatches\":") {
-                let patches;
-                (patches, rest) = self.patches(value)?;
-                document.replace(patches).is_none()
+                rest = self.patches(value, document, memory)?;
             } else if let Some(value) = expect(rest, b",\"ephemeralPatches\":") {
-                let patches;
-                (patches, rest) = self.patches(value)?;
-                presence.replace(patches).is_none()
+                rest = self.patches(value, presence, memory)?;
             } else {
-                let (document, presence) =
-                    (document.unwrap_or_default(), presence.unwrap_or_default());
-                let is_end = rest == b"}";
-                return is_end.then_some(Frame::Patch { message_id, document, presence });
-            };
-            if !is_first {
-                return None;
+                return (rest == b"}").then_some(());
             }
         }
     }
 
-    fn patches(&mut self, text: &'f [u8]) -> Step<'f, Patches<'f>> {
-        let mut patches = PatchList {
-            updates: Vec::with_capacity((text.len() / UPDATE_BYTES + 1).min(MOST_FORESEEN)),
-            fields: Vec::with_capacity((text.len() / FIELD_BYTES + 1).min(MOST_FORESEEN)),
-            ..no_patches(self.frame_bytes, self.reader.limits)
-        };
+    /// Reads a list of patches, unless there was one.
+    fn patches(
+        &mut self,
+        text: &'f [u8],
+        patches: &mut Patches<'f>,
+        memory: &mut PatchMemory<'f>,
+    ) -> Option<&'f [u8]> {
+        if !patches.text.is_empty() {
+            return None;
+        }
+        let updates = (text.len() / UPDATE_BYTES + 1).min(MOST_FORESEEN);
+        let fields = (text.len() / FIELD_BYTES + 1).min(MOST_FORESEEN);
+        *patches = Patches::within(mem::take(memory), updates, fields);
+        set_bounds(patches, self.frame_bytes, self.reader.limits);
         let rest = items(byte(text, b'[')?, b']', |patch| {
-            let rest = self.patch(patch, &mut patches)?;
+            let rest = self.patch(patch, patches)?;
             patches.count += 1;
             Some(rest)
         })?;
         patches.text = before(text, rest)?;
-        Some((patches.into(), rest))
+        Some(rest)
     }
 
-    fn patch(&mut self, text: &'f [u8], patches: &mut PatchList<'f>) -> Option<&'f [u8]> {
+    fn patch(&mut self, text: &'f [u8], patches: &mut Patches<'f>) -> Option<&'f [u8]> {
         let first = patches.updates.len();
         let mut names = Names::default();
         let rest = items(byte(text, b'{')?, b'}', |member| {
@@ -137,7 +154,7 @@ impl<'f> Decoder<'f, '_> {
         &mut self,
         key: &'f [u8],
         text: &'f [u8],
-        patches: &mut PatchList<'f>,
+        patches: &mut Patches<'f>,
     ) -> Option<&'f [u8]> {
         let first = patches.fields.len();
         let inside = byte(text, b'{')?;
@@ -172,7 +189,7 @@ impl<'f> Reader<'f, '_> {
         &mut self,
         name: &'f [u8],
         text: &'f [u8],
-        patches: &mut PatchList<'f>,
+        patches: &mut Patches<'f>,
     ) -> Option<&'f [u8]> {
         if name.len() > self.limits.name_bytes {
             return None;
@@ -194,7 +211,7 @@ impl<'f> Reader<'f, '_> {
         &mut self,
         text: &'f [u8],
         first: usize,
-        patches: &mut PatchList<'f>,
+        patches: &mut Patches<'f>,
     ) -> Option<&'f [u8]> {
         let mut names = Names::default();
         let none_yet = patches.fields.len() == first;
@@ -219,7 +236,7 @@ impl<'f> Reader<'f, '_> {
         name(text).filter(|(name, _)| name.len() <= self.limits.name_bytes)
     }
 
-    fn value(&mut self, text: &'f [u8], patches: &mut PatchList<'f>) -> Step<'f, Value<'f>> {
+    fn value(&mut self, text: &'f [u8], patches: &mut Patches<'f>) -> Step<'f, Value<'f>> {
         if text.first() == Some(&b'{')
             && let Some(delta) = expect(text, b"{\"__buf\":1,\"len\":")
         {
@@ -234,7 +251,7 @@ impl<'f> Reader<'f, '_> {
         &self,
         text: &'f [u8],
         rest: &'f [u8],
-        patches: &mut PatchList<'f>,
+        patches: &mut Patches<'f>,
     ) -> Step<'f, Value<'f>> {
         // An object, a list of runs, a run, its numbers.
         self.depth.checked_sub(4)?;
