@@ -103,23 +103,21 @@ pub fn number(text: &[u8]) -> Step<'_, f64> {
     Some((decimal::parse(before(text, rest)?)?, rest))
 }
 
-/// Steps over a string or a number.
+/// Steps over a number of few digits, as most are; none where it is another.
 #[inline]
-pub fn scalar(text: &[u8]) -> Option<&[u8]> {
-    match text.first()? {
-        b'"' => string(text).map(|(_, rest)| rest),
-        _ => skip_number(text),
-    }
+pub fn short_number(text: &[u8]) -> Option<&[u8]> {
+    text.get(number::short(text)?..)
 }
 
-#[inline]
-fn skip_number(text: &[u8]) -> Option<&[u8]> {
-    text.get(number::short(text).or_else(|| longer_number(text))?..)
+/// Steps over a number.
+pub fn skip_number(text: &[u8]) -> Option<&[u8]> {
+    short_number(text).or_else(|| longer_number(text))
 }
 
-fn longer_number(text: &[u8]) -> Option<usize> {
+/// Steps over a number that [`short_number`] does not.
+pub fn longer_number(text: &[u8]) -> Option<&[u8]> {
     let usual = number::usual(text).map(|usual| usual.length);
-    usual.or_else(|| unusual_number(text))
+    text.get(usual.or_else(|| unusual_number(text))?..)
 }
 
 #[cold]

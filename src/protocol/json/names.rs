@@ -56,17 +56,18 @@ impl Names {
     }
 }
 
-/// Bits that differ for most pairs of names, the highest ones first: of short ones three bytes count, of others eight from the middle,
-/// where keys made of one and the same parts differ.
+/// Bits that differ for most pairs of names, the highest ones first: of short ones three bytes count, of others the first eight and eight
+/// from the middle, where keys made of one and the same parts differ.
 #[inline]
 fn fingerprint(name: &[u8]) -> u64 {
     const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
     let middle = name.len() / 2;
     let byte = |at: usize| name.get(at).copied().map_or(0, u64::from);
     let from = middle.saturating_sub(4);
-    let core = match name.get(from..).and_then(<[u8]>::first_chunk::<8>) {
-        Some(core) => u64::from_le_bytes(*core),
-        None => byte(middle) << 8 | byte(0) << 16 | byte(name.len().saturating_sub(1)) << 24,
+    let word = |chunk: &[u8; 8]| u64::from_le_bytes(*chunk);
+    let core = match (name.first_chunk(), name.get(from..).and_then(<[u8]>::first_chunk)) {
+        (Some(first), Some(core)) => word(first).rotate_left(29) ^ word(core),
+        _ => byte(middle) << 8 | byte(0) << 16 | byte(name.len().saturating_sub(1)) << 24,
     };
     (core ^ u64::try_from(name.len()).unwrap_or_default() << 7).wrapping_mul(SPREAD)
 }

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 
+use super::EXISTENCE;
 use crate::protocol::json::checked::Step;
 
 /// How many kinds of components are remembered.
@@ -31,6 +32,10 @@ pub(super) struct Kind {
     count: usize,
     /// Whether there were more than can be remembered.
     has_more: bool,
+    /// Whether one of them is [`EXISTENCE`].
+    pub(super) has_existence: bool,
+    /// The bytes of the longest.
+    pub(super) longest: usize,
 }
 
 /// What a kind knew of a component.
@@ -72,7 +77,13 @@ impl Kinds {
 }
 
 impl Kind {
-    const NEW: Self = Self { names: [Name::NONE; FIELDS], count: 0, has_more: false };
+    const NEW: Self = Self {
+        names: [Name::NONE; FIELDS],
+        count: 0,
+        has_more: false,
+        has_existence: false,
+        longest: 0,
+    };
 
     /// Steps over the fields of a component, whose opening was stepped over, as far as they are those that are known: has `value` step
     /// over what stands behind each name.
@@ -106,9 +117,13 @@ impl Kind {
         }
         let all = names.len();
         self.count = 0;
-        for (place, name) in self.names.iter_mut().zip(names.map_while(Name::of)) {
-            *place = name;
+        (self.has_existence, self.longest) = (false, 0);
+        for (place, name) in self.names.iter_mut().zip(names) {
+            let Some(words) = Name::of(name) else { break };
+            *place = words;
             self.count += 1;
+            self.has_existence |= name == EXISTENCE;
+            self.longest = self.longest.max(name.len());
         }
         self.has_more = self.count < all;
     }

@@ -11,8 +11,8 @@ use super::{
         json::{
             Names,
             checked::{
-                Step, Values, before, byte, expect, integer, items, more_items, name, number,
-                scalar, string,
+                Step, Values, before, byte, expect, integer, items, longer_number, more_items,
+                name, number, short_number, string,
             },
             is_ascii,
         },
@@ -44,6 +44,9 @@ const NUMBER_BYTES: usize = 8;
 
 /// For so many updates, fields or numbers there is room from the start.
 const MOST_FORESEEN: usize = 256;
+
+/// The field that makes or deletes its component.
+const EXISTENCE: &[u8] = b"_exists";
 
 /// What makes a value a buffer delta.
 const DELTA_NAME: &[u8] = b"__buf";
@@ -160,20 +163,26 @@ impl<'f> Decoder<'f, '_> {
         let inside = byte(text, b'{')?;
         let kind = self.kinds.of(key, inside)?;
         let reader = &mut self.reader;
+        if kind.longest > reader.limits.name_bytes {
+            return None;
+        }
+        let mut may_have_existence = kind.has_existence;
         let rest = match kind.fields(inside, |name, value| reader.field(name, value, patches))? {
             Known::Whole(rest) => rest,
             Known::Part(text) => {
                 let known = patches.fields.len() - first;
                 let rest = reader.other_fields(text, first, patches)?;
+                may_have_existence = true;
                 kind.learn(patches.fields.get(first..)?.iter().map(|field| field.name), known);
                 rest
             }
         };
         let mut existence = None;
-        for field in patches.fields.get(first..)? {
-            if field.name == b"_exists" {
-                existence = Some(is_true(&field.value)?);
-            }
+        if may_have_existence
+            && let Some(field) =
+                patches.fields.get(first..)?.iter().find(|field| field.name == EXISTENCE)
+        {
+            existence = Some(is_true(&field.value)?);
         }
         let (patch, fields) = (patches.count, first..patches.fields.len());
         let text = before(text, rest)?;
@@ -191,17 +200,16 @@ impl<'f> Reader<'f, '_> {
         text: &'f [u8],
         patches: &mut Patches<'f>,
     ) -> Option<&'f [u8]> {
-        if name.len() > self.limits.name_bytes {
-            return None;
-        }
-        let (value, rest) = match text.first()? {
-            b'"' | b'-' | b'0'..=b'9' => {
-                let rest = scalar(text)?;
-                (Value::Json(before(text, rest)?), rest)
+        let rest = match text.first()? {
+            b'"' => string(text)?.1,
+            b'-' | b'0'..=b'9' => short_number(text).or_else(|| longer_number(text))?,
+            _ => {
+                let (value, rest) = self.value(text, patches)?;
+                patches.fields.push(Field { name, value });
+                return Some(rest);
             }
-            _ => self.value(text, patches)?,
         };
-        patches.fields.push(Field { name, value });
+        patches.fields.push(Field { name, value: Value::Json(before(text, rest)?) });
         Some(rest)
     }
 
