@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    rc::Rc,
 };
 
 /// The keys that may be remembered, in bytes. Beyond that it costs less to have those who lag come back anew.
@@ -18,7 +18,7 @@ pub(super) type Stamp = u64;
 #[derive(Debug, Default)]
 pub(super) struct Departures {
     latest: Stamp,
-    clients: BTreeMap<Arc<[u8]>, Keys>,
+    clients: BTreeMap<Rc<[u8]>, Keys>,
     bytes: usize,
 }
 
@@ -34,11 +34,11 @@ impl Departures {
         self.bytes > MOST_BYTES
     }
 
-    pub(super) fn note(&mut self, client: &Arc<[u8]>, key: &[u8]) {
+    pub(super) fn note(&mut self, client: &Rc<[u8]>, key: &[u8]) {
         self.latest += 1;
         let keys = match self.clients.get_mut(client) {
             Some(keys) => keys,
-            None => self.clients.entry(Arc::clone(client)).or_default(),
+            None => self.clients.entry(Rc::clone(client)).or_default(),
         };
         if let Some(stamp) = keys.get_mut(key) {
             *stamp = self.latest;
@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn a_key_that_goes_again_and_again_costs_once() {
-        let client: Arc<[u8]> = b"alice"[..].into();
+        let client: Rc<[u8]> = b"alice"[..].into();
         let mut departures = Departures::default();
         for _ in 0..100_000 {
             departures.note(&client, b"cursor");

@@ -1,6 +1,6 @@
 //! What a room wants done.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, rc::Rc};
 
 use super::{
     Clock, Slots, Told,
@@ -16,7 +16,7 @@ pub enum Effect<'f> {
         /// Its number.
         clock: Clock,
         /// Whose it is; nobody's when the server itself made it.
-        client: Option<Arc<[u8]>>,
+        client: Option<Rc<[u8]>>,
         /// The JSON text of the document patches.
         patches: &'f [u8],
     },
@@ -88,14 +88,14 @@ pub enum Message<'f> {
     /// The presence of everybody but one client.
     Presence {
         /// Who.
-        client: Arc<[u8]>,
+        client: Rc<[u8]>,
         /// What it need not be told again.
         told: Told,
     },
     /// What somebody did.
     Change {
         /// Who; nobody when the server itself did.
-        client: Option<Arc<[u8]>>,
+        client: Option<Rc<[u8]>>,
         /// The clock of the change, if it has document patches.
         clock: Option<Clock>,
         /// Document patches.
@@ -108,7 +108,7 @@ pub enum Message<'f> {
     /// The presence of a client that has left.
     PresenceGone {
         /// Who.
-        client: Arc<[u8]>,
+        client: Rc<[u8]>,
         /// Its presence keys.
         keys: Vec<Box<[u8]>>,
     },
@@ -127,7 +127,7 @@ pub enum Message<'f> {
     /// All that the client lacks, encoded from the room as it is when this effect runs.
     CatchUp {
         /// Who asks; its own presence is left out.
-        client: Arc<[u8]>,
+        client: Rc<[u8]>,
         /// The clock up to which it has seen everything.
         since: Clock,
         /// Keys to send whatever their clock (RC7).

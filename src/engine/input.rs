@@ -1,6 +1,6 @@
 //! What a room is told.
 
-use std::sync::Arc;
+use std::rc::Rc;
 
 use super::{
     Clock, Slots,
@@ -54,7 +54,7 @@ pub enum Input<'f> {
         /// From whom; it may have left.
         session: SessionId,
         /// Whose presence.
-        client: Arc<[u8]>,
+        client: Rc<[u8]>,
         /// The presence patches.
         presence: &'f Patches<'f>,
     },

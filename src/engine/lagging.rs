@@ -1,6 +1,6 @@
 //! Slow readers: a session whose socket does not drain is sent nothing more, and later one diff instead of it all.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, rc::Rc};
 
 use super::{
     Clock, Presence,
@@ -51,10 +51,10 @@ impl Room {
         if let Some(session) = self.sessions.get(&id)
             && session.group != Group::Mute
         {
-            let (client, group) = (Arc::clone(&session.client), session.group);
+            let (client, group) = (Rc::clone(&session.client), session.group);
             let keys = self.presence.departed_since(&client, lag.departures);
             if !keys.is_empty() {
-                let nobody = Arc::from(&b""[..]);
+                let nobody = Rc::from(&b""[..]);
                 let keys = keys.clone();
                 effects.push(Effect::Send(id, Message::PresenceGone { client: nobody, keys }));
             }

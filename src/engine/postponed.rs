@@ -1,6 +1,6 @@
 //! Frames in two parts: while nothing can be stored, what a frame writes waits, and what it shows does not.
 
-use std::sync::Arc;
+use std::rc::Rc;
 
 use super::{
     effect::{Audience, Effect, Message},
@@ -41,7 +41,7 @@ impl Room {
         effects: &mut Vec<Effect<'f>>,
     ) {
         let Some(session) = self.sessions.get(&id) else { return };
-        let client = Arc::clone(&session.client);
+        let client = Rc::clone(&session.client);
         match self.check_frame(&client, Patches::none(), presence) {
             Ok(()) => {
                 self.presence.apply(&client, presence);
@@ -84,7 +84,7 @@ impl Room {
     fn show_presence<'f>(
         &self,
         id: SessionId,
-        client: Arc<[u8]>,
+        client: Rc<[u8]>,
         presence: &'f Patches<'f>,
         effects: &mut Vec<Effect<'f>>,
     ) {
@@ -98,7 +98,7 @@ impl Room {
 /// of that later: so it goes to all.
 pub(super) fn withdrawn<'f>(
     id: SessionId,
-    client: Arc<[u8]>,
+    client: Rc<[u8]>,
     presence: &'f Patches<'f>,
     effects: &mut Vec<Effect<'f>>,
 ) {
@@ -111,7 +111,7 @@ pub(super) fn withdrawn<'f>(
     }
 }
 
-fn change_of_presence<'f>(client: Arc<[u8]>, presence: &'f Patches<'f>) -> Message<'f> {
+fn change_of_presence<'f>(client: Rc<[u8]>, presence: &'f Patches<'f>) -> Message<'f> {
     Message::Change {
         client: Some(client),
         clock: None,

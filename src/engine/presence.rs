@@ -1,6 +1,6 @@
 //! Presence: what each client shows of itself while it is here.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, rc::Rc};
 
 use super::{
     departures::{Departures, Stamp},
@@ -14,7 +14,7 @@ use super::{
 /// The presence of every client, by client and key. Only what is alive is kept.
 #[derive(Debug)]
 pub struct Presence {
-    clients: BTreeMap<Arc<[u8]>, Client>,
+    clients: BTreeMap<Rc<[u8]>, Client>,
     /// There where there was something to write lately.
     scratch: Option<Box<Scratch>>,
     /// What went, while anybody has yet to hear of it.
@@ -47,7 +47,7 @@ pub struct Told {
 
 impl Lazy<Presence> {
     /// Merges checked patches into a client's presence (PR1).
-    pub(super) fn apply(&mut self, client: &Arc<[u8]>, patches: &Patches<'_>) {
+    pub(super) fn apply(&mut self, client: &Rc<[u8]>, patches: &Patches<'_>) {
         if patches.is_empty() {
             return;
         }
@@ -56,7 +56,7 @@ impl Lazy<Presence> {
         let scratch = scratch.get_or_insert_default();
         let Client { entries, usage } = match clients.get_mut(client) {
             Some(client) => client,
-            None => clients.entry(Arc::clone(client)).or_default(),
+            None => clients.entry(Rc::clone(client)).or_default(),
         };
         for update in &patches.updates {
             let fields = patches.fields_of(update);

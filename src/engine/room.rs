@@ -1,6 +1,6 @@
 //! One room: what each input does, and what it wants done.
 
-use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, rc::Rc};
 
 use super::{
     Clock, Document, Presence, Told,
@@ -23,7 +23,7 @@ pub struct Room {
     pub(super) presence: Lazy<Presence>,
     pub(super) sessions: BTreeMap<SessionId, Session>,
     /// How many sessions each client has; its presence lives as long as one does (PR4).
-    clients: Lazy<BTreeMap<Arc<[u8]>, usize>>,
+    clients: Lazy<BTreeMap<Rc<[u8]>, usize>>,
     pub(super) population: Population,
     pub(super) laggards: Lazy<Laggards>,
     pub(super) walks: Lazy<Walks>,
@@ -176,11 +176,11 @@ impl Room {
         held: bool,
         effects: &mut Vec<Effect<'f>>,
     ) {
-        let client: Arc<[u8]> = client.into();
-        *self.clients.make().entry(Arc::clone(&client)).or_default() += 1;
+        let client: Rc<[u8]> = client.into();
+        *self.clients.make().entry(Rc::clone(&client)).or_default() += 1;
         let group = if held { Group::Held } else { Group::Live };
         let session =
-            Session { client: Arc::clone(&client), access, group, attempt: 0, overruled: 0 };
+            Session { client: Rc::clone(&client), access, group, attempt: 0, overruled: 0 };
         self.sessions.insert(id, session);
         self.population.enter(group);
         effects.push(Effect::Place(id, group));
@@ -365,7 +365,7 @@ impl Room {
             self.begin_walk(id, since, handed, end, effects);
             return;
         }
-        let client = Arc::clone(&session.client);
+        let client = Rc::clone(&session.client);
         let touched = touched.into_iter().map(Cow::Borrowed).collect();
         let graves = self.graves_after(since);
         let ends_walk = false;
@@ -390,7 +390,7 @@ impl Room {
         if session.access == Access::ReadOnly || (document.is_empty() && presence.is_empty()) {
             return Ok(None);
         }
-        let (client, group) = (Arc::clone(&session.client), session.group);
+        let (client, group) = (Rc::clone(&session.client), session.group);
         let changed = (!document.is_empty()).then_some(document.text);
         let late = if changed.is_some() { self.document.apply(document) } else { Vec::new() };
         self.presence.apply(&client, presence);
@@ -418,7 +418,7 @@ impl Room {
     /// Has the change that was just applied stored, if the room is journaled. Returns its clock.
     fn append<'f>(
         &self,
-        client: Option<&Arc<[u8]>>,
+        client: Option<&Rc<[u8]>>,
         patches: &'f [u8],
         effects: &mut Vec<Effect<'f>>,
     ) -> Clock {

@@ -1,6 +1,6 @@
 //! Sessions: who is connected, with which rights, and which broadcasts reach them.
 
-use std::sync::Arc;
+use std::rc::Rc;
 
 /// One live connection. Numbers are the caller's, never reused within a room.
 pub type SessionId = u64;
@@ -31,7 +31,7 @@ pub enum Group {
 #[derive(Debug)]
 pub struct Session {
     /// The client it belongs to; shared, because every broadcast names it.
-    pub client: Arc<[u8]>,
+    pub client: Rc<[u8]>,
     /// Its rights, as of the last grant.
     pub access: Access,
     /// Where broadcasts find it.

@@ -6,7 +6,7 @@
 //! goes into its group: then it has everything up to the clock at which its walk began, so that the end is a catch-up
 //! like any other, from there on.
 
-use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, rc::Rc};
 
 use super::{
     Clock, Component, Told,
@@ -335,7 +335,7 @@ impl Room {
         effects: &mut Vec<Effect<'f>>,
     ) {
         let Some(session) = self.sessions.get(&id) else { return };
-        let client = Arc::clone(&session.client);
+        let client = Rc::clone(&session.client);
         let touched = touched.iter().map(|key| Cow::Borrowed(&**key)).collect();
         let (graves, told) = (since, Told::default());
         let catch_up = Message::CatchUp { client, since, touched, graves, told, ends_walk };
@@ -347,7 +347,7 @@ impl Room {
 
     fn end_walk(&mut self, id: SessionId, since: Clock, end: End, effects: &mut Vec<Effect<'_>>) {
         let Some(session) = self.sessions.get(&id) else { return };
-        let client = Arc::clone(&session.client);
+        let client = Rc::clone(&session.client);
         let graves = self.graves_after(since);
         let touched = end.touched.into_iter().map(|key| Cow::Owned(key.into())).collect();
         let (told, ends_walk) = (end.told, true);

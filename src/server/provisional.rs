@@ -1,6 +1,6 @@
 //! What a journaled room has handled and not yet let go.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, rc::Rc};
 
 use super::{
     outbox::Outbox,
@@ -101,7 +101,7 @@ impl Entry {
 pub(super) struct Again {
     pub(super) kept: Kept,
     /// The client whose presence it told in one frame with the change that it made.
-    pub(super) showed: Option<Arc<[u8]>>,
+    pub(super) showed: Option<Rc<[u8]>>,
     /// The delivery group that its session was in before.
     pub(super) group: Option<Group>,
 }
