@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::PROTOCOL_VERSION;
 use crate::engine::{Clock, Component, Field, Fields, Group, Message, Patches, Room, Value};
 
-pub(super) const PATCH: &[u8] = b"{\"type\":\"patch\"";
-pub(super) const CLIENT_ID: &[u8] = b",\"clientId\":";
+/// A patch up to the inside of its client's name.
+pub(super) const PATCH_OF: &[u8] = b"{\"type\":\"patch\",\"clientId\":\"";
 pub(super) const DOCUMENT_PATCHES: &[u8] = b",\"documentPatches\":";
 pub(super) const EPHEMERAL_PATCHES: &[u8] = b",\"ephemeralPatches\":";
 pub(super) const TIMESTAMP: &[u8] = b",\"timestamp\":";
@@ -39,7 +39,7 @@ pub fn encode(message: &Message<'_>, group: Group, room: &Room, out: &mut Vec<u8
             let arrays = Arrays { spelled_out: group == Group::WholeArrays, room, client };
             let length = |patches: Option<&Patches<'_>>| patches.map_or(0, |it| it.text.len());
             frame.out.reserve(length(document) + length(presence) + client.len() + CHANGE_BYTES);
-            frame.open(PATCH).name(CLIENT_ID, client);
+            frame.open(PATCH_OF).name(client);
             if let (Some(document), Some(clock)) = (document, clock) {
                 frame.document_patches(document, late, &arrays).number(TIMESTAMP, clock);
             }
@@ -48,9 +48,7 @@ pub fn encode(message: &Message<'_>, group: Group, room: &Room, out: &mut Vec<u8
             }
             &mut frame
         }
-        Message::PresenceGone { client, keys } => {
-            frame.open(PATCH).name(CLIENT_ID, client).deletions(keys)
-        }
+        Message::PresenceGone { client, keys } => frame.open(PATCH_OF).name(client).deletions(keys),
         Message::Ack { message_id, clock } => {
             frame.open(b"{\"type\":\"ack\"").json(MESSAGE_ID, *message_id).number(TIMESTAMP, clock)
         }
@@ -112,10 +110,11 @@ impl Frame<'_> {
         self
     }
 
-    /// A string given as the inside of its JSON text.
+    /// The inside of a string that was opened, and its end.
     #[inline]
-    pub(super) fn name(&mut self, member: &[u8], inside: &[u8]) -> &mut Self {
-        push_quoted(inside, self.member(member));
+    pub(super) fn name(&mut self, inside: &[u8]) -> &mut Self {
+        self.out.extend_from_slice(inside);
+        self.out.push(b'"');
         self
     }
 

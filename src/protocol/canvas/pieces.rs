@@ -7,8 +7,8 @@
 use std::borrow::Cow;
 
 use super::encode::{
-    CLIENT_ID, DOCUMENT_PATCHES, EPHEMERAL_PATCHES, Frame, PATCH, TIMESTAMP, TOMBSTONE,
-    component_since, encode, fields_since, push_quoted,
+    DOCUMENT_PATCHES, EPHEMERAL_PATCHES, Frame, PATCH_OF, TIMESTAMP, TOMBSTONE, component_since,
+    encode, fields_since, push_quoted,
 };
 use crate::engine::{Clock, Component, Group, Message, Room, Slots, Told};
 
@@ -73,7 +73,7 @@ struct Open {
 impl Open {
     fn new() -> Self {
         let mut text = Vec::new();
-        Frame { out: &mut text }.open(PATCH).name(CLIENT_ID, b"");
+        Frame { out: &mut text }.open(PATCH_OF).name(b"");
         Self { text, in_list: false }
     }
 
