@@ -45,7 +45,7 @@ use super::{error::error_text, room::number, rooms::RoomNumber};
 use crate::{
     engine::{CloseReason, SessionId},
     protocol::json::is_ascii,
-    server::{Delivery, News, Outbox},
+    server::{Delivery, News, Outbox, Queued},
 };
 
 const SEND: f64 = 0.0;
@@ -114,15 +114,29 @@ impl Mailbox {
         }
     }
 
-    /// Writes an answer of as much news as fits, and puts aside what does not; gives the text to return.
-    pub(super) fn post<'o>(&mut self, out: &'o mut Outbox, rest: &mut Outbox) -> Text<'o> {
+    /// Writes an answer of as much as fits, and puts aside what does not; gives the text to return.
+    pub(super) fn post<'o>(
+        &mut self,
+        out: &'o mut Outbox,
+        rest: &mut Option<Box<Outbox>>,
+    ) -> Text<'o> {
         let slots = self.slots();
+        // Told of all texts at once, because it costs about as much as of one.
+        let is_plain = is_ascii(out.texts());
         let mut answer =
-            Answer { slots, used: 0, length: 0, own: None, is_ascii: true, leaves: false };
+            Answer { slots, used: 0, bytes: 0, units: 0, own: None, is_plain, leaves: false };
         while answer.has_room()
             && let Some(next) = out.pop()
         {
-            answer.add(next, out);
+            match next {
+                Queued::Send(session, frame) => answer.send(session, frame, out),
+                Queued::Broadcast(groups, except, frame) => {
+                    answer.broadcast(groups, except, frame, out);
+                }
+                Queued::Changed => answer.numbers([CHANGED, NONE]),
+                Queued::Commit => answer.numbers([COMMIT]),
+                Queued::Other => answer.other(out),
+            }
         }
         answer.finish(out, rest)
     }
@@ -167,50 +181,68 @@ struct Answer<'m> {
     slots: &'m mut [f64],
     used: usize,
     /// The length of the text so far, in bytes.
-    length: usize,
+    bytes: usize,
+    /// The same in UTF-16 code units.
+    units: usize,
     /// The text, where some of it is not in the outbox.
     own: Option<Vec<u8>>,
-    is_ascii: bool,
+    /// Whether all of it is in the outbox, and ASCII: then no piece has to be copied, or looked at.
+    is_plain: bool,
     /// Whether there is a LEFT in it.
     leaves: bool,
 }
 
 impl Answer<'_> {
     fn has_room(&self) -> bool {
-        self.used + MOST_SLOTS < self.slots.len() && self.length < ANSWER_BYTES
+        self.used + MOST_SLOTS < self.slots.len() && self.bytes < ANSWER_BYTES
     }
 
-    fn add(&mut self, news: News<usize>, out: &mut Outbox) {
+    fn send(&mut self, session: SessionId, frame: usize, out: &mut Outbox) {
+        let length = self.piece(frame, out);
+        self.numbers([SEND, number(session), length]);
+    }
+
+    fn broadcast(
+        &mut self,
+        groups: u32,
+        except: Option<SessionId>,
+        frame: usize,
+        out: &mut Outbox,
+    ) {
+        let length = self.piece(frame, out);
+        self.numbers([BROADCAST, f64::from(groups), except.map_or(NONE, number), length]);
+    }
+
+    /// Adds what is rare.
+    #[cold]
+    fn other(&mut self, out: &mut Outbox) {
+        let Some(news) = out.take_other() else { return };
         match news {
             News::Deliver(Delivery::Piece(sessions, text)) => self.share(sessions, text, out),
             News::Deliver(delivery) => self.delivery(delivery, out),
             News::Commit => self.numbers([COMMIT]),
             News::StoreFailed(error) => {
-                self.numbers([STORE_FAILED]);
-                self.own_piece(&error_text(&error), out);
+                let length = self.own_piece(&error_text(&error), out);
+                self.numbers([STORE_FAILED, length]);
             }
             News::StoreHealed => self.numbers([STORE_HEALED]),
             News::StoreTrouble(error) => {
-                self.numbers([STORE_TROUBLE]);
-                self.own_piece(&error_text(&error), out);
+                let length = self.own_piece(&error_text(&error), out);
+                self.numbers([STORE_TROUBLE, length]);
             }
             News::Settled(ticket, Ok(())) => self.numbers([SETTLED, f64::from(ticket), NONE]),
             News::Settled(ticket, Err(error)) => {
-                self.numbers([SETTLED, f64::from(ticket)]);
-                self.own_piece(&error_text(&error), out);
+                let length = self.own_piece(&error_text(&error), out);
+                self.numbers([SETTLED, f64::from(ticket), length]);
             }
         }
     }
 
     fn delivery(&mut self, delivery: Delivery<usize>, out: &mut Outbox) {
         match delivery {
-            Delivery::Send(session, frame) => {
-                self.numbers([SEND, number(session)]);
-                self.piece(frame, out);
-            }
+            Delivery::Send(session, frame) => self.send(session, frame, out),
             Delivery::Broadcast(groups, except, frame) => {
-                self.numbers([BROADCAST, f64::from(groups), except.map_or(NONE, number)]);
-                self.piece(frame, out);
+                self.broadcast(groups, except, frame, out);
             }
             Delivery::Place(session, group) => {
                 self.numbers([PLACE, number(session), f64::from(group)]);
@@ -221,13 +253,13 @@ impl Answer<'_> {
                 self.numbers([WALKS, number(session), if begins { 1.0 } else { 0.0 }]);
             }
             Delivery::Refused(session, code) => {
-                self.numbers([REFUSED, number(session)]);
-                self.own_piece(code.as_str().as_bytes(), out);
+                let length = self.own_piece(code.as_str().as_bytes(), out);
+                self.numbers([REFUSED, number(session), length]);
             }
             Delivery::Close(session, reason) => {
                 let (code, reason) = close_code(reason);
-                self.numbers([CLOSE, number(session), code]);
-                self.own_piece(reason.as_bytes(), out);
+                let length = self.own_piece(reason.as_bytes(), out);
+                self.numbers([CLOSE, number(session), code, length]);
             }
             Delivery::Left(session, remaining) => {
                 let remaining = f64::from(u32::try_from(remaining).unwrap_or(u32::MAX));
@@ -235,13 +267,13 @@ impl Answer<'_> {
                 self.leaves = true;
             }
             Delivery::VerifyToken(session, attempt, token) => {
-                self.numbers([VERIFY_TOKEN, number(session), f64::from(attempt)]);
-                self.piece(token, out);
+                let length = self.piece(token, out);
+                self.numbers([VERIFY_TOKEN, number(session), f64::from(attempt), length]);
             }
             Delivery::Changed(None) => self.numbers([CHANGED, NONE]),
             Delivery::Changed(Some(patches)) => {
-                self.numbers([CHANGED]);
-                self.piece(patches, out);
+                let length = self.piece(patches, out);
+                self.numbers([CHANGED, length]);
             }
         }
     }
@@ -254,24 +286,24 @@ impl Answer<'_> {
             self.numbers([RECEIVER, number(session)]);
         }
         if self.has_room() {
-            self.numbers([PIECE]);
-            self.piece(text, out);
+            let length = self.piece(text, out);
+            self.numbers([PIECE, length]);
         } else {
             out.put_back(News::Deliver(Delivery::Piece(sessions, text)));
         }
     }
 
-    fn finish<'o>(self, out: &'o mut Outbox, rest: &mut Outbox) -> Text<'o> {
-        let Self { slots, used, length, own, is_ascii, leaves } = self;
+    fn finish<'o>(self, out: &'o mut Outbox, rest: &mut Option<Box<Outbox>>) -> Text<'o> {
+        let Self { slots, used, bytes: length, units, own, is_plain: _, leaves } = self;
         if let Some(count) = slots.first_mut() {
             let used = f64::from(u32::try_from(used).unwrap_or(u32::MAX));
             *count = if out.is_empty() && !leaves { used } else { -used };
         }
         if !out.is_empty() {
-            *rest = out.split_rest(if own.is_some() { 0 } else { length });
+            *rest = Some(Box::new(out.split_rest(if own.is_some() { 0 } else { length })));
         }
         let bytes = own.map_or_else(|| Cow::Borrowed(out.take_text(length)), Cow::Owned);
-        Text { bytes, is_ascii }
+        Text { bytes, is_ascii: units == length }
     }
 
     fn numbers<const N: usize>(&mut self, numbers: [f64; N]) {
@@ -282,29 +314,45 @@ impl Answer<'_> {
         self.used += N;
     }
 
-    /// Adds the next piece of the outbox, of so many bytes.
-    fn piece(&mut self, bytes: usize, out: &mut Outbox) {
-        let from = if self.own.is_some() { 0 } else { self.length };
-        self.measure(out.peek_text(from, bytes));
-        if let Some(own) = &mut self.own {
-            own.extend_from_slice(out.take_text(bytes));
-        }
+    /// Adds the next piece of the outbox, of so many bytes; gives its length.
+    fn piece(&mut self, bytes: usize, out: &mut Outbox) -> f64 {
+        let units = if self.is_plain {
+            bytes
+        } else {
+            units_of_next(&mut self.own, self.bytes, bytes, out)
+        };
+        self.count(bytes, units)
     }
 
-    /// Adds a piece that the outbox does not have.
-    fn own_piece(&mut self, piece: &[u8], out: &mut Outbox) {
-        let before = self.length;
-        self.measure(piece);
+    /// Adds a piece that the outbox does not have; gives its length.
+    fn own_piece(&mut self, piece: &[u8], out: &mut Outbox) -> f64 {
+        let before = self.bytes;
         self.own.get_or_insert_with(|| out.take_text(before).to_vec()).extend_from_slice(piece);
+        self.is_plain = false;
+        self.count(piece.len(), code_units(piece))
     }
 
-    /// Writes the length of a piece.
-    fn measure(&mut self, piece: &[u8]) {
-        let units = code_units(piece);
-        self.numbers([f64::from(u32::try_from(units).unwrap_or(u32::MAX))]);
-        self.length += piece.len();
-        self.is_ascii &= units == piece.len();
+    /// Counts a piece; gives its length as it is written.
+    fn count(&mut self, bytes: usize, units: usize) -> f64 {
+        self.bytes += bytes;
+        self.units += units;
+        f64::from(u32::try_from(units).unwrap_or(u32::MAX))
     }
+}
+
+/// Counts the code units of the next piece of the outbox, which comes behind so many bytes of the answer. Where that has a
+/// text of its own, the piece is added to it.
+#[cold]
+fn units_of_next(
+    own: &mut Option<Vec<u8>>,
+    behind: usize,
+    bytes: usize,
+    out: &mut Outbox,
+) -> usize {
+    let Some(own) = own else { return code_units(out.peek_text(behind, bytes)) };
+    let piece = out.take_text(bytes);
+    own.extend_from_slice(piece);
+    code_units(piece)
 }
 
 /// The length of UTF-8 text as JS counts it: that in bytes only where all of it is ASCII.

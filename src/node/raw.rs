@@ -139,7 +139,11 @@ fn run(
         let order = border.mailbox.borrow_mut().order();
         work(&Call { env, border }, order, argument)
     }));
-    let outcome = outcome.unwrap_or_else(|_| Err(coded(ROOM_BROKEN, "the bindings panicked")));
+    let outcome = outcome.unwrap_or_else(|_| {
+        // What it had to tell until then is not for the next call.
+        border.inspect(|border| border.out.borrow_mut().clear());
+        Err(coded(ROOM_BROKEN, "the bindings panicked"))
+    });
     outcome.unwrap_or_else(|error| {
         // SAFETY: the environment is the one that is calling.
         unsafe { JsError::from(error).throw_into(env) };
@@ -162,9 +166,12 @@ impl Call<'_> {
     ) -> Result<sys::napi_value, CodedError> {
         let room = rooms::find(order.room).ok_or_else(|| coded(ROOM_BROKEN, "no such room"))?;
         let mut out = self.border.out.borrow_mut();
-        out.clear();
-        let answer = room.borrow_mut().answer(&mut out, work)?;
-        let value = answer.map_or_else(|| self.undefined(), |text| self.string(&text));
+        let answer = room.borrow_mut().answer(&mut out, work);
+        let value = match answer {
+            Ok(Some(text)) => self.string(&text),
+            Ok(None) => self.undefined(),
+            Err(error) => Err(error.into()),
+        };
         out.clear();
         value
     }

@@ -312,10 +312,7 @@ impl RoomState {
             self.mailbox.borrow_mut().post_nothing(self.durable.room.unstored_bytes());
             return Ok(None);
         }
-        let mut rest = Outbox::default();
-        let text = self.mailbox.borrow_mut().post(out, &mut rest);
-        self.rest = (!rest.is_empty()).then(|| Box::new(rest));
-        Ok(Some(text))
+        Ok(Some(self.mailbox.borrow_mut().post(out, &mut self.rest)))
     }
 }
 

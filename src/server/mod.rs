@@ -38,7 +38,7 @@ pub use checkup::{Census, inspect, salvage};
 pub use delivery::{Delivery, groups};
 pub use durable::{DurableRoom, News};
 pub use history::{History, Past, PastList, Restoration};
-pub use outbox::Outbox;
+pub use outbox::{Outbox, Queued};
 pub use provisional::Change;
 pub use recovery::{CANVAS, Recovered};
 pub use replay::{ReplayError, replay};

@@ -9,7 +9,7 @@ use std::{
 use super::{
     delivery::{Delivery, bit},
     durable::News,
-    outbox::Outbox,
+    outbox::{Outbox, Queued},
     provisional::{Origin, Provisional},
     replay::ReplayError,
     sending::PIECE_BYTES,
@@ -401,7 +401,7 @@ impl Room {
             if groups != 0 {
                 out.write(
                     |text| canvas::encode::encode(message, form, &self.engine, text),
-                    |length| Delivery::Broadcast(groups, except, length),
+                    |length| Queued::Broadcast(groups, except, length),
                 );
             }
         }

@@ -2,7 +2,7 @@
 
 use super::{
     delivery::Delivery,
-    outbox::Outbox,
+    outbox::{Outbox, Queued},
     room::{Room, RoomError, deliveries},
 };
 use crate::{
@@ -46,7 +46,7 @@ impl Room {
     pub(super) fn send(&mut self, session: SessionId, message: &Message<'_>, out: &mut Outbox) {
         let is_written = out.write(
             |text| canvas::encode::encode(message, Group::Live, &self.engine, text),
-            |length| Delivery::Send(session, length),
+            |length| Queued::Send(session, length),
         );
         if !is_written {
             self.send_pieces(session, message, out);
