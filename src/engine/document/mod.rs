@@ -158,8 +158,17 @@ impl Document {
     }
 
     /// Checks that patches do not make the document, or a component, grow over the quota.
+    #[inline]
     pub(super) fn check_quota(&self, patches: &Patches<'_>, quota: &Quota) -> Result<(), Refusal> {
-        Bounds::of_document(quota).check(patches, &self.usage, self.alive, |key| {
+        if Bounds::of_document(quota).are_far(patches, &self.usage, self.alive) {
+            return Ok(());
+        }
+        self.reckon(patches, quota)
+    }
+
+    #[cold]
+    fn reckon(&self, patches: &Patches<'_>, quota: &Quota) -> Result<(), Refusal> {
+        Bounds::of_document(quota).check(patches, self.usage.bytes, self.alive, |key| {
             self.get(key).map(|component| (&component.fields, component.is_alive()))
         })
     }
@@ -167,7 +176,13 @@ impl Document {
     /// Checks what depends on the document: that every delta finds a base (MG9, MG10).
     ///
     /// Gives by how many numbers the deltas make arrays grow.
+    #[inline]
     pub(super) fn check(&self, patches: &Patches<'_>) -> Result<usize, Refusal> {
+        if patches.has_deltas { self.check_deltas(patches) } else { Ok(0) }
+    }
+
+    #[inline(never)]
+    fn check_deltas(&self, patches: &Patches<'_>) -> Result<usize, Refusal> {
         merge::check_deltas(patches, |key| {
             self.get(key).filter(|component| component.is_alive()).map(Component::fields)
         })
