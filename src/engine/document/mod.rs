@@ -264,13 +264,25 @@ impl Document {
         }
         self.keep_for_copy(slot);
         let alive = self.set_alive(slot, true);
-        let (clock, undoable) = (self.clock, self.undo.is_some());
+        if self.undo.is_some() {
+            self.write_provisionally(slot, alive, fields);
+            return;
+        }
+        let (clock, scratch) = (self.clock, self.scratch.get_or_insert_default());
         let Some(component) = self.slots.get_mut(index(slot)) else { return };
-        let (replaced, growth) =
-            component.fields.replace(fields, clock, undoable, self.scratch.get_or_insert_default());
-        self.usage.change(growth);
-        self.usage.note(&component.key, &component.fields);
-        self.touch(slot, alive, replaced);
+        let growth = component.fields.merge(fields, clock, scratch);
+        self.usage.grow(growth, &component.key, &component.fields);
+        self.touch(slot);
+    }
+
+    /// As [`Self::write`], where the change may be taken back.
+    #[inline(never)]
+    fn write_provisionally(&mut self, slot: Slot, alive: bool, fields: &[Field<'_>]) {
+        let (clock, scratch) = (self.clock, self.scratch.get_or_insert_default());
+        let Some(component) = self.slots.get_mut(index(slot)) else { return };
+        let (replaced, growth) = component.fields.replace(fields, clock, scratch);
+        self.usage.grow(growth, &component.key, &component.fields);
+        self.touch_provisionally(slot, alive, replaced);
     }
 
     /// Leaves a tombstone (TB1).
@@ -281,7 +293,7 @@ impl Document {
         let Some(component) = self.slots.get_mut(index(slot)) else { return };
         let replaced = std::mem::take(&mut component.fields);
         self.usage.change(Growth { added: 0, removed: replaced.size() });
-        self.touch(slot, alive, Replaced::Whole(replaced));
+        self.touch_provisionally(slot, alive, Replaced::Whole(replaced));
     }
 
     /// Returns whether the component was alive.
@@ -293,15 +305,19 @@ impl Document {
         was_alive
     }
 
-    /// Makes a component, whose fields have just been replaced, the one that changed last.
-    fn touch(&mut self, slot: Slot, alive: bool, replaced: Replaced) {
-        let clock = self.clock;
-        let Some(component) = self.slots.get_mut(index(slot)) else { return };
-        let changed = component.stamp.set_changed(clock);
-        let place = self.move_to_head(slot);
+    /// As [`Self::touch`], and keeps what there was before if the change is provisional.
+    fn touch_provisionally(&mut self, slot: Slot, alive: bool, replaced: Replaced) {
+        let Some((changed, place)) = self.touch(slot) else { return };
         if let Some(undo) = &mut self.undo {
-            undo.written(clock, Written { slot, alive, changed, place, replaced });
+            undo.written(self.clock, Written { slot, alive, changed, place, replaced });
         }
+    }
+
+    /// Makes a component, whose fields have just been written, the one that changed last. Returns when it had changed before, and where
+    /// it was in the list of changes unless that was at its head.
+    fn touch(&mut self, slot: Slot) -> Option<(Clock, Option<Place>)> {
+        let changed = self.slots.get_mut(index(slot))?.stamp.set_changed(self.clock);
+        Some((changed, self.move_to_head(slot)))
     }
 
     /// Moves a component to the head of the list of changes. Returns where it was, unless that was there.
