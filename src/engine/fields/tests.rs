@@ -223,7 +223,7 @@ fn named_values(values: &[Option<String>]) -> Vec<Field<'_>> {
 
 proptest! {
     #[test]
-    fn mg1_what_is_written_over_is_what_would_be_made_anew(
+    fn mg1_mg6_what_is_written_over_is_what_would_be_made_anew(
         writes in prop::collection::vec((prop::collection::vec(written(), 5), 0_u64..300), 1..12),
         undoable in any::<bool>(),
     ) {
