@@ -10,7 +10,7 @@ use hashbrown::HashTable;
 use links::{Link, Stamp};
 pub use resting::{DocumentAtRest, Unreadable};
 use siphasher::sip::SipHasher13;
-use undo::{Place, Undo, Written};
+use undo::{Place, Undo};
 
 use super::{
     Clock,
@@ -275,16 +275,6 @@ impl Document {
         self.touch(slot);
     }
 
-    /// As [`Self::write`], where the change may be taken back.
-    #[inline(never)]
-    fn write_provisionally(&mut self, slot: Slot, alive: bool, fields: &[Field<'_>]) {
-        let (clock, scratch) = (self.clock, self.scratch.get_or_insert_default());
-        let Some(component) = self.slots.get_mut(index(slot)) else { return };
-        let (replaced, growth) = component.fields.replace(fields, clock, scratch);
-        self.usage.grow(growth, &component.key, &component.fields);
-        self.touch_provisionally(slot, alive, replaced);
-    }
-
     /// Leaves a tombstone (TB1).
     fn bury(&mut self, found: Option<Slot>, key: &[u8]) {
         let slot = found.unwrap_or_else(|| self.insert(key));
@@ -303,14 +293,6 @@ impl Document {
         self.alive -= usize::from(was_alive);
         self.alive += usize::from(alive);
         was_alive
-    }
-
-    /// As [`Self::touch`], and keeps what there was before if the change is provisional.
-    fn touch_provisionally(&mut self, slot: Slot, alive: bool, replaced: Replaced) {
-        let Some((changed, place)) = self.touch(slot) else { return };
-        if let Some(undo) = &mut self.undo {
-            undo.written(self.clock, Written { slot, alive, changed, place, replaced });
-        }
     }
 
     /// Makes a component, whose fields have just been written, the one that changed last. Returns when it had changed before, and where
