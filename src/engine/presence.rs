@@ -15,6 +15,8 @@ use super::{
 #[derive(Debug)]
 pub struct Presence {
     clients: BTreeMap<Rc<[u8]>, Client>,
+    /// Over what any client has, so that most frames are checked without a look at their client.
+    most: Usage,
     /// There where there was something to write lately.
     scratch: Option<Box<Scratch>>,
     /// What went, while anybody has yet to hear of it.
@@ -51,13 +53,14 @@ impl Lazy<Presence> {
         if patches.is_empty() {
             return;
         }
-        let Presence { clients, scratch, departures, latest } = self.make();
+        let Presence { clients, most, scratch, departures, latest } = self.make();
         *latest += 1;
         let scratch = scratch.get_or_insert_default();
         let Client { entries, usage } = match clients.get_mut(client) {
             Some(client) => client,
             None => clients.entry(Rc::clone(client)).or_default(),
         };
+        let mut added = 0;
         for update in &patches.updates {
             let fields = patches.fields_of(update);
             match (update.existence, entries.get_mut(update.key)) {
@@ -70,19 +73,24 @@ impl Lazy<Presence> {
                     entries.remove(update.key);
                 }
                 (_, Some(entry)) => {
-                    usage.change(entry.fields.merge(fields, 0, scratch));
-                    usage.note(update.key, &entry.fields);
+                    let growth = entry.fields.merge(fields, 0, scratch);
+                    usage.grow(growth, update.key, &entry.fields);
+                    added |= growth.added;
                     entry.changed = *latest;
                 }
                 (Some(true), None) => {
                     let mut entry = Entry { fields: Fields::default(), changed: *latest };
                     usage.change(Growth { added: key_size(update.key), removed: 0 });
-                    usage.change(entry.fields.merge(fields, 0, scratch));
-                    usage.note(update.key, &entry.fields);
+                    added |= key_size(update.key);
+                    let growth = entry.fields.merge(fields, 0, scratch);
+                    usage.grow(growth, update.key, &entry.fields);
                     entries.insert(update.key.into(), entry);
                 }
                 (Some(false) | None, None) => {}
             }
+        }
+        if added > 0 {
+            most.cover(usage);
         }
         if entries.is_empty() {
             clients.remove(client);
@@ -95,6 +103,9 @@ impl Lazy<Presence> {
         let Some((client, Client { entries, .. })) = presence.clients.remove_entry(client) else {
             return Vec::new();
         };
+        if presence.clients.is_empty() {
+            presence.most = Usage::NONE;
+        }
         if let Some(departures) = &mut presence.departures {
             for key in entries.keys() {
                 departures.note(&client, key);
@@ -125,7 +136,13 @@ impl Blank for Presence {
 
 impl Presence {
     const fn new() -> Self {
-        Self { clients: BTreeMap::new(), scratch: None, departures: None, latest: 0 }
+        Self {
+            clients: BTreeMap::new(),
+            most: Usage::NONE,
+            scratch: None,
+            departures: None,
+            latest: 0,
+        }
     }
 
     /// The presence entries of everybody but `client`, as far as it has not been told of them.
@@ -159,21 +176,40 @@ impl Presence {
     }
 
     /// Checks that every delta finds a base (MG9), and gives by how many numbers the deltas make arrays grow.
+    #[inline]
     pub(super) fn check(&self, client: &[u8], patches: &Patches<'_>) -> Result<usize, Refusal> {
+        if patches.has_deltas { self.check_deltas(client, patches) } else { Ok(0) }
+    }
+
+    #[inline(never)]
+    fn check_deltas(&self, client: &[u8], patches: &Patches<'_>) -> Result<usize, Refusal> {
         merge::check_deltas(patches, |key| self.get(client, key))
     }
 
     /// Checks that patches do not make a client's presence grow over the quota.
+    #[inline]
     pub(super) fn check_quota(
         &self,
         client: &[u8],
         patches: &Patches<'_>,
         quota: &Quota,
     ) -> Result<(), Refusal> {
-        let nothing = Usage::default();
-        let usage = self.clients.get(client).map_or(&nothing, |client| &client.usage);
-        Bounds::of_presence(quota)
-            .check(patches, usage, 0, |key| self.get(client, key).map(|fields| (fields, true)))
+        if Bounds::of_presence(quota).are_far(patches, &self.most, 0) {
+            return Ok(());
+        }
+        self.reckon(client, patches, quota)
+    }
+
+    #[cold]
+    fn reckon(&self, client: &[u8], patches: &Patches<'_>, quota: &Quota) -> Result<(), Refusal> {
+        let bounds = Bounds::of_presence(quota);
+        let usage = self.clients.get(client).map(|client| client.usage).unwrap_or_default();
+        if bounds.are_far(patches, &usage, 0) {
+            return Ok(());
+        }
+        bounds.check(patches, usage.bytes, 0, |key| {
+            self.get(client, key).map(|fields| (fields, true))
+        })
     }
 
     /// What `client` has been told when it is told that `gone` went, in order.

@@ -5,8 +5,8 @@
 //! [`COMPONENT_BYTES`] for each component or tombstone, [`FIELD_BYTES`] for each field. An array of numbers that deltas change counts [`ARRAY_BYTES`] and
 //! [`NUMBER_BYTES`] for each number, and as text no more than that, so that what a room holds fits again when it is loaded.
 //!
-//! Most frames are let through on an upper bound: what is there, and all that the frame's text and its deltas could add.
-//! Only over it a [`Ledger`] plays the frame's updates over the sizes of the components that they touch.
+//! Most frames are let through on an upper bound ([`Bounds::are_far`]): what is there, and all that the frame's text and its deltas
+//! could add. Only over it a [`Ledger`] plays the frame's updates over the sizes of the components that they touch.
 
 use std::collections::BTreeMap;
 
@@ -108,14 +108,34 @@ pub(super) struct Usage {
 }
 
 impl Usage {
+    pub(super) const NONE: Self = Self { bytes: 0, largest: 0, most_fields: 0 };
+
     pub(super) fn change(&mut self, growth: Growth) {
         self.bytes = self.bytes.saturating_add(growth.added).saturating_sub(growth.removed);
+    }
+
+    /// Takes note of how a component has grown that has been written.
+    #[inline]
+    pub(super) fn grow(&mut self, growth: Growth, key: &[u8], fields: &Fields) {
+        // Where nothing was added values were written over by others that are as long.
+        if growth.added > 0 {
+            self.change(growth);
+            self.note(key, fields);
+        }
     }
 
     /// Takes note of a component that has been written.
     pub(super) fn note(&mut self, key: &[u8], fields: &Fields) {
         self.largest = self.largest.max(fields.size_bound().saturating_add(key_size(key)));
         self.most_fields = self.most_fields.max(fields.count_bound());
+    }
+
+    /// Takes up another, so that each part is at least as large as in both.
+    #[inline]
+    pub(super) fn cover(&mut self, other: &Self) {
+        self.bytes = self.bytes.max(other.bytes);
+        self.largest = self.largest.max(other.largest);
+        self.most_fields = self.most_fields.max(other.most_fields);
     }
 }
 
@@ -158,37 +178,29 @@ impl Bounds {
         }
     }
 
+    /// Whether patches leave something in its bounds, whatever they write: holds what is there, and all that their text and their
+    /// deltas could add. Quick, and where it fails they may still.
+    #[inline]
+    pub(super) fn are_far(&self, patches: &Patches<'_>, usage: &Usage, alive: usize) -> bool {
+        let (fields, updates) = (patches.fields.len(), patches.updates.len());
+        // No list is as long as the address space.
+        let costs = patches.text.len() + fields * FIELD_BYTES + updates * COMPONENT_BYTES;
+        let adds = patches.arrays.saturating_add(costs);
+        usage.bytes.saturating_add(adds) <= self.bytes
+            && usage.largest.saturating_add(adds) <= self.component_bytes
+            && usage.most_fields + fields <= self.fields
+            && alive + updates <= self.components
+    }
+
     /// Refuses patches that would make something grow over its bound. What becomes smaller, or stays as it is, may be
     /// over it.
     ///
-    /// `stored` gives the fields under a key and whether they are alive; a key that is not there has none.
-    #[inline]
+    /// `bytes` is the size of what is there. `stored` gives the fields under a key and whether they are alive; a key that is not there
+    /// has none.
     pub(super) fn check<'a>(
         &self,
         patches: &Patches<'_>,
-        usage: &Usage,
-        alive: usize,
-        stored: impl Fn(&[u8]) -> Option<(&'a Fields, bool)>,
-    ) -> Result<(), Refusal> {
-        let adds = patches
-            .text
-            .len()
-            .saturating_add(patches.arrays)
-            .saturating_add(patches.fields.len().saturating_mul(FIELD_BYTES))
-            .saturating_add(patches.updates.len().saturating_mul(COMPONENT_BYTES));
-        let fits = usage.bytes.saturating_add(adds) <= self.bytes
-            && usage.largest.saturating_add(adds) <= self.component_bytes
-            && usage.most_fields.saturating_add(patches.fields.len()) <= self.fields
-            && alive.saturating_add(patches.updates.len()) <= self.components;
-        if fits { Ok(()) } else { self.reckon(patches, usage, alive, stored) }
-    }
-
-    /// [`check`](Self::check), exactly.
-    #[cold]
-    fn reckon<'a>(
-        &self,
-        patches: &Patches<'_>,
-        usage: &Usage,
+        bytes: usize,
         alive: usize,
         stored: impl Fn(&[u8]) -> Option<(&'a Fields, bool)>,
     ) -> Result<(), Refusal> {
@@ -198,7 +210,7 @@ impl Bounds {
                 ledger.drafts.entry(update.key).or_insert_with(|| Draft::of(stored(update.key)));
             draft.take(update, patches.fields_of(update), self.keeps_tombstones);
         }
-        ledger.settle(self, usage.bytes, alive)
+        ledger.settle(self, bytes, alive)
     }
 }
 

@@ -17,15 +17,20 @@ const MOST_NUMBERS: usize = 1 << 22;
 impl Room {
     /// Closes the sessions for which the deltas of a frame would have to be spelled out, where that is too much for one
     /// (CV9). A `reconnect` gives them the arrays in pieces.
+    #[inline]
     pub(super) fn spare_whole_arrays(
         &mut self,
         sender: Option<SessionId>,
         patches: &Patches<'_>,
         effects: &mut Vec<Effect<'_>>,
     ) {
-        if patches.arrays <= array_size(MOST_NUMBERS) || numbers_of(patches) <= MOST_NUMBERS {
-            return;
+        if patches.arrays > array_size(MOST_NUMBERS) && numbers_of(patches) > MOST_NUMBERS {
+            self.close_whole_arrays(sender, effects);
         }
+    }
+
+    #[cold]
+    fn close_whole_arrays(&mut self, sender: Option<SessionId>, effects: &mut Vec<Effect<'_>>) {
         let readers: Vec<SessionId> = self
             .sessions
             .iter()
@@ -43,6 +48,7 @@ impl Room {
 }
 
 /// How many numbers the arrays have that deltas change, each of them once.
+#[cold]
 fn numbers_of(patches: &Patches<'_>) -> usize {
     let mut lengths = BTreeMap::new();
     for update in &patches.updates {

@@ -192,7 +192,7 @@ export const dialect = [
   {
     rule: 'CV9',
     file: 'src/engine/whole_arrays.rs',
-    find: ' || numbers_of(patches) <= MOST_NUMBERS',
+    find: ' && numbers_of(patches) > MOST_NUMBERS',
     replace: '',
     why: 'counts an array once for each of its deltas',
   },

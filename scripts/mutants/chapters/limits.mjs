@@ -172,6 +172,13 @@ export const limits = [
     why: 'counts presence that is gone',
   },
   {
+    rule: 'LM12',
+    file: 'src/engine/presence.rs',
+    find: 'most.cover(usage);',
+    replace: 'most.cover(&Usage::NONE);',
+    why: 'takes every client for one that shows nothing',
+  },
+  {
     rule: 'LM13',
     file: quota,
     find: 'if is > bounds.component_bytes && is > was {',

@@ -2,6 +2,7 @@
 
 const document = 'src/engine/document/mod.rs'
 const packed = 'src/engine/fields/packed.rs'
+const overwriting = 'src/engine/fields/overwriting.rs'
 const rewriting = 'src/engine/fields/rewriting.rs'
 const wide = 'src/engine/fields/wide.rs'
 const buffer = 'src/engine/buffer.rs'
@@ -86,9 +87,23 @@ export const merging = [
   {
     rule: 'MG6',
     file: rewriting,
-    find: 'most_bytes(entries)?, clock)',
-    replace: 'most_bytes(entries)?, clock.min(1))',
+    find: 'most_bytes(entries, update)?, clock)',
+    replace: 'most_bytes(entries, update)?, clock.min(1))',
     why: 'gives every field that is written again the clock of the first change',
+  },
+  {
+    rule: 'MG6',
+    file: overwriting,
+    find: 'Head::new(clock)',
+    replace: 'Head::new(clock.min(1))',
+    why: 'gives fields that are written over the clock of the first change',
+  },
+  {
+    rule: 'MG1',
+    file: overwriting,
+    find: 'next.extend_from_slice(json);',
+    replace: 'next.extend_from_slice(&json.to_ascii_uppercase());',
+    why: 'changes values that have another length than before',
   },
   {
     rule: 'MG6',

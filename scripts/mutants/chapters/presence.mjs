@@ -8,10 +8,8 @@ export const presence = [
   {
     rule: 'PR1',
     file: presenceFile,
-    find: 'usage.change(entry.fields.merge(fields, 0, scratch));\n                    usage.note(update.key, &entry.fields);\n                    entry.changed',
-    replace: `entry.fields = Fields::default();
-                    usage.change(entry.fields.merge(fields, 0, scratch));
-                    entry.changed`,
+    find: '(_, Some(entry)) => {',
+    replace: '(_, Some(entry)) => {\n                    entry.fields = Fields::default();',
     why: 'replaces presence instead of merging it',
   },
   {

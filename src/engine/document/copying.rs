@@ -55,7 +55,15 @@ impl Document {
     }
 
     /// Keeps a component, which is about to change, for whoever reads the copy.
+    #[inline]
     pub(super) fn keep_for_copy(&mut self, slot: Slot) {
+        if self.copying.is_some() {
+            self.keep(slot);
+        }
+    }
+
+    #[cold]
+    fn keep(&mut self, slot: Slot) {
         let Some(copying) = &mut self.copying else { return };
         if slot < copying.done || slot >= copying.slots || copying.kept.contains_key(&slot) {
             return;

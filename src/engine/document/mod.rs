@@ -10,7 +10,7 @@ use hashbrown::HashTable;
 use links::{Link, Stamp};
 pub use resting::{DocumentAtRest, Unreadable};
 use siphasher::sip::SipHasher13;
-use undo::{Place, Undo, Written};
+use undo::{Place, Undo};
 
 use super::{
     Clock,
@@ -158,8 +158,17 @@ impl Document {
     }
 
     /// Checks that patches do not make the document, or a component, grow over the quota.
+    #[inline]
     pub(super) fn check_quota(&self, patches: &Patches<'_>, quota: &Quota) -> Result<(), Refusal> {
-        Bounds::of_document(quota).check(patches, &self.usage, self.alive, |key| {
+        if Bounds::of_document(quota).are_far(patches, &self.usage, self.alive) {
+            return Ok(());
+        }
+        self.reckon(patches, quota)
+    }
+
+    #[cold]
+    fn reckon(&self, patches: &Patches<'_>, quota: &Quota) -> Result<(), Refusal> {
+        Bounds::of_document(quota).check(patches, self.usage.bytes, self.alive, |key| {
             self.get(key).map(|component| (&component.fields, component.is_alive()))
         })
     }
@@ -167,7 +176,13 @@ impl Document {
     /// Checks what depends on the document: that every delta finds a base (MG9, MG10).
     ///
     /// Gives by how many numbers the deltas make arrays grow.
+    #[inline]
     pub(super) fn check(&self, patches: &Patches<'_>) -> Result<usize, Refusal> {
+        if patches.has_deltas { self.check_deltas(patches) } else { Ok(0) }
+    }
+
+    #[inline(never)]
+    fn check_deltas(&self, patches: &Patches<'_>) -> Result<usize, Refusal> {
         merge::check_deltas(patches, |key| {
             self.get(key).filter(|component| component.is_alive()).map(Component::fields)
         })
@@ -249,13 +264,15 @@ impl Document {
         }
         self.keep_for_copy(slot);
         let alive = self.set_alive(slot, true);
-        let (clock, undoable) = (self.clock, self.undo.is_some());
+        if self.undo.is_some() {
+            self.write_provisionally(slot, alive, fields);
+            return;
+        }
+        let (clock, scratch) = (self.clock, self.scratch.get_or_insert_default());
         let Some(component) = self.slots.get_mut(index(slot)) else { return };
-        let (replaced, growth) =
-            component.fields.replace(fields, clock, undoable, self.scratch.get_or_insert_default());
-        self.usage.change(growth);
-        self.usage.note(&component.key, &component.fields);
-        self.touch(slot, alive, replaced);
+        let growth = component.fields.merge(fields, clock, scratch);
+        self.usage.grow(growth, &component.key, &component.fields);
+        self.touch(slot);
     }
 
     /// Leaves a tombstone (TB1).
@@ -266,7 +283,7 @@ impl Document {
         let Some(component) = self.slots.get_mut(index(slot)) else { return };
         let replaced = std::mem::take(&mut component.fields);
         self.usage.change(Growth { added: 0, removed: replaced.size() });
-        self.touch(slot, alive, Replaced::Whole(replaced));
+        self.touch_provisionally(slot, alive, Replaced::Whole(replaced));
     }
 
     /// Returns whether the component was alive.
@@ -278,15 +295,11 @@ impl Document {
         was_alive
     }
 
-    /// Makes a component, whose fields have just been replaced, the one that changed last.
-    fn touch(&mut self, slot: Slot, alive: bool, replaced: Replaced) {
-        let clock = self.clock;
-        let Some(component) = self.slots.get_mut(index(slot)) else { return };
-        let changed = component.stamp.set_changed(clock);
-        let place = self.move_to_head(slot);
-        if let Some(undo) = &mut self.undo {
-            undo.written(clock, Written { slot, alive, changed, place, replaced });
-        }
+    /// Makes a component, whose fields have just been written, the one that changed last. Returns when it had changed before, and where
+    /// it was in the list of changes unless that was at its head.
+    fn touch(&mut self, slot: Slot) -> Option<(Clock, Option<Place>)> {
+        let changed = self.slots.get_mut(index(slot))?.stamp.set_changed(self.clock);
+        Some((changed, self.move_to_head(slot)))
     }
 
     /// Moves a component to the head of the list of changes. Returns where it was, unless that was there.

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Clock, Document, Growth, Link, Replaced, Slot, hash, index, key_size};
+use super::{Clock, Document, Field, Growth, Link, Replaced, Slot, hash, index, key_size};
 
 /// Room for steps that one burst of changes needed is not kept for ever.
 const KEEP_STEPS: usize = 1024;
@@ -60,6 +60,24 @@ impl Document {
     /// The clock of the last change that cannot be taken back any more.
     pub fn stored(&self) -> Clock {
         self.undo.as_ref().map_or(self.clock, |undo| undo.stored)
+    }
+
+    /// As [`Self::write`], where the change may be taken back.
+    #[inline(never)]
+    pub(super) fn write_provisionally(&mut self, slot: Slot, alive: bool, fields: &[Field<'_>]) {
+        let (clock, scratch) = (self.clock, self.scratch.get_or_insert_default());
+        let Some(component) = self.slots.get_mut(index(slot)) else { return };
+        let (replaced, growth) = component.fields.replace(fields, clock, scratch);
+        self.usage.grow(growth, &component.key, &component.fields);
+        self.touch_provisionally(slot, alive, replaced);
+    }
+
+    /// As [`Self::touch`], and keeps what there was before if the change is provisional.
+    pub(super) fn touch_provisionally(&mut self, slot: Slot, alive: bool, replaced: Replaced) {
+        let Some((changed, place)) = self.touch(slot) else { return };
+        if let Some(undo) = &mut self.undo {
+            undo.written(self.clock, Written { slot, alive, changed, place, replaced });
+        }
     }
 
     /// The changes up to this clock are stored. `rests`: whether nobody is here, so that hardly any will follow.

@@ -51,7 +51,7 @@ impl Entry<'_> {
         push_number(self.clock, out);
         match self.stored {
             Stored::Packed(json) => {
-                push_number(length(json) << 1, out);
+                push_number(tag(json), out);
                 out.extend_from_slice(json);
             }
             Stored::Detached(index) => {
@@ -59,6 +59,12 @@ impl Entry<'_> {
             }
         }
     }
+}
+
+/// The tag of a value that follows it.
+#[inline]
+pub(super) fn tag(json: &[u8]) -> u64 {
+    length(json) << 1
 }
 
 fn detached_tag(index: usize) -> u64 {
@@ -137,10 +143,16 @@ impl<'a> Entries<'a> {
         let length = self.number()?;
         let name = self.bytes(length)?;
         let unread = self.rest.len();
+        Some((name, unread, self.value()?))
+    }
+
+    /// The value behind the next clock, which is not detached.
+    #[inline]
+    pub(super) fn value(&mut self) -> Option<&'a [u8]> {
         let last_of_clock = self.rest.iter().position(|byte| *byte < 0x80)?;
         self.rest = self.rest.get(last_of_clock + 1..)?;
         let length = self.number()? >> 1;
-        Some((name, unread, self.bytes(length)?))
+        self.bytes(length)
     }
 
     #[inline]

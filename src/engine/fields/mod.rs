@@ -7,6 +7,7 @@
 
 mod detached;
 mod entries;
+mod overwriting;
 mod packed;
 mod resting;
 mod rewriting;
@@ -153,38 +154,45 @@ impl Fields {
     /// Writes an update's fields, each with `clock`; the others stay as they are (MG1, MG6).
     ///
     /// Deltas must have been checked before.
+    #[inline]
     pub(super) fn merge(
         &mut self,
         update: &[Field<'_>],
         clock: Clock,
         scratch: &mut Scratch,
     ) -> Growth {
-        self.replace(update, clock, false, scratch).1
+        match &mut self.0 {
+            Form::Packed(packed) => {
+                let growth = packed.merge(update, clock, scratch);
+                self.widen();
+                growth
+            }
+            Form::Wide(wide) => wide.merge(update, clock),
+        }
     }
 
-    /// As [`Self::merge`], and returns what was there before, which [`Self::take_back`] can put back if it is `undoable`,
-    /// and by how much the fields have grown.
+    /// As [`Self::merge`], and returns what was there before, which [`Self::take_back`] can put back, and by how much the fields have
+    /// grown.
     pub(super) fn replace(
         &mut self,
         update: &[Field<'_>],
         clock: Clock,
-        undoable: bool,
         scratch: &mut Scratch,
     ) -> (Replaced, Growth) {
         match &mut self.0 {
             Form::Packed(packed) => {
-                let (old, growth) = packed.replace(update, clock, undoable, scratch);
+                let (old, growth) = packed.replace(update, clock, scratch);
                 self.widen();
                 (Replaced::Whole(Self(Form::Packed(old))), growth)
             }
             Form::Wide(wide) => {
-                let (overwritten, growth) = wide.write(update, clock, undoable);
+                let (overwritten, growth) = wide.write(update, clock, true);
                 (Replaced::Part(Box::new(overwritten)), growth)
             }
         }
     }
 
-    /// Puts back what an undoable merge replaced; later merges must have been taken back before.
+    /// Puts back what a write replaced; later merges must have been taken back before.
     pub(super) fn take_back(&mut self, replaced: Replaced) {
         match (replaced, &mut self.0) {
             (Replaced::Whole(mut old), newer) => {
@@ -209,12 +217,18 @@ impl Fields {
         collected
     }
 
+    #[inline]
     fn widen(&mut self) {
         if let Form::Packed(packed) = &mut self.0
             && packed.entries.len() > MOST_PACKED_BYTES
         {
-            self.0 = Form::Wide(Box::new(Wide::of(std::mem::take(packed))));
+            self.0 = Self::widened(std::mem::take(packed));
         }
+    }
+
+    #[cold]
+    fn widened(packed: Packed) -> Form {
+        Form::Wide(Box::new(Wide::of(packed)))
     }
 
     fn entries(&self) -> impl Iterator<Item = Entry<'_>> {

@@ -60,24 +60,43 @@ impl Packed {
         self.entries.len() / LEAST_ENTRY_BYTES
     }
 
+    /// As [`super::Fields::merge`].
+    pub(super) fn merge(
+        &mut self,
+        update: &[Field<'_>],
+        clock: Clock,
+        scratch: &mut Scratch,
+    ) -> Growth {
+        let usual = if self.detached.is_none() {
+            self.rewrite(update, clock)
+        } else {
+            self.change_in_place(update, clock)
+        };
+        usual.unwrap_or_else(|| self.rebuild(update, clock, false, scratch).1)
+    }
+
     /// As [`super::Fields::replace`], but for what is returned: fields that [`Self::take_back`] can put back.
     pub(super) fn replace(
+        &mut self,
+        update: &[Field<'_>],
+        clock: Clock,
+        scratch: &mut Scratch,
+    ) -> (Self, Growth) {
+        if self.detached.is_none() {
+            let old = Self { entries: self.entries.clone(), detached: None };
+            return (old, self.merge(update, clock, scratch));
+        }
+        self.rebuild(update, clock, true, scratch)
+    }
+
+    /// Writes whatever there is anew. Gives what it was, for [`Self::take_back`] if it is `undoable`, and by how much it grew.
+    fn rebuild(
         &mut self,
         update: &[Field<'_>],
         clock: Clock,
         undoable: bool,
         scratch: &mut Scratch,
     ) -> (Self, Growth) {
-        let usual = if self.detached.is_none() {
-            self.rewrite(update, clock, undoable)
-        } else if undoable {
-            None
-        } else {
-            self.change_in_place(update, clock).map(|growth| (Self::default(), growth))
-        };
-        if let Some(replaced) = usual {
-            return replaced;
-        }
         let mut growth = Growth::default();
         let mut lookup = Lookup::new(update, scratch);
         let Self { entries, mut detached } = std::mem::take(self);
@@ -123,21 +142,13 @@ impl Packed {
         (Self { entries, detached }, growth)
     }
 
-    /// [`Self::replace`] as it usually is.
-    fn rewrite(
-        &mut self,
-        update: &[Field<'_>],
-        clock: Clock,
-        undoable: bool,
-    ) -> Option<(Self, Growth)> {
-        REWRITING.with_borrow_mut(|rewriting| {
-            let (entries, growth) = rewriting.write(&mut self.entries, update, clock, undoable)?;
-            Some((Self { entries, detached: None }, growth))
-        })
+    /// [`Self::merge`] as it usually is.
+    #[inline]
+    fn rewrite(&mut self, update: &[Field<'_>], clock: Clock) -> Option<Growth> {
+        REWRITING.with_borrow_mut(|rewriting| rewriting.write(&mut self.entries, update, clock))
     }
 
-    /// [`Self::replace`] by one delta, as who draws sends them, to an array that has been changed before. Nobody may want back what
-    /// was there.
+    /// [`Self::merge`] of one delta, as who draws sends them, to an array that has been changed before.
     fn change_in_place(&mut self, update: &[Field<'_>], clock: Clock) -> Option<Growth> {
         let [Field { name, value: Value::Delta(_, delta) }] = update else { return None };
         let mut rest = self.entries();

@@ -93,6 +93,12 @@ impl Wide {
         self.entry(index(field))
     }
 
+    /// As [`super::Fields::merge`].
+    #[inline(never)]
+    pub(super) fn merge(&mut self, update: &[Field<'_>], clock: Clock) -> Growth {
+        self.write(update, clock, false).1
+    }
+
     /// As [`super::Fields::replace`].
     pub(super) fn write(
         &mut self,

@@ -32,11 +32,6 @@ impl<'o> Writer<'o> {
         Self { out, at: 0, clock, clock_length, clock_word }
     }
 
-    /// Begins anew.
-    pub(super) fn restart(&mut self) {
-        self.at = 0;
-    }
-
     /// How much was written.
     pub(super) fn length(&self) -> usize {
         self.at
@@ -90,8 +85,10 @@ impl<'o> Writer<'o> {
 #[inline]
 pub(super) fn copy(from: &[u8], to: &mut [u8]) {
     match from.len() {
-        0..4 => {
-            for (to, from) in to.iter_mut().zip(from) {
+        0 => {}
+        length @ 1..4 => {
+            copy_ends::<1>(from, to);
+            if let (Some(from), Some(to)) = (from.get(length / 2), to.get_mut(length / 2)) {
                 *to = *from;
             }
         }
