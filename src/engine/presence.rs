@@ -60,7 +60,7 @@ impl Lazy<Presence> {
             Some(client) => client,
             None => clients.entry(Rc::clone(client)).or_default(),
         };
-        let mut added = 0;
+        let mut has_grown = false;
         for update in &patches.updates {
             let fields = patches.fields_of(update);
             match (update.existence, entries.get_mut(update.key)) {
@@ -75,13 +75,13 @@ impl Lazy<Presence> {
                 (_, Some(entry)) => {
                     let growth = entry.fields.merge(fields, 0, scratch);
                     usage.grow(growth, update.key, &entry.fields);
-                    added |= growth.added;
+                    has_grown |= growth.added > 0;
                     entry.changed = *latest;
                 }
                 (Some(true), None) => {
                     let mut entry = Entry { fields: Fields::default(), changed: *latest };
                     usage.change(Growth { added: key_size(update.key), removed: 0 });
-                    added |= key_size(update.key);
+                    has_grown = true;
                     let growth = entry.fields.merge(fields, 0, scratch);
                     usage.grow(growth, update.key, &entry.fields);
                     entries.insert(update.key.into(), entry);
@@ -89,7 +89,7 @@ impl Lazy<Presence> {
                 (Some(false) | None, None) => {}
             }
         }
-        if added > 0 {
+        if has_grown {
             most.cover(usage);
         }
         if entries.is_empty() {

@@ -51,16 +51,16 @@ export const presence = [
   {
     rule: 'PR4',
     file: room,
-    find: '*self.clients.make().entry(Arc::clone(&client)).or_default() += 1;',
-    replace: `*self.clients.make().entry(Arc::clone(&client)).or_default() += 1;
+    find: '*self.clients.make().entry(Rc::clone(&client)).or_default() += 1;',
+    replace: `*self.clients.make().entry(Rc::clone(&client)).or_default() += 1;
         self.presence.remove(&client);`,
     why: 'forgets the presence of a client that comes back',
   },
   {
     rule: 'PR4',
     file: room,
-    find: '*self.clients.make().entry(Arc::clone(&client)).or_default() += 1;',
-    replace: 'self.clients.make().insert(Arc::clone(&client), 1);',
+    find: '*self.clients.make().entry(Rc::clone(&client)).or_default() += 1;',
+    replace: 'self.clients.make().insert(Rc::clone(&client), 1);',
     why: 'counts one session per client',
   },
   {

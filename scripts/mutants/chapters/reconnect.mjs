@@ -36,8 +36,8 @@ export const reconnect = [
   {
     rule: 'RC1',
     file: pieces,
-    find: 'name(CLIENT_ID, b"")',
-    replace: 'name(CLIENT_ID, b"x")',
+    find: 'name(b"")',
+    replace: 'name(b"x")',
     why: 'sends a catch-up in the name of its receiver',
   },
   {
