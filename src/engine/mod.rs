@@ -32,6 +32,7 @@ mod population;
 mod postponed;
 mod presence;
 mod quota;
+mod reconnect;
 mod resting;
 mod room;
 mod session;

@@ -1,11 +1,11 @@
 //! One room: what each input does, and what it wants done.
 
-use std::{borrow::Cow, collections::BTreeMap, rc::Rc};
+use std::{collections::BTreeMap, rc::Rc};
 
 use super::{
     Clock, Document, Presence, Told,
     effect::{CloseReason, Effect, Message},
-    input::{Frame, Input, ReconnectPatches},
+    input::{Frame, Input},
     lagging::Laggards,
     lazy::Lazy,
     patch::{Patches, Refusal},
@@ -13,7 +13,7 @@ use super::{
     postponed::withdrawn,
     quota::Quota,
     session::{Access, Group, Session, SessionId},
-    walks::{End, Walks},
+    walks::Walks,
 };
 
 /// A room: document, presence and sessions.
@@ -311,71 +311,8 @@ impl Room {
         }
     }
 
-    fn reconnect<'f>(
-        &mut self,
-        id: SessionId,
-        since: Clock,
-        patches: ReconnectPatches<'f>,
-        effects: &mut Vec<Effect<'f>>,
-    ) {
-        let Some(session) = self.sessions.get(&id) else { return };
-        let (group, access, before) = (session.group, session.access, self.document.clock());
-        let mut changed = None;
-        let mut touched = Vec::new();
-        let accepted = match patches {
-            ReconnectPatches::Sound { document, presence } => {
-                self.accept(id, document, presence, effects)
-            }
-            ReconnectPatches::Refused(refusal, touched) => Err(Refused { refusal, touched }),
-        };
-        match accepted {
-            Ok(change) => {
-                changed = change;
-                if access == Access::ReadWrite && since > before {
-                    effects.push(Effect::Send(id, Message::Resync { since: before }));
-                }
-            }
-            Err(refused) => {
-                touched = refused.touched;
-                effects.push(Effect::Send(id, Message::Refused(refused.refusal, None)));
-            }
-        }
-        self.answer_reconnect(id, since, group, changed.is_some(), touched, effects);
-        effects.extend(changed.map(Effect::Changed));
-    }
-
-    /// Tells who reconnects what it lacks, or begins to.
-    fn answer_reconnect<'f>(
-        &mut self,
-        id: SessionId,
-        since: Clock,
-        group: Group,
-        handed: bool,
-        touched: Vec<&'f [u8]>,
-        effects: &mut Vec<Effect<'f>>,
-    ) {
-        let Some(session) = self.sessions.get(&id) else { return };
-        let told = Told::default();
-        if self.must_walk(since) {
-            if handed {
-                effects.push(Effect::Send(id, Message::Handed { since }));
-            }
-            let touched = touched.into_iter().map(Box::from).collect();
-            let end = End { group, touched, told, answers: true };
-            self.begin_walk(id, since, handed, end, effects);
-            return;
-        }
-        let client = Rc::clone(&session.client);
-        let touched = touched.into_iter().map(Cow::Borrowed).collect();
-        let graves = self.graves_after(since);
-        let ends_walk = false;
-        let catch_up = Message::CatchUp { client, since, touched, graves, told, ends_walk };
-        effects.push(Effect::Send(id, catch_up));
-        effects.push(Effect::Send(id, Message::Synced(self.document.clock())));
-    }
-
     /// Applies and broadcasts a session's patches, if it may write. Returns the text of the document patches applied.
-    fn accept<'f>(
+    pub(super) fn accept<'f>(
         &mut self,
         id: SessionId,
         document: &'f Patches<'f>,
@@ -508,7 +445,7 @@ impl Room {
 }
 
 /// Patches that were not applied.
-struct Refused<'f> {
-    refusal: Refusal,
-    touched: Vec<&'f [u8]>,
+pub(super) struct Refused<'f> {
+    pub(super) refusal: Refusal,
+    pub(super) touched: Vec<&'f [u8]>,
 }

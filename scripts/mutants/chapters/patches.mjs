@@ -165,7 +165,7 @@ export const patches = [
     rule: 'PA11',
     file: room,
     find: 'Message::Change { client: None,',
-    replace: 'Message::Change { client: Some(Arc::from(&b"server"[..])),',
+    replace: 'Message::Change { client: Some(Rc::from(&b"server"[..])),',
     why: 'gives the server’s own edits a client',
   },
   {

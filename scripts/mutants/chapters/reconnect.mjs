@@ -1,6 +1,7 @@
 // SPEC.md section 7.
 
 const room = 'src/engine/room.rs'
+const reconnecting = 'src/engine/reconnect.rs'
 const encode = 'src/protocol/canvas/encode.rs'
 const pieces = 'src/protocol/canvas/pieces.rs'
 const decode = 'src/protocol/canvas/decode.rs'
@@ -42,7 +43,7 @@ export const reconnect = [
   },
   {
     rule: 'RC1',
-    file: room,
+    file: reconnecting,
     find: 'effects.push(Effect::Send(id, Message::Synced(self.document.clock())));',
     replace: `let last = effects.len() - 1;
         effects.insert(last, Effect::Send(id, Message::Synced(self.document.clock())));`,
@@ -50,37 +51,37 @@ export const reconnect = [
   },
   {
     rule: 'RC2',
-    file: room,
+    file: reconnecting,
     find: `            ReconnectPatches::Sound { document, presence } => {
                 self.accept(id, document, presence, effects)`,
     replace: `            ReconnectPatches::Sound { .. } => {
-                self.accept(id, Patches::default(), Patches::default(), effects)`,
+                self.accept(id, super::patch::Patches::none(), super::patch::Patches::none(), effects)`,
     why: 'drops what a client brings along',
   },
   {
     rule: 'RC3',
-    file: room,
+    file: reconnecting,
     find: 'since > before {',
     replace: 'since >= before {',
     why: 'asks a client that is exactly at the clock',
   },
   {
     rule: 'RC3',
-    file: room,
+    file: reconnecting,
     find: 'since > before {',
     replace: 'since > self.document.clock() {',
     why: 'judges who is ahead by the clock after the frame',
   },
   {
     rule: 'RC3',
-    file: room,
+    file: reconnecting,
     find: 'Message::Resync { since: before }',
     replace: 'Message::Resync { since }',
     why: 'repeats the client’s clock in a resync',
   },
   {
     rule: 'RC4',
-    file: room,
+    file: reconnecting,
     find: 'if access == Access::ReadWrite && since > before {',
     replace: 'if since > before {',
     why: 'asks readonly clients for what they know',
@@ -108,14 +109,14 @@ export const reconnect = [
   },
   {
     rule: 'RC6',
-    file: room,
+    file: reconnecting,
     find: 'effects.push(Effect::Send(id, Message::Refused(refused.refusal, None)));',
     replace: 'return self.refuse(id, refused.refusal, None, effects);',
     why: 'closes a session whose reconnect brings bad patches',
   },
   {
     rule: 'RC6',
-    file: room,
+    file: reconnecting,
     find: '                touched = refused.touched;',
     replace: `                touched = refused.touched;
                 if since > before {
