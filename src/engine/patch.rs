@@ -1,6 +1,6 @@
 //! Patches as a frame carries them: borrowed text, already known to be well-formed.
 
-use std::ops::Range;
+use std::{mem, ops::Range};
 
 use super::{buffer::Delta, emptied::emptied};
 
@@ -159,12 +159,12 @@ impl<'f> Patches<'f> {
         &NONE
     }
 
-    /// No patches yet, in memory that others had, with room for so many updates and fields.
-    pub fn within(memory: PatchMemory<'f>, updates: usize, fields: usize) -> Self {
-        let mut patches = Self { updates: memory.updates, fields: memory.fields, ..Self::NONE };
-        patches.updates.reserve(updates);
-        patches.fields.reserve(fields);
-        patches
+    /// Takes memory that others had, with room for so many updates and fields: for what holds no patches yet.
+    pub fn take_memory(&mut self, memory: &mut PatchMemory<'f>, updates: usize, fields: usize) {
+        mem::swap(&mut self.updates, &mut memory.updates);
+        mem::swap(&mut self.fields, &mut memory.fields);
+        self.updates.reserve(updates);
+        self.fields.reserve(fields);
     }
 
     /// The memory of these patches, for any others.

@@ -76,8 +76,8 @@ export const presence = [
     find: '                (Some(false) | None, None) => {}',
     replace: `                (Some(false), None) => {}
                 (None, None) => {
-                    let mut entry = Fields::default();
-                    entry.merge(fields, 0, &mut self.scratch);
+                    let mut entry = Entry { fields: Fields::default(), changed: *latest };
+                    entry.fields.merge(fields, 0, scratch);
                     entries.insert(update.key.into(), entry);
                 }`,
     why: 'stores partial updates of presence that is not there',
@@ -87,8 +87,8 @@ export const presence = [
     file: presenceFile,
     find: `                    entries.remove(update.key);
 `,
-    replace: `                    let mut entry = Fields::default();
-                    entry.merge(fields, 0, &mut self.scratch);
+    replace: `                    let mut entry = Entry { fields: Fields::default(), changed: *latest };
+                    entry.fields.merge(fields, 0, scratch);
                     entries.insert(update.key.into(), entry);
 `,
     why: 'keeps deleted presence as tombstones',

@@ -156,7 +156,7 @@ export const saving = [
     rule: 'DU7',
     file: 'src/server/room.rs',
     find: '            let document = canvas::snapshot::decode(',
-    replace: `            room.engine.replace_document(Document::new(room.hash_keys));
+    replace: `            room.engine.replace_document(Document::new(room.engine.document().hash_keys()));
             let document = canvas::snapshot::decode(`,
     why: 'empties a room before it has read the snapshot',
   },

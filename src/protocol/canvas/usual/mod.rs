@@ -2,8 +2,6 @@
 
 mod kinds;
 
-use std::mem;
-
 use kinds::{Kinds, Known, with_kinds};
 
 use super::{
@@ -126,7 +124,7 @@ impl<'f> Decoder<'f, '_> {
         }
         let updates = (text.len() / UPDATE_BYTES + 1).min(MOST_FORESEEN);
         let fields = (text.len() / FIELD_BYTES + 1).min(MOST_FORESEEN);
-        *patches = Patches::within(mem::take(memory), updates, fields);
+        patches.take_memory(memory, updates, fields);
         set_bounds(patches, self.frame_bytes, self.reader.limits);
         let rest = items(byte(text, b'[')?, b']', |patch| {
             let rest = self.patch(patch, patches)?;
@@ -139,18 +137,44 @@ impl<'f> Decoder<'f, '_> {
 
     fn patch(&mut self, text: &'f [u8], patches: &mut Patches<'f>) -> Option<&'f [u8]> {
         let first = patches.updates.len();
+        let text = byte(text, b'{')?;
+        if let Some(rest) = byte(text, b'}') {
+            return Some(rest);
+        }
+        let (key, component) = self.key(text)?;
+        let rest = self.component(key, component, patches)?;
+        match rest.split_first()? {
+            (b'}', rest) => Some(rest),
+            (b',', rest) => self.other_components(rest, first, patches),
+            _ => None,
+        }
+    }
+
+    /// Steps over the components of a patch behind its first one, of which the update is the one at `first`.
+    fn other_components(
+        &mut self,
+        text: &'f [u8],
+        first: usize,
+        patches: &mut Patches<'f>,
+    ) -> Option<&'f [u8]> {
         let mut names = Names::default();
-        let rest = items(byte(text, b'{')?, b'}', |member| {
-            let (key, component) = self.reader.name(member)?;
+        names.note_other(patches.updates.get(first)?.key);
+        let rest = more_items(text, b'}', |member| {
+            let (key, component) = self.key(member)?;
             let earlier = patches.updates.get(first..)?.iter().map(|update| update.key);
-            self.keys += 1;
-            if names.repeats(key, earlier) || self.keys > self.reader.limits.keys {
+            if names.repeats(key, earlier) {
                 return None;
             }
             self.component(key, component, patches)
         })?;
         let all = patches.updates.get(first..)?.iter().map(|update| update.key);
         (!names.repeat(all)).then_some(rest)
+    }
+
+    #[inline]
+    fn key(&mut self, text: &'f [u8]) -> Step<'f, &'f [u8]> {
+        self.keys += 1;
+        self.reader.name(text).filter(|_| self.keys <= self.reader.limits.keys)
     }
 
     fn component(
