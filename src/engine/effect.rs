@@ -1,6 +1,6 @@
 //! What a room wants done.
 
-use std::{borrow::Cow, rc::Rc};
+use std::{borrow::Cow, iter, rc::Rc};
 
 use super::{
     Clock, Slots, Told,
@@ -152,6 +152,12 @@ pub enum Message<'f> {
     VersionMismatch,
     /// The client's frame was refused.
     Refused(Refusal, Option<&'f [u8]>),
+}
+
+/// Adds an effect, made where it stays: to make one and to move it there takes longer.
+#[inline]
+pub(super) fn push_with<'f>(effects: &mut Vec<Effect<'f>>, effect: impl FnOnce() -> Effect<'f>) {
+    effects.extend(iter::once_with(effect));
 }
 
 impl Effect<'_> {

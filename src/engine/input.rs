@@ -29,7 +29,7 @@ pub enum Input<'f> {
         /// From whom.
         session: SessionId,
         /// What it says.
-        frame: Frame<'f>,
+        frame: &'f Frame<'f>,
     },
     /// A frame that writes came in, and cannot be handled while nothing can be stored: only its presence is, now.
     Postponed {
@@ -46,7 +46,7 @@ pub enum Input<'f> {
         /// From whom.
         session: SessionId,
         /// The whole frame.
-        frame: Frame<'f>,
+        frame: &'f Frame<'f>,
     },
     /// The change that a session's frame made was taken back before anybody saw it: what it shows of its client's
     /// presence, which stays, has yet to be told to the others.

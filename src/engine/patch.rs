@@ -142,7 +142,8 @@ const KEPT_UPDATES: usize = 64;
 const KEPT_FIELDS: usize = 256;
 
 impl<'f> Patches<'f> {
-    const NONE: Self = Self {
+    /// No patches at all.
+    pub const NONE: Self = Self {
         text: &[],
         count: 0,
         updates: Vec::new(),
@@ -153,7 +154,7 @@ impl<'f> Patches<'f> {
         is_exempt: false,
     };
 
-    /// No patches at all.
+    /// [`NONE`](Self::NONE), to be borrowed.
     pub fn none() -> &'static Self {
         static NONE: Patches<'_> = Patches::NONE;
         &NONE

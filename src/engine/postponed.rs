@@ -55,10 +55,10 @@ impl Room {
     pub(super) fn resume<'f>(
         &mut self,
         id: SessionId,
-        frame: Frame<'f>,
+        frame: &Frame<'f>,
         effects: &mut Vec<Effect<'f>>,
     ) {
-        match frame {
+        match *frame {
             Frame::Patch { message_id, document, .. } => {
                 if self.sessions.get(&id).is_some_and(|session| session.group != Group::Mute) {
                     self.stop_holding(id, effects);
@@ -71,7 +71,7 @@ impl Room {
                 patches: ReconnectPatches::Sound { document, .. },
             } => {
                 let patches = ReconnectPatches::Sound { document, presence: Patches::none() };
-                self.receive(id, Frame::Reconnect { since, group, patches }, effects);
+                self.receive(id, &Frame::Reconnect { since, group, patches }, effects);
             }
             Frame::Reconnect { patches: ReconnectPatches::Refused(..), .. }
             | Frame::Unserved

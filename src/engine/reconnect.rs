@@ -17,7 +17,7 @@ impl Room {
         &mut self,
         id: SessionId,
         since: Clock,
-        patches: ReconnectPatches<'f>,
+        patches: &ReconnectPatches<'f>,
         effects: &mut Vec<Effect<'f>>,
     ) {
         let Some(session) = self.sessions.get(&id) else { return };
@@ -28,7 +28,9 @@ impl Room {
             ReconnectPatches::Sound { document, presence } => {
                 self.accept(id, document, presence, effects)
             }
-            ReconnectPatches::Refused(refusal, touched) => Err(Refused { refusal, touched }),
+            ReconnectPatches::Refused(refusal, touched) => {
+                Err(Refused { refusal: refusal.clone(), touched: touched.clone() })
+            }
         };
         match accepted {
             Ok(change) => {

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, rc::Rc};
 
 use super::{
     Clock, Document, Presence, Told,
-    effect::{CloseReason, Effect, Message},
+    effect::{CloseReason, Effect, Message, push_with},
     input::{Frame, Input},
     lagging::Laggards,
     lazy::Lazy,
@@ -242,12 +242,12 @@ impl Room {
     pub(super) fn receive<'f>(
         &mut self,
         id: SessionId,
-        frame: Frame<'f>,
+        frame: &Frame<'f>,
         effects: &mut Vec<Effect<'f>>,
     ) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
-        match frame {
-            Frame::Reconnect { since, group, patches } => {
+        match *frame {
+            Frame::Reconnect { since, group, ref patches } => {
                 let walked = self.walks.forget(id);
                 self.place(id, group, effects);
                 self.reconnect(id, since, patches, effects);
@@ -273,7 +273,9 @@ impl Room {
                 self.patch(id, message_id, document, presence, effects);
             }
             Frame::Unknown => {}
-            Frame::Refused(refusal, message_id) => self.refuse(id, refusal, message_id, effects),
+            Frame::Refused(ref refusal, message_id) => {
+                self.refuse(id, refusal.clone(), message_id, effects);
+            }
         }
     }
 
@@ -301,10 +303,10 @@ impl Room {
     ) {
         match self.accept(id, document, presence, effects) {
             Ok(changed) => {
-                let ack = Message::Ack { message_id, clock: self.document.clock() };
-                effects.push(Effect::Send(id, ack));
+                let clock = self.document.clock();
+                push_with(effects, || Effect::Send(id, Message::Ack { message_id, clock }));
                 if let Some(patches) = changed {
-                    effects.push(Effect::Changed(patches));
+                    push_with(effects, || Effect::Changed(patches));
                 }
             }
             Err(refused) => self.refuse(id, refused.refusal, message_id, effects),
@@ -333,7 +335,8 @@ impl Room {
         self.presence.apply(&client, presence);
         let clock = changed.map(|text| self.append(Some(&client), text, effects));
         self.spare_whole_arrays(Some(id), document, effects);
-        let change = Message::Change { client: Some(client), clock, document, late, presence };
+        let client = Some(client);
+        let change = || Message::Change { client, clock, document, late, presence };
         self.broadcast_from(Some((id, group)), change, effects);
         Ok(changed)
     }
@@ -424,14 +427,14 @@ impl Room {
         effects: &mut Vec<Effect<'f>>,
     ) {
         let sender = except.and_then(|id| Some((id, self.sessions.get(&id)?.group)));
-        self.broadcast_from(sender, message, effects);
+        self.broadcast_from(sender, || message, effects);
     }
 
     /// Has a message sent to all but who caused it, of whom the group is known.
     fn broadcast_from<'f>(
         &self,
         sender: Option<(SessionId, Group)>,
-        message: Message<'f>,
+        message: impl FnOnce() -> Message<'f>,
         effects: &mut Vec<Effect<'f>>,
     ) {
         // One who lags is in no group.
@@ -439,7 +442,7 @@ impl Room {
         let audience = self.population.audience(left_out.map(|(_, group)| group));
         if audience.live || audience.whole_arrays || audience.held {
             let except = sender.map(|(id, _)| id);
-            effects.push(Effect::Broadcast { except, audience, message });
+            push_with(effects, || Effect::Broadcast { except, audience, message: message() });
         }
     }
 }

@@ -360,9 +360,9 @@ impl Room {
         let mut parts = FrameParts::default();
         let frame = canvas::decode_frame(&text, &self.limits, &mut parts);
         let input = if is_shown {
-            Input::Resumed { session, frame }
+            Input::Resumed { session, frame: &frame }
         } else {
-            Input::Received { session, frame }
+            Input::Received { session, frame: &frame }
         };
         self.run(input, Some(Origin { session: Some(session), bytes, is_shown }), out);
     }

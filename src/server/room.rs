@@ -236,18 +236,17 @@ impl Room {
         self.guard(|room| {
             let text;
             let mut parts = FrameParts::within(mem::take(&mut room.patch_memory));
-            let usual = match room.decoding {
+            let is_usual = match room.decoding {
                 Decoding::SinglePass => canvas::decode_usual(bytes, &room.limits, &mut parts),
-                Decoding::Careful => Err(&mut parts),
+                Decoding::Careful => false,
             };
-            let frame = match usual {
-                Ok(frame) => frame,
-                Err(parts) => {
-                    text = FrameText::read(bytes, &room.limits);
-                    canvas::decode_frame(&text, &room.limits, parts)
-                }
+            let frame = if is_usual {
+                parts.patch()
+            } else {
+                text = FrameText::read(bytes, &room.limits);
+                canvas::decode_frame(&text, &room.limits, &mut parts)
             };
-            room.take_frame(session, frame, bytes, out);
+            room.take_frame(session, &frame, bytes, out);
             if !room.engine.is_empty() {
                 room.patch_memory = parts.into_memory();
             }
@@ -255,9 +254,15 @@ impl Room {
         })
     }
 
-    fn take_frame(&mut self, session: SessionId, frame: Frame<'_>, bytes: &[u8], out: &mut Outbox) {
-        if self.must_wait(session, &frame) {
-            return self.wait(session, bytes, &frame, out);
+    fn take_frame(
+        &mut self,
+        session: SessionId,
+        frame: &Frame<'_>,
+        bytes: &[u8],
+        out: &mut Outbox,
+    ) {
+        if self.must_wait(session, frame) {
+            return self.wait(session, bytes, frame, out);
         }
         let origin = Origin { session: Some(session), bytes, is_shown: false };
         self.catch_up(session, out);

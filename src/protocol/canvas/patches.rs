@@ -5,7 +5,8 @@ use super::{
     loaded::check_name,
 };
 use crate::engine::{
-    Delta, Field, PatchMemory, Patches, Quota, Refusal, RefusalCode, Update, Value, array_size,
+    Delta, Field, Frame, PatchMemory, Patches, Quota, Refusal, RefusalCode, Update, Value,
+    array_size,
 };
 
 /// What a frame is decoded into.
@@ -22,7 +23,14 @@ pub struct FrameParts<'f> {
 impl<'f> FrameParts<'f> {
     /// Nothing yet, and memory for patches.
     pub fn within(memory: PatchMemory<'f>) -> Self {
-        Self { memory, ..Self::default() }
+        Self { message_id: None, document: Patches::NONE, presence: Patches::NONE, memory }
+    }
+
+    /// The `patch` that was decoded.
+    #[inline]
+    pub fn patch(&self) -> Frame<'_> {
+        let Self { message_id, document, presence, memory: _ } = self;
+        Frame::Patch { message_id: *message_id, document, presence }
     }
 
     /// Memory for the patches of any other frame.

@@ -18,7 +18,7 @@ use super::{
     },
     patches::{FrameParts, set_bounds},
 };
-use crate::engine::{Delta, Field, Frame, PatchMemory, Patches, Update, Value, array_size};
+use crate::engine::{Delta, Field, PatchMemory, Patches, Update, Value, array_size};
 
 /// How frames are decoded; what comes out is the same (CV7).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -50,18 +50,11 @@ const EXISTENCE: &[u8] = b"_exists";
 const DELTA_NAME: &[u8] = b"__buf";
 
 /// Decodes a `patch` as clients send it into `parts`, which must hold nothing yet: canonical text, nothing beyond any limit, nothing
-/// unknown. Gives them back for every other frame, which [`super::decode_frame`] then looks at from the start; so what is
-/// accepted here, it would accept as the same.
-pub fn decode_usual<'p, 'f: 'p>(
-    bytes: &'f [u8],
-    limits: &Limits,
-    parts: &'p mut FrameParts<'f>,
-) -> Result<Frame<'p>, &'p mut FrameParts<'f>> {
-    if decode(bytes, limits, parts).is_none() {
-        return Err(parts);
-    }
-    let FrameParts { message_id, document, presence, memory: _ } = parts;
-    Ok(Frame::Patch { message_id: *message_id, document, presence })
+/// unknown. False for every other frame, which [`super::decode_frame`] then looks at from the start; so what is accepted here,
+/// it would accept as the same.
+#[must_use]
+pub fn decode_usual<'f>(bytes: &'f [u8], limits: &Limits, parts: &mut FrameParts<'f>) -> bool {
+    decode(bytes, limits, parts).is_some()
 }
 
 fn decode<'f>(bytes: &'f [u8], limits: &Limits, parts: &mut FrameParts<'f>) -> Option<()> {

@@ -6,17 +6,19 @@ use super::{
     super::{FrameText, decode_frame},
     *,
 };
+use crate::engine::Frame;
 
 /// Into parts that hold what the one pass has left there.
 fn careful(bytes: &[u8], limits: &Limits) -> String {
     let text = FrameText::read(bytes, limits);
     let mut parts = FrameParts::default();
-    drop(decode_usual(bytes, limits, &mut parts));
+    let _is_usual = decode_usual(bytes, limits, &mut parts);
     format!("{:?}", decode_frame(&text, limits, &mut parts))
 }
 
 fn usual(bytes: &[u8], limits: &Limits) -> Option<String> {
-    decode_usual(bytes, limits, &mut FrameParts::default()).ok().map(|frame| format!("{frame:?}"))
+    let mut parts = FrameParts::default();
+    decode_usual(bytes, limits, &mut parts).then(|| format!("{:?}", parts.patch()))
 }
 
 fn is_usual(frame: &str) -> bool {
