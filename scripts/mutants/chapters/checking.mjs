@@ -223,7 +223,7 @@ export const checking = [
     file: salvage,
     find: 'let (lock, was_left) = Lock::acquire(files, Hold::Open)?;',
     replace: `let disk = std::sync::Arc::clone(&files.folder.disk);
-        let other = Files::named(disk, std::env::temp_dir(), files.name.clone(), None);
+        let other = Files::named(disk, std::env::temp_dir(), files.name.to_string(), None);
         let (lock, was_left) = Lock::acquire(&other, Hold::Open)?;`,
     why: 'salvages a room that is open',
   },

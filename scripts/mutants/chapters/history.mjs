@@ -217,7 +217,7 @@ export const history = [
     rule: 'HI9',
     file: 'src/server/durable.rs',
     find: 'self.edit_within(patches, Limits::ACCEPTED_BEFORE, out)',
-    replace: 'self.edit_within(patches, self.room.limits, out)',
+    replace: 'self.edit_within(patches, *self.room.limits(), out)',
     why: 'refuses to restore what is large',
   },
   {
@@ -232,9 +232,9 @@ export const history = [
     file,
     find: '        saved?;\n',
     replace: `        saved?;
-        if let Ok(names) = self.files.disk.list(&self.files.history(), usize::MAX) {
+        if let Ok(names) = self.files.folder.disk.list(&self.files.history(), usize::MAX) {
             for name in names {
-                drop(self.files.disk.remove(&self.files.history().join(name)));
+                drop(self.files.folder.disk.remove(&self.files.history().join(name)));
             }
         }
 `,

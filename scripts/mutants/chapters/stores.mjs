@@ -153,7 +153,7 @@ export const stores = [
     file,
     find: 'Some(path) => (Content::Unreadable(path), Err(error)),',
     replace: `Some(path) => {
-                    drop(self.files.disk.move_aside(&path));
+                    drop(self.files.folder.disk.move_aside(&path));
                     (Content::Unreadable(path), Err(error))
                 }`,
     why: 'moves what it cannot read',
@@ -190,8 +190,9 @@ export const stores = [
     rule: 'ST10',
     file: 'src/protocol/canvas/snapshot.rs',
     find: '    let mut restore = Restore::new(hash_keys, clock);',
-    replace: `    let keys: Vec<_> = object(state, "state")?.map(|(key, _)| key).collect();
-    if clocks.keys().any(|key| !keys.contains(key)) {
+    replace: `    let mut components = object(state, || "state".to_owned())?;
+    let keys: Vec<_> = Members(&mut components).map(|(key, _)| key).collect();
+    if clocks.members.iter().any(|(key, _)| !keys.contains(key)) {
         return Err(bad("the clock of a component that is not there"));
     }
     let mut restore = Restore::new(hash_keys, clock);`,
