@@ -61,10 +61,10 @@ export const dialect = [
   {
     rule: 'CV3',
     file: room,
-    find: `            Frame::Reconnect { since, group, patches } => {
+    find: `            Frame::Reconnect { since, group, ref patches } => {
 `,
     replace: `            Frame::Reconnect { .. } if session.group == Group::Mute => {}
-            Frame::Reconnect { since, group, patches } => {
+            Frame::Reconnect { since, group, ref patches } => {
 `,
     why: 'stays mute after a good reconnect',
   },
@@ -199,10 +199,10 @@ export const dialect = [
   {
     rule: 'D12',
     file: room,
-    find: 'effects.push(Effect::Send(id, ack));',
+    find: 'push_with(effects, || Effect::Send(id, Message::Ack { message_id, clock }));',
     replace: `effects.extend(changed.map(Effect::Changed));
                 let changed: Option<&'f [u8]> = None;
-                effects.push(Effect::Send(id, ack));`,
+                push_with(effects, || Effect::Send(id, Message::Ack { message_id, clock }));`,
     why: 'runs hooks before the ack',
   },
 ]

@@ -9,8 +9,8 @@ export const patches = [
   {
     rule: 'PA1',
     file: room,
-    find: 'effects.push(Effect::Send(id, ack));',
-    replace: 'effects.insert(0, Effect::Send(id, ack));',
+    find: 'push_with(effects, || Effect::Send(id, Message::Ack { message_id, clock }));',
+    replace: 'effects.insert(0, Effect::Send(id, Message::Ack { message_id, clock }));',
     why: 'acks before it broadcasts',
   },
   {
@@ -127,8 +127,8 @@ export const patches = [
   {
     rule: 'PA7',
     file: room,
-    find: 'Message::Ack { message_id, clock: self.document.clock() }',
-    replace: 'Message::Ack { message_id, clock: self.document.clock().saturating_sub(1) }',
+    find: 'let clock = self.document.clock();\n                push_with',
+    replace: 'let clock = self.document.clock().saturating_sub(1);\n                push_with',
     why: 'acks with the clock before the frame',
   },
   {

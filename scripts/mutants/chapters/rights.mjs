@@ -93,10 +93,10 @@ export const rights = [
     rule: 'AU7',
     file: room,
     find: `            Frame::Unknown => {}
-            Frame::Refused(refusal, message_id) =>`,
+            Frame::Refused(ref refusal, message_id) =>`,
     replace: `            Frame::Unknown => {}
             Frame::Refused(..) if session.access == Access::ReadOnly => {}
-            Frame::Refused(refusal, message_id) =>`,
+            Frame::Refused(ref refusal, message_id) =>`,
     why: 'ignores malformed frames of readonly sessions',
   },
   {
