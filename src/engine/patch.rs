@@ -137,9 +137,10 @@ pub struct PatchMemory<'f> {
     fields: Vec<Field<'f>>,
 }
 
-/// The updates, and the fields, that there is room for.
-const KEPT_UPDATES: usize = 64;
-const KEPT_FIELDS: usize = 256;
+/// The updates, and the fields, that there is room for at most: what one component's change needs. Every room that somebody is in
+/// keeps this.
+const KEPT_UPDATES: usize = 8;
+const KEPT_FIELDS: usize = 32;
 
 impl<'f> Patches<'f> {
     /// No patches at all.

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, rc::Rc};
 
 use super::{
     Clock, Document, Presence, Told,
-    effect::{CloseReason, Effect, Message, push_with},
+    effect::{Audience, CloseReason, Effect, Message, push_with},
     input::{Frame, Input},
     lagging::Laggards,
     lazy::Lazy,
@@ -335,9 +335,13 @@ impl Room {
         self.presence.apply(&client, presence);
         let clock = changed.map(|text| self.append(Some(&client), text, effects));
         self.spare_whole_arrays(Some(id), document, effects);
-        let client = Some(client);
-        let change = || Message::Change { client, clock, document, late, presence };
-        self.broadcast_from(Some((id, group)), change, effects);
+        if let Some(audience) = self.listeners(Some((id, group))) {
+            let (except, client) = (Some(id), Some(client));
+            push_with(effects, || {
+                let message = Message::Change { client, clock, document, late, presence };
+                Effect::Broadcast { except, audience, message }
+            });
+        }
         Ok(changed)
     }
 
@@ -427,23 +431,17 @@ impl Room {
         effects: &mut Vec<Effect<'f>>,
     ) {
         let sender = except.and_then(|id| Some((id, self.sessions.get(&id)?.group)));
-        self.broadcast_from(sender, || message, effects);
+        if let Some(audience) = self.listeners(sender) {
+            effects.push(Effect::Broadcast { except: sender.map(|(id, _)| id), audience, message });
+        }
     }
 
-    /// Has a message sent to all but who caused it, of whom the group is known.
-    fn broadcast_from<'f>(
-        &self,
-        sender: Option<(SessionId, Group)>,
-        message: impl FnOnce() -> Message<'f>,
-        effects: &mut Vec<Effect<'f>>,
-    ) {
+    /// Who hears what somebody has caused, of whom the group is known, if anybody does.
+    fn listeners(&self, sender: Option<(SessionId, Group)>) -> Option<Audience> {
         // One who lags is in no group.
         let left_out = sender.filter(|(id, _)| !self.laggards.contains_key(id));
         let audience = self.population.audience(left_out.map(|(_, group)| group));
-        if audience.live || audience.whole_arrays || audience.held {
-            let except = sender.map(|(id, _)| id);
-            push_with(effects, || Effect::Broadcast { except, audience, message: message() });
-        }
+        (audience.live || audience.whole_arrays || audience.held).then_some(audience)
     }
 }
 

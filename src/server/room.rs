@@ -34,8 +34,9 @@ pub struct Room {
     pub(super) decoding: Decoding,
     /// Whether [`Delivery::Changed`] carries the patches.
     pub(super) wants_patches: bool,
-    /// Empty lists, so that not every input costs the allocation of some.
+    /// An empty list, so that not every input costs the allocation of one.
     pub(super) spare_effects: Vec<Effect<'static>>,
+    /// The same for the patches of a frame.
     pub(super) patch_memory: PatchMemory<'static>,
     /// Whether nothing that shows a change leaves before the change is stored.
     pub(super) is_journaled: bool,
@@ -348,10 +349,13 @@ impl Room {
         self.spare(effects);
     }
 
-    /// Keeps an empty list of effects for the next input, as long as somebody is here to send one.
+    /// Keeps an empty list of effects for the next input, and the memory for patches, as long as somebody is here to send one.
     pub(super) fn spare(&mut self, effects: Vec<Effect<'_>>) {
-        self.spare_effects =
-            if self.engine.is_empty() { Vec::new() } else { engine::emptied(effects) };
+        if self.engine.is_empty() {
+            (self.spare_effects, self.patch_memory) = (Vec::new(), PatchMemory::default());
+        } else {
+            self.spare_effects = engine::emptied(effects);
+        }
     }
 
     /// Turns an effect into deliveries.

@@ -88,8 +88,8 @@ export const patches = [
   {
     rule: 'PA6',
     file: room,
-    find: 'self.broadcast_from(Some((id, group)), change, effects);',
-    replace: 'self.broadcast_from(None, change, effects);',
+    find: 'let (except, client) = (Some(id), Some(client));',
+    replace: 'let (except, client) = (None, Some(client));',
     why: 'sends a broadcast back to its sender',
   },
   {
