@@ -237,7 +237,7 @@ impl Room {
         out: &mut Outbox,
     ) {
         let group = origin.and_then(|origin| self.group(origin.session?));
-        let mut effects: Vec<Effect<'_>> = std::mem::take(&mut self.spare_effects);
+        let mut effects = self.no_effects();
         self.engine.handle(input, &mut effects);
         let catches_up =
             effects.iter().any(|effect| matches!(effect, Effect::Send(_, Message::CatchUp { .. })));

@@ -34,10 +34,8 @@ pub struct Room {
     pub(super) decoding: Decoding,
     /// Whether [`Delivery::Changed`] carries the patches.
     pub(super) wants_patches: bool,
-    /// An empty list, so that not every input costs the allocation of one.
-    pub(super) spare_effects: Vec<Effect<'static>>,
-    /// The same for the patches of a frame.
-    pub(super) patch_memory: PatchMemory<'static>,
+    /// There while somebody is here.
+    spare: Option<Box<Spare>>,
     /// Whether nothing that shows a change leaves before the change is stored.
     pub(super) is_journaled: bool,
     /// What a journaled room has not let go yet, where there is anything.
@@ -45,6 +43,13 @@ pub struct Room {
     /// A snapshot that is being written.
     pub(super) encoder: Option<Box<Encoder>>,
     broken: bool,
+}
+
+/// Empty lists, so that not every input costs the allocation of some.
+#[derive(Debug, Default)]
+struct Spare {
+    effects: Vec<Effect<'static>>,
+    patches: PatchMemory<'static>,
 }
 
 /// Why a room did not do what it was asked.
@@ -114,8 +119,7 @@ impl Room {
             piece_bytes: (PIECE_BYTES, PIECE_BYTES),
             decoding: Decoding::default(),
             wants_patches,
-            spare_effects: Vec::new(),
-            patch_memory: PatchMemory::default(),
+            spare: None,
             is_journaled: false,
             provisional: None,
             encoder: None,
@@ -236,7 +240,8 @@ impl Room {
     ) -> Result<(), RoomError> {
         self.guard(|room| {
             let text;
-            let mut parts = FrameParts::within(mem::take(&mut room.patch_memory));
+            let spare = room.spare.as_mut().map(|spare| mem::take(&mut spare.patches));
+            let mut parts = FrameParts::within(spare.unwrap_or_default());
             let is_usual = match room.decoding {
                 Decoding::SinglePass => canvas::decode_usual(bytes, &room.limits, &mut parts),
                 Decoding::Careful => false,
@@ -249,7 +254,7 @@ impl Room {
             };
             room.take_frame(session, &frame, bytes, out);
             if !room.engine.is_empty() {
-                room.patch_memory = parts.into_memory();
+                room.spare.get_or_insert_default().patches = parts.into_memory();
             }
             Ok(())
         })
@@ -341,7 +346,7 @@ impl Room {
         if self.is_journaled {
             return self.run_provisionally(input, origin, out);
         }
-        let mut effects: Vec<Effect<'_>> = mem::take(&mut self.spare_effects);
+        let mut effects = self.no_effects();
         self.engine.handle(input, &mut effects);
         for effect in &effects {
             self.deliver(effect, out);
@@ -349,12 +354,17 @@ impl Room {
         self.spare(effects);
     }
 
-    /// Keeps an empty list of effects for the next input, and the memory for patches, as long as somebody is here to send one.
+    /// An empty list of effects.
+    pub(super) fn no_effects<'f>(&mut self) -> Vec<Effect<'f>> {
+        self.spare.as_mut().map(|spare| mem::take(&mut spare.effects)).unwrap_or_default()
+    }
+
+    /// Keeps an empty list of effects for the next input, as long as somebody is here to send one.
     pub(super) fn spare(&mut self, effects: Vec<Effect<'_>>) {
         if self.engine.is_empty() {
-            (self.spare_effects, self.patch_memory) = (Vec::new(), PatchMemory::default());
+            self.spare = None;
         } else {
-            self.spare_effects = engine::emptied(effects);
+            self.spare.get_or_insert_default().effects = engine::emptied(effects);
         }
     }
 
