@@ -13,13 +13,19 @@ use super::{
 ///
 /// `alive` gives the fields of a component that is alive. Patches apply in order (MG10), so what earlier ones of the
 /// same frame would have left is simulated; a delta that would not be stored (MG3) needs no base.
+#[inline]
 pub(super) fn check_deltas<'a>(
     patches: &Patches<'_>,
     alive: impl Fn(&[u8]) -> Option<&'a Fields>,
 ) -> Result<usize, Refusal> {
-    if !patches.has_deltas {
-        return Ok(0);
-    }
+    if patches.has_deltas { simulate(patches, alive) } else { Ok(0) }
+}
+
+#[inline(never)]
+fn simulate<'a>(
+    patches: &Patches<'_>,
+    alive: impl Fn(&[u8]) -> Option<&'a Fields>,
+) -> Result<usize, Refusal> {
     if let [update] = patches.updates.as_slice() {
         return Draft::of(alive(update.key)).take(update, patches, true);
     }

@@ -178,11 +178,6 @@ impl Presence {
     /// Checks that every delta finds a base (MG9), and gives by how many numbers the deltas make arrays grow.
     #[inline]
     pub(super) fn check(&self, client: &[u8], patches: &Patches<'_>) -> Result<usize, Refusal> {
-        if patches.has_deltas { self.check_deltas(client, patches) } else { Ok(0) }
-    }
-
-    #[inline(never)]
-    fn check_deltas(&self, client: &[u8], patches: &Patches<'_>) -> Result<usize, Refusal> {
         merge::check_deltas(patches, |key| self.get(client, key))
     }
 

@@ -178,11 +178,6 @@ impl Document {
     /// Gives by how many numbers the deltas make arrays grow.
     #[inline]
     pub(super) fn check(&self, patches: &Patches<'_>) -> Result<usize, Refusal> {
-        if patches.has_deltas { self.check_deltas(patches) } else { Ok(0) }
-    }
-
-    #[inline(never)]
-    fn check_deltas(&self, patches: &Patches<'_>) -> Result<usize, Refusal> {
         merge::check_deltas(patches, |key| {
             self.get(key).filter(|component| component.is_alive()).map(Component::fields)
         })
