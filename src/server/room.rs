@@ -9,15 +9,15 @@ use std::{
 use super::{
     delivery::{Delivery, bit},
     durable::News,
-    outbox::{Outbox, Queued},
+    outbox::Outbox,
     provisional::{Origin, Provisional},
     replay::ReplayError,
     sending::PIECE_BYTES,
 };
 use crate::{
     engine::{
-        self, Access, Audience, Clock, Document, Effect, Frame, Group, Input, Message, PatchMemory,
-        Refusal, RefusalCode, SessionId,
+        self, Access, Clock, Document, Effect, Frame, Input, PatchMemory, Refusal, RefusalCode,
+        SessionId,
     },
     protocol::{
         canvas::{self, Decoding, FrameParts, FrameText, snapshot::Encoder},
@@ -392,39 +392,6 @@ impl Room {
         };
         out.deliver(delivery);
     }
-
-    /// Encodes a broadcast once for each form in which somebody gets it.
-    fn broadcast(
-        &self,
-        except: Option<SessionId>,
-        audience: Audience,
-        message: &Message<'_>,
-        out: &mut Outbox,
-    ) {
-        let present = |here: bool, group: Group| if here { bit(group) } else { 0 };
-        let (live, whole_arrays, held) = (
-            present(audience.live, Group::Live),
-            present(audience.whole_arrays, Group::WholeArrays),
-            present(audience.held, Group::Held),
-        );
-        let forms = if let Message::Change { document, presence, .. } = message {
-            // Where nothing is spelled out both versions read the same text.
-            let deltas = document.has_deltas || presence.has_deltas;
-            let (current, spelled_out) =
-                if deltas { (live, whole_arrays) } else { (live | whole_arrays, 0) };
-            [(current, Group::Live), (spelled_out, Group::WholeArrays), (held, Group::Held)]
-        } else {
-            [(live | whole_arrays | held, Group::Live), (0, Group::WholeArrays), (0, Group::Held)]
-        };
-        for (groups, form) in forms {
-            if groups != 0 {
-                out.write(
-                    |text| canvas::encode::encode(message, form, &self.engine, text),
-                    |length| Queued::Broadcast(groups, except, length),
-                );
-            }
-        }
-    }
 }
 
 /// The deliveries of a room without a store, for an owner who keeps them.
@@ -447,6 +414,7 @@ pub(super) fn deliveries(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Group;
 
     /// The groups of each broadcast of one frame from session 1.
     fn broadcasts(room: &mut Room) -> Vec<u32> {

@@ -1,12 +1,12 @@
-//! What one session is told.
+//! What sessions are told.
 
 use super::{
-    delivery::Delivery,
+    delivery::{Delivery, bit},
     outbox::{Outbox, Queued},
     room::{Room, RoomError, deliveries},
 };
 use crate::{
-    engine::{Group, Input, Message, SessionId},
+    engine::{Audience, Group, Input, Message, SessionId},
     protocol::canvas,
 };
 
@@ -40,6 +40,39 @@ impl Room {
             }
             Ok(())
         })
+    }
+
+    /// Encodes a broadcast once for each form in which somebody gets it.
+    pub(super) fn broadcast(
+        &self,
+        except: Option<SessionId>,
+        audience: Audience,
+        message: &Message<'_>,
+        out: &mut Outbox,
+    ) {
+        let present = |here: bool, group: Group| if here { bit(group) } else { 0 };
+        let (live, whole_arrays, held) = (
+            present(audience.live, Group::Live),
+            present(audience.whole_arrays, Group::WholeArrays),
+            present(audience.held, Group::Held),
+        );
+        let forms = if let Message::Change { document, presence, .. } = message {
+            // Where nothing is spelled out both versions read the same text.
+            let deltas = document.has_deltas || presence.has_deltas;
+            let (current, spelled_out) =
+                if deltas { (live, whole_arrays) } else { (live | whole_arrays, 0) };
+            [(current, Group::Live), (spelled_out, Group::WholeArrays), (held, Group::Held)]
+        } else {
+            [(live | whole_arrays | held, Group::Live), (0, Group::WholeArrays), (0, Group::Held)]
+        };
+        for (groups, form) in forms {
+            if groups != 0 {
+                out.write(
+                    |text| canvas::encode::encode(message, form, &self.engine, text),
+                    |length| Queued::Broadcast(groups, except, length),
+                );
+            }
+        }
     }
 
     /// Encodes a message to one session.
