@@ -8,7 +8,7 @@ import { fail, requireRust, SetupError } from './requirements.mjs'
 import { root, runNpm } from './run.mjs'
 
 /** What the addon is made of: a change in any of these makes it stale. */
-const ADDON_SOURCES = ['src', 'build.rs', 'Cargo.toml', 'Cargo.lock']
+const ADDON_SOURCES = ['src', 'build.rs', 'Cargo.toml', 'Cargo.lock', 'pgo', 'scripts/build.mjs']
 
 /** Installs and builds what is missing or stale; throws a SetupError that says what the reader can do. */
 export function setup() {

@@ -11,6 +11,9 @@ const childProgram = fileURLToPath(new URL('child.mjs', import.meta.url))
 /** How long a child may take for one answer, in milliseconds. */
 const DEADLINE_MS = 120_000
 
+/** How long it may take to end, in milliseconds. */
+const EXIT_DEADLINE_MS = 5_000
+
 export class Host {
   #stderr = ''
   #exited
@@ -48,9 +51,12 @@ export class Host {
     return JSON.parse(value).answer
   }
 
+  /** Lets it end by itself, as its runtime ends: what it leaves at its end may be wanted. */
   async end() {
-    this.child.kill('SIGKILL')
+    const deadline = setTimeout(() => this.child.kill('SIGKILL'), EXIT_DEADLINE_MS)
+    this.child.stdin.end()
     await this.#exited
+    clearTimeout(deadline)
     rmSync(this.#dir, { recursive: true })
   }
 }

@@ -99,6 +99,7 @@ async function attempt({ name, unit, measure }) {
 function whatToDo(tolerance) {
   return (
     `A figure is off by more than ${tolerance * 100} %. What costs more than it did has a reason to be found; if there is a good ` +
-    'one, or it costs less, `npm run guard -- --update` takes what is measured now, and its commit says why.'
+    'one, or it costs less, `npm run guard -- --update` takes what is measured now, and its commit says why. Where the whole border ' +
+    'is dearer, the addon may have been built without its profile, or with one of older code: `npm run build` says so.'
   )
 }

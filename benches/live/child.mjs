@@ -5,6 +5,9 @@ import { fileURLToPath } from 'node:url'
 /** How long a child may take for an answer, in milliseconds. */
 const DEADLINE_MS = 60_000
 
+/** How long it may take to end, in milliseconds. */
+const EXIT_DEADLINE_MS = 5_000
+
 /**
  * @typedef {{ id: number, order: string, argument: unknown }} Question
  * @typedef {{ id: number, result?: any, error?: string | undefined }} Answer
@@ -58,11 +61,14 @@ export class Child {
     })
   }
 
+  /** Lets it end by itself, as its runtime ends: what it leaves at its end may be wanted. */
   async end() {
     if (this.#hasExited) return
     const exited = new Promise((resolve) => this.#process.once('exit', resolve))
-    this.#process.kill('SIGKILL')
+    const deadline = setTimeout(() => this.#process.kill('SIGKILL'), EXIT_DEADLINE_MS)
+    this.#process.disconnect()
     await exited
+    clearTimeout(deadline)
   }
 
   /** @param {Answer} answer */
