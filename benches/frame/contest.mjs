@@ -52,7 +52,7 @@ export async function compete(setting) {
   const { scenario } = setting.found
   const contestants = contestantsOf(setting.columns, scenario.others)
   const rounds = setting.rounds ?? (scenario.rounds ?? ROUNDS)[setting.quick ? 'quick' : 'full']
-  const take = scenario.measure ? takeTurnsOutside : scenario.fresh ? takeTurnsFresh : takeTurns
+  const take = scenario.open ? takeTurnsOutside : scenario.fresh ? takeTurnsFresh : takeTurns
   return rowsOf(setting, contestants, await take(setting, contestants, rounds))
 }
 
@@ -107,7 +107,7 @@ async function takeTurnsFresh(setting, contestants, rounds) {
 }
 
 /**
- * The scenario runs its own processes; each sample brings its evidence.
+ * The scenario runs its own processes: all live at once, idle while another one is sampled.
  * @param {Setting} setting
  * @param {Contestant[]} contestants
  * @param {number} rounds
@@ -116,17 +116,31 @@ async function takeTurnsOutside(setting, contestants, rounds) {
   const { runtime, program, quick, found, caseIndex } = setting
   const { scenario } = found
   const params = scenario.cases[caseIndex]?.params
-  /** @type {(Record<string, import('./evidence.mjs').Digest> | null)[]} */
-  const digests = contestants.map(() => null)
-  const samples = await inTurns(contestants, rounds, async (contestant) => {
-    const measured = await scenario.measure?.({ contestant, runtime, program, quick, params })
-    if (measured?.evidence) digests[contestants.indexOf(contestant)] = digest(measured.evidence)
-    return measured?.figures
-  })
-  // Other servers speak other protocols.
-  const comparable = contestants.filter(({ server }) => !scenario.others?.includes(server))
-  compare(setting, comparable, digests.slice(0, comparable.length))
-  return samples
+  /** @type {import('./scenario.mjs').Opened[]} */
+  const opened = []
+  try {
+    for (const contestant of contestants) {
+      const one = await scenario.open?.({ contestant, runtime, program, quick, params })
+      if (one !== undefined) opened.push(one)
+    }
+    // Other servers speak other protocols.
+    const comparable = contestants.filter(({ server }) => !scenario.others?.includes(server))
+    const digests = comparable.map((_, index) => opened[index] && digest(opened[index].evidence))
+    compare(setting, comparable, digests)
+
+    /** @type {Samples} */
+    let samples = contestants.map(() => Array.from({ length: rounds }, () => ({})))
+    for (const phase of scenario.phases ?? []) {
+      const taken = await inTurns(opened, rounds, (one) => one.sample(phase))
+      samples = samples.map((those, one) =>
+        those.map((figures, round) => ({ ...figures, ...taken[one]?.[round] })),
+      )
+    }
+    for (const one of opened) await one.check?.()
+    return samples
+  } finally {
+    for (const one of opened) await one.close?.()
+  }
 }
 
 /**

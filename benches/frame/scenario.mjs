@@ -33,11 +33,20 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
  */
 
 /**
- * Either `operate` or `run` or `measure` says what is timed:
+ * What a scenario has opened for one contestant, and keeps until the others are done as well.
+ * @typedef {object} Opened
+ * @property {Evidence} evidence
+ * @property {(phase: string) => Promise<Record<string, number>>} sample the figures of a phase
+ * @property {() => Promise<void>} [check] runs after everything was timed
+ * @property {() => Promise<void>} [close]
+ */
+
+/**
+ * Either `operate` or `run` or `open` says what is timed:
  * - `operate` is one operation of microseconds. The frame repeats it and takes the processor's time of the whole process, as the
  *   figure `cpu`.
  * - `run` takes one sample of each figure itself, in the child process.
- * - `measure` does all in the parent, with processes of its own (servers, load clients), and gives figures and evidence.
+ * - `open` does all in the parent, with processes of its own (servers, load clients), and is sampled phase by phase.
  *
  * @template World, Params
  * @typedef {object} Scenario
@@ -46,7 +55,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
  * @property {Record<string, Figure>} figures
  * @property {Case<Params>[]} cases
  * @property {readonly string[]} [columns] those of `contestants.mjs` that a default run adds
- * @property {readonly string[]} [others] further servers beside heddle and the peer, for `measure`
+ * @property {readonly string[]} [others] further servers beside heddle and the peer, for `open`
  * @property {Runtime[]} [runtimes] default: both
  * @property {{ full: number, quick: number }} [rounds] how many samples of each contestant
  * @property {boolean} [fresh] whether each sample needs a process of its own
@@ -58,7 +67,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
  * @property {(world: World) => number} [received] how many frames the sockets got so far: must grow alike on all sides
  * @property {(world: World) => Record<string, number> | Promise<Record<string, number>>} [run]
  * @property {(world: World, planted: number) => Promise<void>} [rehearse] runs once before `run` and plants that much work, in percent
- * @property {(how: MeasureOptions & { params: Params }) => Promise<{ figures: Record<string, number>, evidence: Evidence | null }>} [measure]
+ * @property {readonly string[]} [phases] of `open`: everybody is sampled in the first, then in the next
+ * @property {(how: MeasureOptions & { params: Params }) => Promise<Opened>} [open]
  */
 
 /**

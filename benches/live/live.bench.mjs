@@ -1,9 +1,10 @@
 // Whole servers on loopback: everybody edits, and what each frame that arrives cost the server is taken.
 import { ALL_COLUMNS } from '../frame/contestants.mjs'
-import { LOADS, measureLive } from './sample.mjs'
+import { LOADS, openLive } from './sample.mjs'
 
 /** @typedef {import('./clients/crowd.mjs').Layout} Layout */
 
+/** @type {Record<keyof typeof LOADS, string>} */
 const SAID = {
   light: 'each client at 5 edits a second',
   steady: 'each client at 30 edits a second',
@@ -12,8 +13,7 @@ const SAID = {
 
 /** @type {import('../frame/scenario.mjs').Scenario<never, Layout>['figures']} */
 const figures = {}
-for (const name of LOADS.keys()) {
-  const said = SAID[name]
+for (const [name, said] of Object.entries(SAID)) {
   figures[name] = { unit: 'ns', measures: `CPU of the server per delivered frame, ${said}` }
   figures[`${name}-p50`] = { unit: 'ns', measures: `from send to receipt, half of all, ${said}` }
   figures[`${name}-p99`] = { unit: 'ns', measures: `from send to receipt, 99 in 100, ${said}` }
@@ -27,7 +27,7 @@ export const scenario = {
   figures,
   columns: ALL_COLUMNS,
   others: ['bare'],
-  rounds: { full: 3, quick: 2 },
+  rounds: { full: 7, quick: 3 },
   cases: [
     {
       name: 'one room of 50',
@@ -48,5 +48,6 @@ export const scenario = {
       },
     },
   ],
-  measure: measureLive,
+  phases: Object.keys(LOADS),
+  open: openLive,
 }

@@ -5,20 +5,37 @@ import { join } from 'node:path'
 import { Child } from './child.mjs'
 
 /**
- * Lets `act` talk to both, and ends them and removes the server's files, whatever comes of it.
+ * The server, the program of its clients, and what the server runs on and with.
+ * @typedef {{ subject: string, clients: string, runtime?: string | undefined, env?: Record<string, string> }} Players
+ */
+
+export class Stage {
+  #dir = mkdtempSync(join(tmpdir(), 'heddle-live-'))
+
+  /** @param {Players} players */
+  constructor({ subject, clients, runtime, env = {} }) {
+    this.server = new Child('server.mjs', [subject, this.#dir], { runtime, env })
+    this.clients = new Child(clients, [])
+  }
+
+  /** Ends both and removes the server's files. */
+  async close() {
+    await Promise.all([this.server.end(), this.clients.end()])
+    rmSync(this.#dir, { recursive: true, force: true })
+  }
+}
+
+/**
+ * Lets `act` talk to both, and closes the stage whatever comes of it.
  * @template T
- * @param {{ subject: string, clients: string, runtime?: string | undefined, env?: Record<string, string> }} players
- * the server, the program of the clients, and what the server runs on and with
+ * @param {Players} players
  * @param {(server: Child, clients: Child) => Promise<T>} act
  */
-export async function onStage({ subject, clients: program, runtime, env = {} }, act) {
-  const dir = mkdtempSync(join(tmpdir(), 'heddle-live-'))
-  const server = new Child('server.mjs', [subject, dir], { runtime, env })
-  const clients = new Child(program, [])
+export async function onStage(players, act) {
+  const stage = new Stage(players)
   try {
-    return await act(server, clients)
+    return await act(stage.server, stage.clients)
   } finally {
-    await Promise.all([server.end(), clients.end()])
-    rmSync(dir, { recursive: true, force: true })
+    await stage.close()
   }
 }

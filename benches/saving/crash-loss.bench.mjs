@@ -69,15 +69,29 @@ export const scenario = {
       goals: { lost: { node: { floor: 0, absolute: true }, bun: { floor: 0, absolute: true } } },
     },
   ],
-  async measure(how) {
-    const dir = mkdtempSync(join(tmpdir(), 'heddle-bench-'))
-    try {
-      const acked = await killed(how, dir)
-      const { timestamp } = await told(how, 'recover', dir)
-      const evidence = await told(how, 'check', join(dir, 'another'))
-      return { figures: { lost: Math.max(0, acked - timestamp) }, evidence }
-    } finally {
-      rmSync(dir, { recursive: true })
+  phases: ['kill'],
+  async open(how) {
+    return {
+      evidence: await inFolder((dir) => told(how, 'check', dir)),
+      sample: () =>
+        inFolder(async (dir) => {
+          const acked = await killed(how, dir)
+          const { timestamp } = await told(how, 'recover', dir)
+          return { lost: Math.max(0, acked - timestamp) }
+        }),
     }
   },
+}
+
+/**
+ * @template T
+ * @param {(dir: string) => Promise<T>} act
+ */
+async function inFolder(act) {
+  const dir = mkdtempSync(join(tmpdir(), 'heddle-bench-'))
+  try {
+    return await act(dir)
+  } finally {
+    rmSync(dir, { recursive: true })
+  }
 }
