@@ -42,6 +42,10 @@ export class Child {
     })
   }
 
+  get pid() {
+    return this.#process.pid ?? 0
+  }
+
   /**
    * Tells it to do something; resolves to its answer.
    * @param {string} order
