@@ -1,10 +1,16 @@
-// `npm run pgo`: makes the profile that `npm run build` compiles the addon with, for the compiler at hand. An addon that counts
-// which ways are taken plays the quick benchmark, and LLVM's `llvm-profdata` puts together what it counted.
+// The profile that `npm run build` compiles the addon with, for the compiler at hand.
+//
+//   npm run pgo                  makes it: an addon that counts which ways are taken plays the quick benchmark, and LLVM's
+//                                `llvm-profdata` puts together what it counted
+//   npm run pgo -- --compare     what it gains: the border's ratios, without a profile and with it
 //
 // To be made anew when the hot path has changed, or the compiler: the guard's border half goes red where the old one is of no use.
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
+import { parseArgs } from 'node:util'
+import { median } from '../benches/frame/statistics.mjs'
+import { measureRatios } from '../benches/guard/border.mjs'
 import { buildAddon, profilePath } from './build.mjs'
 import { fail, requireRust, SetupError } from './requirements.mjs'
 import { root, run } from './run.mjs'
@@ -13,19 +19,32 @@ import { root, run } from './run.mjs'
 const LLVM_VERSIONS = [19, 20, 21, 22, 23]
 
 const folder = join(root, 'target', 'pgo')
-const counts = join(folder, 'counts')
+
+/** What a profile gains is asked so many times, in turns. */
+const COMPARISONS = 3
+
+const { values } = parseArgs({ options: { compare: { type: 'boolean', default: false } } })
 
 try {
   requireRust()
+  await (values.compare ? compare() : make())
+} catch (error) {
+  fail(error)
+}
+
+async function make() {
   const merge = findMerger()
+  const counts = join(folder, 'counts')
   rmSync(counts, { recursive: true, force: true })
   mkdirSync(counts, { recursive: true })
 
-  const addon = buildCounting()
   const { code } = await run(
     process.execPath,
     ['benches/bench.mjs', '--quick', '--out', join(folder, 'training.json')],
-    { NAPI_RS_NATIVE_LIBRARY_PATH: addon, LLVM_PROFILE_FILE: join(counts, '%m.profraw') },
+    {
+      NAPI_RS_NATIVE_LIBRARY_PATH: build('counting', [`-Cprofile-generate=${counts}`]),
+      LLVM_PROFILE_FILE: join(counts, '%m.profraw'),
+    },
   )
   if (code !== 0) throw new SetupError('The benchmark did not run to its end.')
 
@@ -35,19 +54,44 @@ try {
   )
   const kib = (statSync(profilePath()).size / 1_024).toFixed(0)
   console.log(`${relative(root, profilePath())}: ${kib} KiB. Build again to use it.`)
-} catch (error) {
-  fail(error)
 }
 
-/** Gives the path of an addon that writes its counts when its process ends. */
-function buildCounting() {
-  const output = join(folder, 'addon')
+async function compare() {
+  const addons = {
+    without: build('plain', []),
+    with: build('profiled', [`-Cprofile-use=${profilePath()}`]),
+  }
+  /** @type {Record<keyof typeof addons, Record<string, number>[]>} */
+  const ratios = { without: [], with: [] }
+  for (let round = 0; round < COMPARISONS; round += 1) {
+    for (const name of /** @type {const} */ (['without', 'with'])) {
+      process.env.NAPI_RS_NATIVE_LIBRARY_PATH = addons[name]
+      ratios[name].push((await measureRatios(0)).plain)
+    }
+  }
+  console.log('| a frame, as a ratio to reading and writing its JSON | without | with | gain |')
+  console.log('|---|---:|---:|---:|')
+  for (const scenario of Object.keys(ratios.with[0] ?? {})) {
+    const of = (/** @type {Record<string, number>[]} */ taken) =>
+      median(taken.map((those) => those[scenario] ?? Number.NaN))
+    const [plain, profiled] = [of(ratios.without), of(ratios.with)]
+    const gain = ((1 - profiled / plain) * 100).toFixed(0)
+    console.log(`| ${scenario} | ${plain.toFixed(2)} | ${profiled.toFixed(2)} | ${gain} % |`)
+  }
+}
+
+/**
+ * Builds beside the addon of the clone; gives the path.
+ * @param {string} name
+ * @param {string[]} flags
+ */
+function build(name, flags) {
+  const output = join(folder, name)
   rmSync(output, { recursive: true, force: true })
-  const places = ['--target-dir', join(folder, 'cargo'), '--output-dir', output]
-  buildAddon(places, [`-Cprofile-generate=${counts}`])
-  const name = readdirSync(output).find((file) => file.endsWith('.node'))
-  if (name === undefined) throw new SetupError('The build ended without an addon.')
-  return join(output, name)
+  buildAddon(['--target-dir', join(folder, 'cargo'), '--output-dir', output], flags)
+  const addon = readdirSync(output).find((file) => file.endsWith('.node'))
+  if (addon === undefined) throw new SetupError('The build ended without an addon.')
+  return join(output, addon)
 }
 
 /**
