@@ -13,8 +13,17 @@ const { wsKind } = require('./ws.js')
  * @property {(socket: WebSocketLike, frames: readonly Frame[]) => void} write may throw
  */
 
+/**
+ * @typedef {object} BunSocket
+ * @property {number} [readyState]
+ * @property {(write: () => void) => void} cork
+ * @property {(text: string) => unknown} send
+ */
+
 /** The `readyState` of a socket that can be sent to. */
 const OPEN = 1
+
+const IS_BUN = process.versions.bun !== undefined
 
 /** What a Bun socket's `send` returns for a message that it threw away. */
 const DROPPED_BY_BUN = 0
@@ -27,20 +36,30 @@ const bunKind = {
   },
 
   write(socket, frames) {
-    const bun =
-      /** @type {{ readyState?: number, cork: (write: () => void) => void, send: (text: string) => unknown }} */ (
-        /** @type {unknown} */ (socket)
-      )
+    const bun = /** @type {BunSocket} */ (/** @type {unknown} */ (socket))
     if (bun.readyState !== undefined && bun.readyState !== OPEN) return
-    bun.cork(() => {
-      for (const { text } of frames) {
-        // Other servers with the same methods return 0 for a message that they did take.
-        if (bun.send(text) === DROPPED_BY_BUN && process.versions.bun !== undefined) {
-          throw new Error('The socket dropped a message')
-        }
-      }
-    })
+    const [first] = frames
+    // One leaves as one write anyway, and a cork costs a third of it.
+    if (frames.length === 1 && first !== undefined) sendOnBun(bun, first)
+    else bun.cork(() => sendEachOnBun(bun, frames))
   },
+}
+
+/**
+ * @param {BunSocket} bun
+ * @param {readonly Frame[]} frames
+ */
+function sendEachOnBun(bun, frames) {
+  for (const frame of frames) sendOnBun(bun, frame)
+}
+
+/**
+ * @param {BunSocket} bun
+ * @param {Frame} frame
+ */
+function sendOnBun(bun, { text }) {
+  // Other servers with the same methods return 0 for a message that they did take.
+  if (bun.send(text) === DROPPED_BY_BUN && IS_BUN) throw new Error('The socket dropped a message')
 }
 
 /** @type {readonly SocketKind[]} */

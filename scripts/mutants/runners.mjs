@@ -70,6 +70,19 @@ export async function buildAddon(copy) {
 }
 
 /**
+ * Whether what stands in a file of a copy is a program at all; gives what the compiler has against it.
+ * @param {Copy} copy
+ * @param {string} file
+ * @returns {Promise<string | undefined>}
+ */
+export async function compilerError(copy, file) {
+  const { code, output } = file.endsWith('.rs')
+    ? await execute(copy, 'cargo', ['check', '--lib', '--quiet'])
+    : await execute(copy, process.execPath, ['--check', file])
+  return code === 0 ? undefined : firstErrorOf(output)
+}
+
+/**
  * Runs the vitest tests whose titles cite one of these rules; all tests when there are none.
  * @param {Copy} copy
  * @param {string[]} rules

@@ -83,7 +83,9 @@ class Outlet {
   write() {
     const frames = this.#frames
     this.#frames = []
-    if (process.versions.bun) {
+    if (process.versions.bun && frames.length === 1) {
+      this.#socket.send(frames[0])
+    } else if (process.versions.bun) {
       this.#socket.cork(() => {
         for (const frame of frames) this.#socket.send(frame)
       })
