@@ -6,7 +6,7 @@
 // `npm run pgo` makes one.
 import { spawnSync } from 'node:child_process'
 import { existsSync, realpathSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { fail, requireRust, SetupError } from './requirements.mjs'
@@ -48,8 +48,9 @@ function buildProfiled(args) {
   })
   const path = profilePath(typeof values.target === 'string' ? values.target : undefined)
   const isThere = existsSync(path)
-  if (!isThere)
-    console.log(`heddle: building without a profile, a slower addon: there is no ${path}`)
+  if (!isThere) {
+    console.log(`heddle: building without a profile, a slower addon: no ${relative(root, path)}`)
+  }
   buildAddon(args, isThere ? [`-Cprofile-use=${path}`] : [])
 }
 
