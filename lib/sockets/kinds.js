@@ -39,7 +39,7 @@ const bunKind = {
     const bun = /** @type {BunSocket} */ (/** @type {unknown} */ (socket))
     if (bun.readyState !== undefined && bun.readyState !== OPEN) return
     const [first] = frames
-    // One leaves as one write anyway, and a cork costs a third of it.
+    // One leaves as one write anyway: a cork round it would only cost.
     if (frames.length === 1 && first !== undefined) sendOnBun(bun, first)
     else bun.cork(() => sendEachOnBun(bun, frames))
   },
