@@ -9,15 +9,19 @@ import { existsSync, realpathSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { fail, requireRust, SetupError } from './requirements.mjs'
+import { compiler, fail, requireRust, SetupError } from './requirements.mjs'
 import { root } from './run.mjs'
 
 /** What is between two flags of `CARGO_ENCODED_RUSTFLAGS`. */
 const SEPARATOR = '\x1f'
 
-/** The profile for the compiler at hand and what it builds for, whether or not it is there. */
-export function profilePath(target = compiler().host) {
-  return join(root, 'pgo', `${target}.rust-${compiler().release}.profdata`)
+/**
+ * The profile for the compiler at hand, whether or not it is there.
+ * @param {string} [target] what is built for, where that is not this platform
+ */
+export function profilePath(target) {
+  const { host, release } = compiler()
+  return join(root, 'pgo', `${target ?? host}.rust-${release}.profdata`)
 }
 
 /**
@@ -40,7 +44,7 @@ export function buildAddon(args, flags) {
  * Builds with the profile that fits, if there is one.
  * @param {string[]} args of `napi build`
  */
-function buildProfiled(args) {
+export function buildProfiled(args) {
   const { values } = parseArgs({
     args,
     options: { target: { type: 'string', short: 't' } },
@@ -63,14 +67,6 @@ function withFlags(flags) {
   const { CARGO_ENCODED_RUSTFLAGS: encoded, RUSTFLAGS: plain = '' } = process.env
   const given = encoded?.split(SEPARATOR) ?? plain.split(/\s+/)
   return { CARGO_ENCODED_RUSTFLAGS: [...given, ...flags].filter(Boolean).join(SEPARATOR) }
-}
-
-/** @returns {{ release: string, host: string }} */
-function compiler() {
-  const { stdout } = spawnSync('rustc', ['-vV'], { encoding: 'utf8', cwd: root })
-  const [, host = ''] = /^host: (.+)$/m.exec(stdout) ?? []
-  const [, release = ''] = /^release: (.+)$/m.exec(stdout) ?? []
-  return { release, host }
 }
 
 if (realpathSync(process.argv[1] ?? '') === fileURLToPath(import.meta.url)) {

@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { fail, requireRust, SetupError } from './requirements.mjs'
+import { compiler, fail, requireRust, SetupError } from './requirements.mjs'
 import { root } from './run.mjs'
 
 const folder = join(root, 'fuzz')
@@ -38,17 +38,9 @@ const allTargets = readdirSync(join(folder, 'fuzz_targets')).map((file) =>
   file.replace(/\.rs$/, ''),
 )
 
-/** Sanitizers must not reach build scripts, which is so only where the target is named. */
-function hostTriple() {
-  const { stdout } = spawnSync('rustc', ['-vV'], { encoding: 'utf8' })
-  const host = /^host: (.+)$/m.exec(stdout)?.[1]
-  if (!host) throw new SetupError('`rustc -vV` does not say which platform this is.')
-  return host
-}
-
 /**
  * Returns the folder of the programs.
- * @param {string} host
+ * @param {string} host named, or sanitizers would reach build scripts too
  */
 function build(host) {
   const args = ['build', '--release', '--locked', '--bins', '--target', host]
@@ -99,7 +91,7 @@ try {
     throw new SetupError(`There is no target ${unknown}. There are: ${allTargets.join(', ')}.`)
   }
   requireRust()
-  const programs = build(hostTriple())
+  const programs = build(compiler().host)
   const targets = positionals.length > 0 ? positionals : allTargets
   const crashed = targets.filter((target) => !fuzz(target, programs, Number(values.seconds)))
   console.log(`\nfuzz: ${targets.length - crashed.length} passed, ${crashed.length} failed`)

@@ -26,6 +26,10 @@ import { setup } from './setup.mjs'
 /** @param {Mutant} mutant */
 const rulesOf = ({ rule }) => [rule].flat()
 
+/** @param {Mutant} mutant */
+const titleOf = (mutant) =>
+  `${rulesOf(mutant).join(' ').padEnd(8)} ${mutant.file}: it ${mutant.why}`
+
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
 /** @type {Mutant[]} */
 const all = chapters.flat()
@@ -46,7 +50,7 @@ try {
 
 function list() {
   for (const mutant of mutants) {
-    console.log(`${rulesOf(mutant).join(' ').padEnd(8)} ${mutant.file}: it ${mutant.why}`)
+    console.log(titleOf(mutant))
   }
   console.log(`${mutants.length} mutants`)
 }
@@ -61,9 +65,7 @@ async function compileAll() {
     const error = await copy.with(mutant, () => compilerError(copy, mutant.file))
     if (error === undefined) continue
     broken += 1
-    console.log(
-      `${rulesOf(mutant).join(' ').padEnd(8)} ${mutant.file}: it ${mutant.why}\n  ${error}`,
-    )
+    console.log(`${titleOf(mutant)}\n  ${error}`)
   }
   console.log(`mutants: ${mutants.length - broken} compile, ${broken} do not`)
   if (broken > 0) process.exitCode = 1

@@ -9,8 +9,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
-import { median } from '../benches/frame/statistics.mjs'
-import { measureRatios } from '../benches/guard/border.mjs'
+import { measureRatios, medians } from '../benches/guard/border.mjs'
 import { buildAddon, profilePath } from './build.mjs'
 import { fail, requireRust, SetupError } from './requirements.mjs'
 import { root, run } from './run.mjs'
@@ -71,12 +70,11 @@ async function compare() {
   }
   console.log('| a frame, as a ratio to reading and writing its JSON | without | with | gain |')
   console.log('|---|---:|---:|---:|')
-  for (const scenario of Object.keys(ratios.with[0] ?? {})) {
-    const of = (/** @type {Record<string, number>[]} */ taken) =>
-      median(taken.map((those) => those[scenario] ?? Number.NaN))
-    const [plain, profiled] = [of(ratios.without), of(ratios.with)]
-    const gain = ((1 - profiled / plain) * 100).toFixed(0)
-    console.log(`| ${scenario} | ${plain.toFixed(2)} | ${profiled.toFixed(2)} | ${gain} % |`)
+  const [plain, profiled] = [medians(ratios.without), medians(ratios.with)]
+  for (const [scenario, ratio] of Object.entries(profiled)) {
+    const before = plain[scenario] ?? Number.NaN
+    const gain = ((1 - ratio / before) * 100).toFixed(0)
+    console.log(`| ${scenario} | ${before.toFixed(2)} | ${ratio.toFixed(2)} | ${gain} % |`)
   }
 }
 

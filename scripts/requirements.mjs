@@ -69,6 +69,20 @@ export function requireRust() {
   }
 }
 
+/**
+ * What the Rust at hand compiles for unless it is told otherwise, and its version.
+ * @returns {{ host: string, release: string }}
+ */
+export function compiler() {
+  const { stdout } = spawnSync('rustc', ['-vV'], { encoding: 'utf8' })
+  const host = (/^host: (.+)$/m.exec(stdout) || [])[1]
+  const release = (/^release: (.+)$/m.exec(stdout) || [])[1]
+  if (!host || !release) {
+    throw new SetupError('`rustc -vV` does not say which compiler and platform this is.')
+  }
+  return { host, release }
+}
+
 /** A shell that was open before Rust was installed does not have its folder on the PATH yet. */
 function findRustupFolder() {
   const folder = join(process.env.CARGO_HOME || join(homedir(), '.cargo'), 'bin')

@@ -15,7 +15,7 @@ import {
   symlinkSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { fail, requireRust, SetupError } from './requirements.mjs'
+import { compiler, fail, requireRust, SetupError } from './requirements.mjs'
 import { root } from './run.mjs'
 
 const work = join(root, 'target', 'sanitize')
@@ -40,8 +40,7 @@ const DEFAULT_FILES = [
 ]
 
 function buildAddon() {
-  const { stdout } = spawnSync('rustc', ['-vV'], { encoding: 'utf8' })
-  const host = /^host: (.+)$/m.exec(stdout)?.[1] ?? ''
+  const { host } = compiler()
   const env = {
     ...process.env,
     // What the flag is called is not stable; that is all the first variable is for.

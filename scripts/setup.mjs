@@ -4,6 +4,7 @@
 import { existsSync, readdirSync, readFileSync, realpathSync, statSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { buildProfiled } from './build.mjs'
 import { fail, requireRust, SetupError } from './requirements.mjs'
 import { root, runNpm } from './run.mjs'
 
@@ -24,9 +25,7 @@ export function setup() {
     requireRust()
     console.log('heddle: building the addon (a minute the first time)')
     const started = new Date()
-    if (runNpm(['run', '--silent', 'build']) !== 0) {
-      throw new SetupError('The addon could not be built: cargo says why, above.')
-    }
+    buildProfiled([])
     stampAddon(started)
   }
 }

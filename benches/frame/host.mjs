@@ -5,14 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { letEnd } from './ending.mjs'
 
 const childProgram = fileURLToPath(new URL('child.mjs', import.meta.url))
 
 /** How long a child may take for one answer, in milliseconds. */
 const DEADLINE_MS = 120_000
-
-/** How long it may take to end, in milliseconds. */
-const EXIT_DEADLINE_MS = 5_000
 
 export class Host {
   #stderr = ''
@@ -51,12 +49,8 @@ export class Host {
     return JSON.parse(value).answer
   }
 
-  /** Lets it end by itself, as its runtime ends: what it leaves at its end may be wanted. */
   async end() {
-    const deadline = setTimeout(() => this.child.kill('SIGKILL'), EXIT_DEADLINE_MS)
-    this.child.stdin.end()
-    await this.#exited
-    clearTimeout(deadline)
+    await letEnd(this.child, this.#exited, () => this.child.stdin.end())
     rmSync(this.#dir, { recursive: true })
   }
 }

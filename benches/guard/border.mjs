@@ -7,6 +7,7 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { nodeOfLine } from '../../scripts/runtimes.mjs'
+import { median } from '../frame/statistics.mjs'
 
 /** Ratios are of one engine of JS. */
 const NODE_LINE = 20
@@ -36,12 +37,14 @@ export async function measureRatios(planted) {
   }
 }
 
-/** @param {Figures[]} readings */
-function medians(readings) {
+/**
+ * Of each scenario the median.
+ * @param {Figures[]} readings
+ * @returns {Figures}
+ */
+export function medians(readings) {
   const names = Object.keys(readings[0] ?? {})
-  const median = (/** @type {string} */ name) => {
-    const sorted = readings.map((reading) => reading[name] ?? Number.NaN).sort((a, b) => a - b)
-    return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
-  }
-  return Object.fromEntries(names.map((name) => [name, median(name)]))
+  return Object.fromEntries(
+    names.map((name) => [name, median(readings.map((reading) => reading[name] ?? Number.NaN))]),
+  )
 }

@@ -1,12 +1,11 @@
 // A program in a process of its own, both ends of the wire: who started it asks, it answers.
 import { fork } from 'node:child_process'
+import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { letEnd } from '../frame/ending.mjs'
 
 /** How long a child may take for an answer, in milliseconds. */
 const DEADLINE_MS = 60_000
-
-/** How long it may take to end, in milliseconds. */
-const EXIT_DEADLINE_MS = 5_000
 
 /**
  * @typedef {{ id: number, order: string, argument: unknown }} Question
@@ -65,14 +64,10 @@ export class Child {
     })
   }
 
-  /** Lets it end by itself, as its runtime ends: what it leaves at its end may be wanted. */
   async end() {
     if (this.#hasExited) return
-    const exited = new Promise((resolve) => this.#process.once('exit', resolve))
-    const deadline = setTimeout(() => this.#process.kill('SIGKILL'), EXIT_DEADLINE_MS)
-    this.#process.disconnect()
-    await exited
-    clearTimeout(deadline)
+    const child = this.#process
+    await letEnd(child, once(child, 'exit'), () => child.disconnect())
   }
 
   /** @param {Answer} answer */

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pause } from '../../scripts/durability/kills.mjs'
 import { SetupError } from '../../scripts/requirements.mjs'
+import { LOADS } from '../live/sample.mjs'
 import { Stage } from '../live/stage.mjs'
 
 const LAYOUTS = [
@@ -14,8 +15,6 @@ const LAYOUTS = [
   { rooms: 50, perRoom: 4 },
 ]
 const SUBJECTS = ['heddle', 'bare']
-const LIGHT = { rate: 5 }
-const WARM_UP = { window: 8 }
 const SLICES = 30
 const SLICE_MS = 500
 
@@ -55,8 +54,8 @@ async function profile(layout) {
   try {
     for (const { server, clients } of stages) {
       await clients.ask('join', { port: await server.ask('port'), layout })
-      await clients.ask('run', { load: WARM_UP, ms: SLICE_MS })
-      await clients.ask('run', { load: LIGHT, ms: 2 * SLICE_MS })
+      await clients.ask('run', { load: LOADS.saturated, ms: SLICE_MS })
+      await clients.ask('run', { load: LOADS.light, ms: 2 * SLICE_MS })
     }
     const pids = stages.map(({ server }) => server.pid)
     const perf = spawn(
@@ -80,7 +79,7 @@ async function profile(layout) {
     const edits = stages.map(() => 0)
     for (let slice = 0; slice < SLICES; slice += 1) {
       for (const [index, { clients }] of stages.entries()) {
-        const { patches } = await clients.ask('run', { load: LIGHT, ms: SLICE_MS })
+        const { patches } = await clients.ask('run', { load: LOADS.light, ms: SLICE_MS })
         edits[index] = (edits[index] ?? 0) + patches
       }
     }
