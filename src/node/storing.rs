@@ -106,7 +106,7 @@ impl NativeRooms {
     /// Makes what is accepted from now on wait until [`Self::stored`] says that it is stored.
     #[napi]
     pub fn journal(&self) -> Result<(), CodedError> {
-        self.room()?.borrow_mut().durable.room.wake()?.set_journaled();
+        self.room()?.borrow_mut().durable.room.set_journaled();
         Ok(())
     }
 

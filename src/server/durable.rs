@@ -74,12 +74,11 @@ impl DurableRoom {
         let (is_known, is_journal) = (document.is_some(), store.is_journal());
         // Of a room that breaks too the files are closed.
         self.store = Some(store);
-        let room = self.room.wake()?;
         if let Some(document) = document {
-            room.adopt(document)?;
+            self.room.wake()?.adopt(document)?;
         }
         if is_journal {
-            room.set_journaled();
+            self.room.set_journaled();
         }
         Ok(is_known)
     }

@@ -44,9 +44,21 @@ struct AtRest {
 }
 
 impl RestingRoom {
-    /// A room that has yet to be visited.
+    /// A room that has yet to be visited: at rest until it holds something, or somebody comes.
     pub fn new(room: Room) -> Self {
-        Self { state: State::Awake(Box::new(room)), is_rest_due: false }
+        let is_blank = room.census() == (0, 0);
+        let mut new = Self { state: State::Awake(Box::new(room)), is_rest_due: is_blank };
+        new.rest();
+        new.is_rest_due = false;
+        new
+    }
+
+    /// Makes changes wait until they are stored, as [`Room::set_journaled`] does.
+    pub fn set_journaled(&mut self) {
+        match &mut self.state {
+            State::Awake(room) => room.set_journaled(),
+            State::AtRest(resting) => resting.is_journaled = true,
+        }
     }
 
     /// The room, unless it is at rest: then nobody is here, and everything is stored.

@@ -136,6 +136,36 @@ fn lc21_a_room_rests_when_the_last_session_has_left_and_wakes_for_the_next() {
 }
 
 #[test]
+fn lc21_a_room_rests_until_somebody_comes_or_it_holds_something() {
+    let mut site = Site::new();
+    assert!(site.is_at_rest());
+    site.join(ANN, "ann");
+    assert!(!site.is_at_rest());
+    site.leave(ANN);
+    assert!(site.is_at_rest());
+
+    let mut site = Site::new();
+    site.room.recover(Some(HELD.as_bytes()), b"[]").unwrap();
+    assert!(!site.is_at_rest(), "it would be packed for whoever it was opened for");
+    assert_eq!(site.snapshot(), HELD);
+}
+
+#[test]
+fn lc21_a_room_that_rests_from_the_beginning_journals() {
+    let mut site = Site::new();
+    site.room.room.set_journaled();
+    assert!(site.is_at_rest());
+
+    site.join(ANN, "ann");
+    site.sent.clear();
+    site.draws(ANN, r#"[{"a":{"_exists":true}}]"#);
+
+    assert_eq!(site.sent, [], "it is not stored");
+    site.store();
+    assert!(!site.sent.is_empty());
+}
+
+#[test]
 fn lc21_a_room_that_was_at_rest_answers_as_if_it_had_not() {
     let mut site = Site::at_rest();
 

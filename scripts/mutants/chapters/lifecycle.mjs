@@ -327,6 +327,20 @@ export const lifecycle = [
   {
     rule: 'LC21',
     file: resting,
+    find: 'let is_blank = room.census() == (0, 0);',
+    replace: 'let is_blank = false;',
+    why: 'keeps a room awake that has yet to hold anything',
+  },
+  {
+    rule: 'LC21',
+    file: resting,
+    find: '            State::AtRest(resting) => resting.is_journaled = true,',
+    replace: '            State::AtRest(_) => {}',
+    why: 'shows what is not stored where it rests from the beginning',
+  },
+  {
+    rule: 'LC21',
+    file: resting,
     find: '            if self.is_journaled {',
     replace: '            if false {',
     why: 'shows what is not stored once it has been at rest',
