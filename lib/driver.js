@@ -9,19 +9,18 @@
  * the state at once, and queues what the engine answers.
  */
 
-const { EffectQueue } = require('./effects.js')
 const { Engine } = require('./engine.js')
 const { HeddleError, roomClosed } = require('./errors.js')
 const { RoomFigures } = require('./witness/figures.js')
 const { History } = require('./keepers/history.js')
 const { keeperOf } = require('./keepers/keepers.js')
 const { LoadGate } = require('./reception/loading.js')
-const { Reception } = require('./reception/reception.js')
-const { permissionOf, Refreshes } = require('./arrival/refresh.js')
-const { Session, Sessions } = require('./sessions.js')
+const { permissionOf } = require('./arrival/refresh.js')
+const { Service } = require('./service.js')
+const { Session } = require('./sessions.js')
 const { readText, snapshotText } = require('./keepers/snapshot.js')
 const { deferred, ignore } = require('./timers.js')
-const { commitAtEndOfTurn, tellAtEndOfTurn } = require('./turn.js')
+const { tellAtEndOfTurn } = require('./turn.js')
 
 /** @typedef {import('../index').Durability} Durability */
 /** @typedef {import('../index').HistoryOptions} HistoryOptions */
@@ -38,14 +37,6 @@ const { commitAtEndOfTurn, tellAtEndOfTurn } = require('./turn.js')
 /** Close codes with their reasons; those of refused frames and tokens are the engine's. */
 const ROOM_BROKEN = /** @type {const} */ ([4450, 'the room broke'])
 const ROOM_NOT_LOADED = /** @type {const} */ ([4450, 'the room could not be loaded'])
-
-/**
- * What serves the sessions of a room, and runs its effects.
- * @typedef {object} Service
- * @property {Sessions} sessions
- * @property {EffectQueue} queue
- * @property {Reception} reception
- */
 
 /** @type {Promise<void>} */
 const LOADED = Promise.resolve()
@@ -125,68 +116,30 @@ class RoomDriver {
   }
 
   get #service() {
-    this.#made ??= this.#makeService()
+    this.#made ??= new Service({
+      hooks: this.#hooks,
+      engine: this.#engine,
+      keeper: this.#keeper,
+      isClosed: () => this.#isClosed,
+      left: (session, remaining) => this.#left(session, remaining),
+    })
     return this.#made
   }
 
-  /** @returns {Service} */
-  #makeService() {
-    const [hooks, engine, limits] = [this.#hooks, this.#engine, this.limits]
-    const sessions = new Sessions(hooks.witness)
-    const refreshes = new Refreshes({
-      engine,
-      hooks,
-      run: (effects) => queue.run(effects),
-      timeoutMs: limits.authorizeTimeoutMs,
-    })
-    const queue = new EffectQueue(sessions, {
-      close: (session, code, reason) => this.#close(session, code, reason),
-      refused: (session, code) => hooks.witness.refused(session, code),
-      left: (session, remaining) => {
-        this.#observer?.left(remaining)
-        hooks.sessionRemoved(session.id, remaining)
-        if (remaining === 0) this.#restSoon()
-      },
-      walks: (session, begins) => {
-        if (begins) reception.walks.begin(session)
-        else reception.walks.end(session)
-      },
-      piece: (text, receivers) => reception.walks.give(text, receivers),
-      verifyToken: (session, attempt, token) => refreshes.verify(session, attempt, token),
-      changed: (patches) => {
-        this.#keeper?.changed()
-        hooks.documentChanged(patches)
-      },
-      commit: () => this.#commitSoon(),
-      storeFailed: (error) => this.#keeper?.storeFailed(error),
-      storeHealed: () => this.#keeper?.storeHealed(),
-      storeTrouble: (error) => this.#keeper?.storeTrouble(error),
-      settled: (ticket, error) => this.#keeper?.settled(ticket, error),
-      failed: (error) => engine.break(error),
-    })
-    const reception = new Reception({
-      engine,
-      queue,
-      sessions,
-      limits,
-      witness: hooks.witness,
-      isClosed: () => this.#isClosed,
-      report: (error, sessionId) => hooks.report(error, sessionId),
-    })
-    return { sessions, queue, reception }
-  }
-
-  /** Rests once what runs has run. Not from inside `#makeService`, whose variables would live until then. */
-  #restSoon() {
-    tellAtEndOfTurn(() => this.#rest())
+  /**
+   * @param {Session} session
+   * @param {number} remaining
+   */
+  #left(session, remaining) {
+    this.#observer?.left(remaining)
+    this.#hooks.sessionRemoved(session.id, remaining)
+    // Once what runs has run.
+    if (remaining === 0) tellAtEndOfTurn(() => this.#rest())
   }
 
   /** The last session has left: a room that nobody is in is as small as one that nobody has been in. */
   #rest() {
-    const made = this.#made
-    if (made?.sessions.isEmpty && made.queue.isIdle && made.reception.isAtRest) {
-      this.#made = undefined
-    }
+    if (this.#made?.isAtRest) this.#made = undefined
   }
 
   /**
@@ -449,7 +402,7 @@ class RoomDriver {
     lastSave.promise.catch(ignore).then(() => this.#engine.retire())
     this.#observer?.closed(lastSave.promise)
     service?.queue.runAfter(() => {
-      for (const session of service.sessions.all()) this.#close(session, code, reason)
+      for (const session of service.sessions.all()) service.close(session, code, reason)
       service.sessions.clear()
     })
     return (save) => lastSave.resolve(this.#keeper?.close(save && gate === undefined))
@@ -501,26 +454,6 @@ class RoomDriver {
     this.#loadFailure = { error }
     gate.fail(error)
     this.shut(...ROOM_NOT_LOADED)?.(false)
-  }
-
-  /** Commits at the end of the turn, or now where a socket is sent to inside the call. */
-  #commitSoon() {
-    if (this.#service.sessions.hasDirect) this.#keeper?.commit()
-    else commitAtEndOfTurn(() => this.#keeper?.commit())
-  }
-
-  /**
-   * @param {Session} session
-   * @param {number} [code]
-   * @param {string} [reason]
-   */
-  #close(session, code, reason) {
-    this.#service.sessions.catchUp(session)
-    try {
-      session.close(code, reason)
-    } catch (error) {
-      this.#hooks.report(error, session.id)
-    }
   }
 }
 

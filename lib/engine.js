@@ -1,86 +1,39 @@
 'use strict'
 
-/**
- * The native room behind a guard: its expected errors come out coded, and everything else it throws
- * means that it is broken, which is told once to its owner.
- *
- * What answers a caller throws; what happens by itself (a frame, a leave, a refresh) gives no effects
- * when the room breaks, since nobody there could do anything about it.
- */
+/** The calls of a room's engine, with what the native room takes and gives. */
 
-const { codedError, HeddleError } = require('./errors.js')
-const { clearMailbox, mustOpen, openAnswer, order, unstoredBytes } = require('./mailbox.js')
+const { GuardedRoom } = require('./guarded-room.js')
+const { clearMailbox, openAnswer, order, unstoredBytes } = require('./mailbox.js')
 const { raw } = require('./raw.js')
-const { openRoom, roomAt } = require('./rooms.js')
 
 /** @typedef {import('./mailbox.js').Effects} Effects */
 /** @typedef {import('./mailbox.js').OpenAnswer} OpenAnswer */
 /** @typedef {import('./reception/frames.js').Frame} Frame */
-/** @typedef {import('../index').Limits} Limits */
 /** @typedef {import('../index').SessionPermission} SessionPermission */
 /** @typedef {import('../native').NativeHistory} NativeHistory */
 /** @typedef {import('../native').NativePast} NativePast */
 /** @typedef {import('../native').NativeRestoration} NativeRestoration */
 /** @typedef {import('../native').NativeSnapshot} NativeSnapshot */
 
-/**
- * An object and no closure: there is one for each room.
- * @typedef {object} EngineOwner
- * @property {(error: HeddleError) => void} engineBroke called once
- */
-
 const TWO_TO_32 = 2 ** 32
 
-class Engine {
-  /** Where the native room is. */
-  #place
-  #generation
-  #owner
-  /** @type {HeddleError | undefined} */
-  #broken
-
-  /**
-   * @param {boolean} wantsPatches
-   * @param {Readonly<Limits>} limits
-   * @param {EngineOwner} owner
-   */
-  constructor(wantsPatches, limits, owner) {
-    ;[this.#place, this.#generation] = openRoom(this, wantsPatches, limits)
-    this.limits = limits
-    this.#owner = owner
-  }
-
-  /** The native room, until that of another engine is asked for. */
-  get #native() {
-    return roomAt(this.#place, this.#generation)
-  }
-
-  /** A number that no other room has at the same time. */
-  get place() {
-    return this.#place
-  }
-
-  /** Why the room is broken, if it is. */
-  get broken() {
-    return this.#broken
-  }
-
+class Engine extends GuardedRoom {
   /** @returns {number} */
   get clock() {
-    return this.#ask(() => this.#native.clock)
+    return this.ask(() => this.native.clock)
   }
 
   /** How many components are alive, and how many are tombstones. */
   get census() {
-    return this.#ask(() => {
-      const { components, tombstones } = this.#native
+    return this.ask(() => {
+      const { components, tombstones } = this.native
       return { components, tombstones }
     })
   }
 
   /** The size of the document, as the limits count it. */
   get documentBytes() {
-    return this.#ask(() => this.#native.documentBytes)
+    return this.ask(() => this.native.documentBytes)
   }
 
   /** Whether the document differs from one that nobody has touched: tombstones and a clock count. */
@@ -91,12 +44,12 @@ class Engine {
 
   /** @param {string} text */
   restore(text) {
-    this.#ask(() => this.#native.restore(text))
+    this.ask(() => this.native.restore(text))
   }
 
   /** @returns {NativeSnapshot} */
   snapshot() {
-    return this.#ask(() => this.#native.snapshot())
+    return this.ask(() => this.native.snapshot())
   }
 
   /**
@@ -104,17 +57,17 @@ class Engine {
    * @returns {boolean}
    */
   adopt() {
-    return this.#ask(() => this.#native.adopt())
+    return this.ask(() => this.native.adopt())
   }
 
   /** Lets go of the room's files, which were opened. */
   abandon() {
-    this.#native.abandon()
+    this.native.abandon()
   }
 
   /** Whether something was accepted that is not stored. */
   get hasUnstored() {
-    return this.#native.hasUnstored
+    return this.native.hasUnstored
   }
 
   /**
@@ -130,12 +83,12 @@ class Engine {
    * @returns {boolean} whether it was taken back
    */
   forgetEdit() {
-    return this.#native.forgetEdit()
+    return this.native.forgetEdit()
   }
 
   /** Whether a commit is under way on another thread. */
   get isBusy() {
-    return this.#native.isBusy
+    return this.native.isBusy
   }
 
   /**
@@ -145,7 +98,7 @@ class Engine {
   commit() {
     clearMailbox()
     try {
-      return this.#answer(raw === undefined ? this.#native.commit() : this.#commitRaw(raw))
+      return this.answer(raw === undefined ? this.native.commit() : this.#commitRaw(raw))
     } catch (error) {
       this.break(error)
       return null
@@ -157,7 +110,7 @@ class Engine {
    * @returns {OpenAnswer | null}
    */
   poll() {
-    return this.#tell(() => this.#open(this.#native.poll())) ?? null
+    return this.tell(() => this.open(this.native.poll())) ?? null
   }
 
   /**
@@ -166,22 +119,22 @@ class Engine {
    * @returns {OpenAnswer | null}
    */
   giveUp(afterMs) {
-    return this.#tell(() => this.#open(this.#native.giveUp(afterMs))) ?? null
+    return this.tell(() => this.open(this.native.giveUp(afterMs))) ?? null
   }
 
   /** How many accepted changes are not stored. */
   get unstored() {
-    return this.#native.clock - this.#native.storedClock
+    return this.native.clock - this.native.storedClock
   }
 
   /** The clock up to which everything is stored. */
   get storedClock() {
-    return this.#native.storedClock
+    return this.native.storedClock
   }
 
   /** Makes what is accepted from now on wait until it is stored. */
   journal() {
-    this.#native.journal()
+    this.native.journal()
   }
 
   /**
@@ -190,7 +143,7 @@ class Engine {
    * @param {string} changes JSON text of a list
    */
   recover(snapshot, changes) {
-    this.#ask(() => this.#native.recover(snapshot, changes))
+    this.ask(() => this.native.recover(snapshot, changes))
   }
 
   /**
@@ -198,7 +151,7 @@ class Engine {
    * @returns {string | null}
    */
   takeBatch() {
-    return this.#tell(() => this.#native.takeBatch()) ?? null
+    return this.tell(() => this.native.takeBatch()) ?? null
   }
 
   /**
@@ -207,7 +160,7 @@ class Engine {
    * @returns {OpenAnswer | null}
    */
   stored(clock) {
-    return this.#tell(() => this.#open(this.#native.stored(clock))) ?? null
+    return this.tell(() => this.open(this.native.stored(clock))) ?? null
   }
 
   /**
@@ -215,7 +168,7 @@ class Engine {
    * @returns {OpenAnswer | null}
    */
   storeFailed() {
-    return this.#tell(() => this.#open(this.#native.storeFailed())) ?? null
+    return this.tell(() => this.open(this.native.storeFailed())) ?? null
   }
 
   /**
@@ -223,7 +176,7 @@ class Engine {
    * @returns {OpenAnswer | null}
    */
   storeRecovered() {
-    return this.#tell(() => this.#open(this.#native.storeRecovered())) ?? null
+    return this.tell(() => this.open(this.native.storeRecovered())) ?? null
   }
 
   /**
@@ -231,7 +184,7 @@ class Engine {
    * @returns {NativeSnapshot | null}
    */
   beginSnapshot() {
-    return this.#ask(() => this.#native.beginSnapshot())
+    return this.ask(() => this.native.beginSnapshot())
   }
 
   /**
@@ -240,7 +193,7 @@ class Engine {
    * @returns {NativeSnapshot | null}
    */
   beginStoredSnapshot(inFlight) {
-    return this.#ask(() => this.#native.beginStoredSnapshot(inFlight))
+    return this.ask(() => this.native.beginStoredSnapshot(inFlight))
   }
 
   /**
@@ -248,17 +201,17 @@ class Engine {
    * @returns {NativeSnapshot | null}
    */
   continueSnapshot() {
-    return this.#ask(() => this.#native.continueSnapshot())
+    return this.ask(() => this.native.continueSnapshot())
   }
 
   /** The room was closed, and its last save is over: tells the garbage collector what it weighs. */
   retire() {
-    this.#native.retire()
+    this.native.retire()
   }
 
   /** @param {number} ticket */
   flushStore(ticket) {
-    this.#native.flushStore(ticket)
+    this.native.flushStore(ticket)
   }
 
   /**
@@ -266,12 +219,12 @@ class Engine {
    * @param {NativeSnapshot} snapshot
    */
   saveSnapshot(ticket, snapshot) {
-    this.#native.saveSnapshot(ticket, snapshot)
+    this.native.saveSnapshot(ticket, snapshot)
   }
 
   /** Tells who asks for the room's files that they will be free soon. */
   beginClose() {
-    this.#native.beginClose()
+    this.native.beginClose()
   }
 
   /**
@@ -279,7 +232,7 @@ class Engine {
    * @param {boolean} save
    */
   closeStore(ticket, save) {
-    this.#native.closeStore(ticket, save)
+    this.native.closeStore(ticket, save)
   }
 
   /**
@@ -291,7 +244,7 @@ class Engine {
    */
   join(session, clientId, permissions, isHeld) {
     const text = JSON.stringify(clientId)
-    return this.#ask(() => this.#open(this.#native.join(session, text, permissions, isHeld)))
+    return this.ask(() => this.open(this.native.join(session, text, permissions, isHeld)))
   }
 
   /**
@@ -302,7 +255,7 @@ class Engine {
   receive(session, frame) {
     clearMailbox()
     try {
-      return this.#answer(
+      return this.answer(
         raw === undefined
           ? this.#receivePlain(session, frame)
           : this.#receiveRaw(raw, session, frame),
@@ -319,8 +272,8 @@ class Engine {
    */
   #receivePlain(session, frame) {
     return typeof frame === 'string'
-      ? this.#native.receiveText(session, frame)
-      : this.#native.receiveBytes(session, frame)
+      ? this.native.receiveText(session, frame)
+      : this.native.receiveBytes(session, frame)
   }
 
   /**
@@ -329,8 +282,8 @@ class Engine {
    * @param {Frame} frame
    */
   #receiveRaw(calls, session, frame) {
-    order[0] = this.#place
-    order[1] = this.#generation
+    order[0] = this.place
+    order[1] = this.generation
     order[2] = session
     order[3] = session < TWO_TO_32 ? 0 : session / TWO_TO_32
     if (typeof frame !== 'string') return calls.receiveBytes(frame)
@@ -340,8 +293,8 @@ class Engine {
 
   /** @param {NonNullable<typeof raw>} calls */
   #commitRaw(calls) {
-    order[0] = this.#place
-    order[1] = this.#generation
+    order[0] = this.place
+    order[1] = this.generation
     return calls.commit()
   }
 
@@ -350,7 +303,7 @@ class Engine {
    * @returns {OpenAnswer | null}
    */
   leave(session) {
-    return this.#tell(() => this.#open(this.#native.leave(session))) ?? null
+    return this.tell(() => this.open(this.native.leave(session))) ?? null
   }
 
   /**
@@ -359,7 +312,7 @@ class Engine {
    * @returns {OpenAnswer | null}
    */
   lag(session) {
-    return this.#tell(() => this.#open(this.#native.lag(session))) ?? null
+    return this.tell(() => this.open(this.native.lag(session))) ?? null
   }
 
   /**
@@ -368,7 +321,7 @@ class Engine {
    * @returns {OpenAnswer | null}
    */
   drained(session) {
-    return this.#tell(() => this.#open(this.#native.drained(session))) ?? null
+    return this.tell(() => this.open(this.native.drained(session))) ?? null
   }
 
   /**
@@ -377,7 +330,7 @@ class Engine {
    * @returns {Effects | null}
    */
   step(ready) {
-    return this.#tell(() => this.#open(this.#native.step(ready))) ?? null
+    return this.tell(() => this.open(this.native.step(ready))) ?? null
   }
 
   /**
@@ -385,7 +338,7 @@ class Engine {
    * @returns {SessionPermission | undefined}
    */
   permissions(session) {
-    return this.#ask(() => this.#native.permissions(session)) ?? undefined
+    return this.ask(() => this.native.permissions(session)) ?? undefined
   }
 
   /**
@@ -393,7 +346,7 @@ class Engine {
    * @param {SessionPermission} permissions
    */
   setPermissions(session, permissions) {
-    this.#ask(() => this.#native.setPermissions(session, permissions))
+    this.ask(() => this.native.setPermissions(session, permissions))
   }
 
   /**
@@ -404,7 +357,7 @@ class Engine {
    * @returns {boolean}
    */
   tokenVerified(session, attempt, permissions) {
-    return this.#tell(() => this.#native.tokenVerified(session, attempt, permissions)) ?? false
+    return this.tell(() => this.native.tokenVerified(session, attempt, permissions)) ?? false
   }
 
   /**
@@ -413,7 +366,7 @@ class Engine {
    * @returns {OpenAnswer | null}
    */
   tokenRefused(session, attempt) {
-    return this.#tell(() => this.#open(this.#native.tokenRefused(session, attempt))) ?? null
+    return this.tell(() => this.open(this.native.tokenRefused(session, attempt))) ?? null
   }
 
   /**
@@ -421,7 +374,7 @@ class Engine {
    * @returns {OpenAnswer | null}
    */
   applyPatches(patches) {
-    return this.#ask(() => this.#open(this.#native.applyPatches(patches)))
+    return this.ask(() => this.open(this.native.applyPatches(patches)))
   }
 
   /**
@@ -429,7 +382,7 @@ class Engine {
    * @returns {NativeHistory | null}
    */
   history() {
-    return this.#ask(() => this.#native.history())
+    return this.ask(() => this.native.history())
   }
 
   /**
@@ -438,7 +391,7 @@ class Engine {
    * @returns {NativeRestoration}
    */
   planRestoration(past) {
-    return this.#ask(() => this.#native.planRestoration(past))
+    return this.ask(() => this.native.planRestoration(past))
   }
 
   /**
@@ -446,73 +399,7 @@ class Engine {
    * @returns {OpenAnswer | null}
    */
   applyRestoration(patches) {
-    return this.#ask(() => openAnswer(this.#native.applyRestoration(patches)))
-  }
-
-  /**
-   * Breaks the room, after a failure that nobody expected.
-   * @param {unknown} cause
-   * @returns {HeddleError}
-   */
-  break(cause) {
-    if (this.#broken === undefined) {
-      const message = 'The engine failed in this room, which is closed'
-      this.#broken = new HeddleError('HEDDLE_ROOM_BROKEN', message, { cause })
-      this.#owner.engineBroke(this.#broken)
-    }
-    return this.#broken
-  }
-
-  /**
-   * Leaves an answer in the mailbox, to be run from there, if it can be.
-   * @param {string | null | undefined} texts
-   * @returns {Effects | null}
-   */
-  #answer(texts) {
-    if (texts === null || texts === undefined) return null
-    return mustOpen() ? this.#open(texts) : texts
-  }
-
-  /**
-   * Opens an answer, all parts of it: the next call of any kind would be given what is left.
-   * @param {string | null} texts
-   * @returns {OpenAnswer | null}
-   */
-  #open(texts) {
-    const effects = openAnswer(texts)
-    while (effects !== null && mustOpen()) effects.push(...(openAnswer(this.#native.more()) ?? []))
-    return effects
-  }
-
-  /**
-   * @template T
-   * @param {() => T} call
-   * @returns {T}
-   */
-  #ask(call) {
-    clearMailbox()
-    try {
-      return call()
-    } catch (error) {
-      const expected = codedError(error)
-      if (expected !== undefined && expected.code !== 'HEDDLE_ROOM_BROKEN') throw expected
-      throw this.break(error)
-    }
-  }
-
-  /**
-   * @template T
-   * @param {() => T} call
-   * @returns {T | undefined}
-   */
-  #tell(call) {
-    clearMailbox()
-    try {
-      return call()
-    } catch (error) {
-      this.break(error)
-      return undefined
-    }
+    return this.ask(() => openAnswer(this.native.applyRestoration(patches)))
   }
 }
 

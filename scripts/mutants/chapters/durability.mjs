@@ -366,7 +366,7 @@ export const durability = [
   },
   {
     rule: 'DU31',
-    file: driver,
+    file: 'lib/service.js',
     find: 'else commitAtEndOfTurn(() => this.#keeper?.commit())',
     replace: 'else this.#keeper?.commit()',
     why: 'appends once for each frame',

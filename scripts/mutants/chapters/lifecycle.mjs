@@ -198,7 +198,7 @@ export const lifecycle = [
   },
   {
     rule: 'LC12',
-    file: 'lib/engine.js',
+    file: 'lib/guarded-room.js',
     find: 'this.#owner.engineBroke(this.#broken)',
     replace: 'void this.#owner',
     why: 'leaves a broken room open',
@@ -306,7 +306,7 @@ export const lifecycle = [
   {
     rule: 'LC20',
     file: driver,
-    find: '      this.#made = undefined\n',
+    find: 'if (this.#made?.isAtRest) this.#made = undefined',
     replace: '',
     why: 'keeps what served sessions that have left',
   },

@@ -49,7 +49,7 @@ export const seen = [
   },
   {
     rule: ['OB1', 'OB8'],
-    file: 'lib/driver.js',
+    file: 'lib/service.js',
     find: 'refused: (session, code) => hooks.witness.refused(session, code),',
     replace: 'refused() {},',
     why: 'does not see refused frames',
@@ -71,8 +71,8 @@ export const seen = [
   {
     rule: 'OB3',
     file: 'lib/engine.js',
-    find: 'return this.#native.clock - this.#native.storedClock',
-    replace: 'return this.#native.hasUnstored ? 1 : 0',
+    find: 'return this.native.clock - this.native.storedClock',
+    replace: 'return this.native.hasUnstored ? 1 : 0',
     why: 'does not say how many changes are unstored',
   },
   {

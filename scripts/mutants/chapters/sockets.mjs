@@ -55,7 +55,7 @@ export const sockets = [
   {
     rule: 'CC2',
     file: driver,
-    find: 'for (const session of service.sessions.all()) this.#close(session, code, reason)',
+    find: 'for (const session of service.sessions.all()) service.close(session, code, reason)',
     replace: '',
     why: 'leaves the sockets of a closing room open',
   },
