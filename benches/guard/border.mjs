@@ -11,7 +11,7 @@ import { median } from '../frame/statistics.mjs'
 
 /** Ratios are of one engine of JS. */
 const NODE_LINE = 20
-const PROCESSES = 3
+const PROCESSES = 5
 
 /** @typedef {import('./figures.mjs').Figures} Figures */
 
