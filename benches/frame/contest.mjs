@@ -6,7 +6,7 @@ import { difference, digest } from './evidence.mjs'
 import { Host } from './host.mjs'
 import { median, ratio } from './statistics.mjs'
 
-const ROUNDS = { full: 15, quick: 7 }
+const ROUNDS = { full: 45, quick: 7 }
 
 /**
  * @typedef {object} Setting

@@ -6,7 +6,7 @@ import { iterationsFor, spin } from './spin.mjs'
 const SAMPLE_MICROS = 10_000
 
 /** How long the compilers get before the first sample; JavaScriptCore takes its time. */
-const WARM_UP_MICROS = process.versions.bun ? 500_000 : 250_000
+const WARM_UP_MICROS = process.versions.bun ? 1_000_000 : 500_000
 
 /** A turn of the event loop handles this many operations at the most, as a busy server's does. */
 const OPERATIONS_PER_TURN = 256
