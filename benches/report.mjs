@@ -7,6 +7,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { root } from '../scripts/run.mjs'
+import { findScenarios } from './frame/scenario.mjs'
 import { costChart } from './report/comparison.mjs'
 import { grouped } from './report/groups.mjs'
 import { growthChart, sizeOf } from './report/growth-chart.mjs'
@@ -20,7 +21,7 @@ const { values, positionals } = parseArgs({
 })
 
 const { runs: all, comparison } = readRuns(positionals, join(root, 'target', 'benchmarks'))
-const { rows, runs } = newest(all)
+const { rows, runs } = newest(all, await findScenarios())
 if (rows.length === 0) throw new Error('there are no results: npm run bench')
 mkdirSync(values.into, { recursive: true })
 

@@ -45,11 +45,15 @@ function inFolder(folder) {
 }
 
 /**
- * The newest row of each figure, in the order of the scenarios.
+ * The newest row of each figure that there still is, in the order of the scenarios.
  * @param {Run[]} runs
+ * @param {readonly import('../frame/scenario.mjs').Found[]} found all scenarios
  * @returns {{ rows: Row[], runs: Run[] }} and the runs that they are of
  */
-export function newest(runs) {
+export function newest(runs, found) {
+  const titles = new Set(
+    found.flatMap(({ scenario }) => scenario.cases.map(({ name }) => `${scenario.name} ${name}`)),
+  )
   /** @type {Map<string, { row: Row, run: Run }>} */
   const latest = new Map()
   for (const run of runs) {
@@ -57,7 +61,7 @@ export function newest(runs) {
       latest.set([row.script, row.case, row.figure, row.runtime].join(), { row, run })
     }
   }
-  const kept = [...latest.values()]
+  const kept = [...latest.values()].filter(({ row }) => titles.has(`${row.scenario} ${row.case}`))
   const rows = kept
     .map(({ row }) => row)
     .toSorted((a, b) => (a.script < b.script ? -1 : a.script > b.script ? 1 : 0))
