@@ -3,7 +3,7 @@
 /** The calls of a room's engine, with what the native room takes and gives. */
 
 const { GuardedRoom } = require('./guarded-room.js')
-const { clearMailbox, openAnswer, order, unstoredBytes } = require('./mailbox.js')
+const { clearMailbox, order, unstoredBytes } = require('./mailbox.js')
 const { raw } = require('./raw.js')
 
 /** @typedef {import('./mailbox.js').Effects} Effects */
@@ -399,7 +399,7 @@ class Engine extends GuardedRoom {
    * @returns {OpenAnswer | null}
    */
   applyRestoration(patches) {
-    return this.ask(() => openAnswer(this.native.applyRestoration(patches)))
+    return this.ask(() => this.open(this.native.applyRestoration(patches)))
   }
 }
 
