@@ -515,6 +515,14 @@ export interface RoomOptions {
    */
   saveThrottleMs?: number | undefined
   /**
+   * The least time between two writes to the `ws` and Bun sockets of the room, in milliseconds, an integer from 0 to 1000. Default:
+   * 0, what a turn of the event loop has for a socket is written at its end. With more a frame, acks included, waits up to that
+   * long and is written together with those that came meanwhile, which where many edit takes a fraction of the processor's
+   * time: 8 is half of what most screens show a picture for. What comes after a rest of that length leaves at once, and nothing is
+   * stored later. Rooms with the same value are written together. Other sockets are sent to inside the call, as ever.
+   */
+  writeIntervalMs?: number | undefined
+  /**
    * What an ack promises. Default: `'process'` with `FileStorage` and with storages that have `append`,
    * else `'none'`. Anything else on a storage without `append`, or without storage, throws
    * `HEDDLE_DURABILITY_UNAVAILABLE`. A `FileStorage` whose `load` or `save` is replaced counts as a storage of

@@ -52,6 +52,10 @@ describe('arguments', () => {
     ['saveThrottleMs', () => new Room({ saveThrottleMs: bad('10') })],
     ['saveThrottleMs', () => new Room({ saveThrottleMs: -1 })],
     ['saveThrottleMs', () => new Room({ saveThrottleMs: Number.NaN })],
+    ['writeIntervalMs', () => new Room({ writeIntervalMs: bad('8') })],
+    ['writeIntervalMs', () => new Room({ writeIntervalMs: -1 })],
+    ['writeIntervalMs', () => new Room({ writeIntervalMs: 16.7 })],
+    ['writeIntervalMs', () => new RoomManager({ writeIntervalMs: 1_001 })],
     ['durability', () => new Room({ durability: bad('forever') })],
     ['options', () => new RoomManager(bad('x'))],
     ['idleTimeout', () => new RoomManager({ idleTimeout: bad('30s') })],
@@ -103,7 +107,7 @@ describe('arguments', () => {
   })
 
   it('[LC15] options may be undefined one by one', () => {
-    expect(() => new Room({ storage: undefined, saveThrottleMs: undefined })).not.toThrow()
+    expect(() => new Room({ storage: undefined, writeIntervalMs: undefined })).not.toThrow()
     expect(() => new RoomManager({ idleTimeout: undefined })).not.toThrow()
     expect(joins({ metadata: undefined, permissions: bad<SessionPermission>(undefined) }))
       .not //

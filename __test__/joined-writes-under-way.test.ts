@@ -7,9 +7,13 @@ import { describe, expect, it } from 'vitest'
 import { type Innards, isJoining, type Line, openLine } from './harness/joined-writes.js'
 import { eventually } from './harness/server.js'
 
-const { outletFor } = createRequire(import.meta.url)(
+const requireFrom = createRequire(import.meta.url)
+const { outletFor } = requireFrom(
   '../lib/sockets/outlets.js',
 ) as typeof import('../lib/sockets/outlets.js')
+const { scheduleOf } = requireFrom(
+  '../lib/sockets/schedule.js',
+) as typeof import('../lib/sockets/schedule.js')
 
 /** For what takes the innards of `ws`: the one that Bun brings along has none. */
 const itOnNode: typeof it | (() => void) = process.versions.bun === undefined ? it : () => {}
@@ -122,6 +126,7 @@ describe('a ws socket', () => {
     const line = await openLine()
     const outlet = outletFor(line.socket, {
       mark: 1024 ** 2,
+      schedule: scheduleOf(0),
       full: () => {},
       failed: (error) => expect.unreachable(String(error)),
     })

@@ -233,6 +233,7 @@ describe('rooms', () => {
   it('RoomManagerOptions are defaults of its rooms, but for one room’s own state', () => {
     expectTypeOf<{ createStorage: (roomId: string) => Storage }>().toExtend<RoomManagerOptions>()
     expectTypeOf<RoomManagerOptions['saveThrottleMs']>().toEqualTypeOf<number | undefined>()
+    expectTypeOf<RoomManagerOptions['writeIntervalMs']>().toEqualTypeOf<number | undefined>()
     expectTypeOf<RoomManagerOptions>().not.toHaveProperty('storage')
     expectTypeOf<RoomManagerOptions>().not.toHaveProperty('initialSnapshot')
   })

@@ -9,6 +9,9 @@
 /** The delays that a room and a manager take. */
 const DELAYS = ['saveThrottleMs', 'idleTimeout']
 
+/** What comes later than this nobody would call live. */
+const LONGEST_WRITE_INTERVAL_MS = 1_000
+
 /** The callbacks that a room takes. */
 const CALLBACKS = [
   'createStorage',
@@ -139,12 +142,28 @@ function checkRoomOptions(options) {
       throw invalidArgument(`options.${name}`, 'a number of milliseconds from 0 on', delay)
     }
   }
+  checkWriteInterval(options.writeIntervalMs)
   if (options.storage !== undefined) checkStorage(options.storage, 'options.storage')
   const durability = options.durability
   if (durability !== undefined && !['none', 'process', 'disk'].includes(String(durability))) {
     throw invalidArgument('options.durability', "'none', 'process' or 'disk'", durability)
   }
   checkHistory(options.history)
+}
+
+/** @param {unknown} interval */
+function checkWriteInterval(interval) {
+  if (interval === undefined) return
+  if (
+    !(
+      Number.isInteger(interval) &&
+      0 <= Number(interval) &&
+      Number(interval) <= LONGEST_WRITE_INTERVAL_MS
+    )
+  ) {
+    const expected = `an integer from 0 to ${LONGEST_WRITE_INTERVAL_MS}`
+    throw invalidArgument('options.writeIntervalMs', expected, interval)
+  }
 }
 
 /** @param {unknown} history */

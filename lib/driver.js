@@ -44,6 +44,7 @@ const LOADED = Promise.resolve()
 /** @implements {KeptRoom} */
 class RoomDriver {
   #hooks
+  #writeIntervalMs
   #engine
   #nextNumber = 1
   /** @type {import('./keepers/keepers.js').Keeper | undefined} */
@@ -68,10 +69,12 @@ class RoomDriver {
 
   /**
    * @param {Hooks} hooks
-   * @param {{ storage: Storage | undefined, durability: Durability | undefined, history: HistoryOptions | undefined, initialSnapshot: unknown, saveThrottleMs: number, limits: Readonly<Limits> }} options
+   * @param {{ storage: Storage | undefined, durability: Durability | undefined, history: HistoryOptions | undefined, initialSnapshot: unknown, saveThrottleMs: number, writeIntervalMs: number, limits: Readonly<Limits> }} options
    */
-  constructor(hooks, { storage, durability, history, initialSnapshot, saveThrottleMs, limits }) {
+  constructor(hooks, options) {
+    const { storage, durability, history, initialSnapshot, saveThrottleMs, limits } = options
     this.#hooks = hooks
+    this.#writeIntervalMs = options.writeIntervalMs
     this.#engine = new Engine(hooks.wantsPatches, limits, this)
     if (initialSnapshot !== undefined) this.#engine.restore(snapshotText(initialSnapshot))
     if (storage !== undefined) {
@@ -120,6 +123,7 @@ class RoomDriver {
       hooks: this.#hooks,
       engine: this.#engine,
       keeper: this.#keeper,
+      writeIntervalMs: this.#writeIntervalMs,
       isClosed: () => this.#isClosed,
       left: (session, remaining) => this.#left(session, remaining),
     })

@@ -69,6 +69,7 @@ class Room {
       history: options.history,
       initialSnapshot: options.initialSnapshot ?? undefined,
       saveThrottleMs: options.saveThrottleMs ?? DEFAULT_SAVE_THROTTLE_MS,
+      writeIntervalMs: options.writeIntervalMs ?? 0,
       limits,
     })
   }

@@ -9,6 +9,7 @@ const { Refreshes } = require('./arrival/refresh.js')
 const { EffectQueue } = require('./effects.js')
 const { Reception } = require('./reception/reception.js')
 const { Sessions } = require('./sessions.js')
+const { scheduleOf } = require('./sockets/schedule.js')
 const { commitAtEndOfTurn } = require('./turn.js')
 
 /** @typedef {import('./engine.js').Engine} Engine */
@@ -22,6 +23,7 @@ const { commitAtEndOfTurn } = require('./turn.js')
  * @property {Hooks} hooks
  * @property {Engine} engine
  * @property {Keeper | undefined} keeper
+ * @property {number} writeIntervalMs
  * @property {() => boolean} isClosed
  * @property {(session: Session, remaining: number) => void} left a session has left
  */
@@ -31,7 +33,7 @@ class Service {
   #keeper
 
   /** @param {ServedRoom} room */
-  constructor({ hooks, engine, keeper, isClosed, left }) {
+  constructor({ hooks, engine, keeper, writeIntervalMs, isClosed, left }) {
     this.#hooks = hooks
     this.#keeper = keeper
     const { limits } = engine
@@ -68,6 +70,7 @@ class Service {
       queue,
       sessions,
       limits,
+      schedule: scheduleOf(writeIntervalMs),
       witness: hooks.witness,
       isClosed,
       report: (error, sessionId) => hooks.report(error, sessionId),

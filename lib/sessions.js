@@ -49,6 +49,7 @@ const GROUP_HELD = 4
  * @typedef {object} SessionOwner
  * @property {Counters} counters where what is sent is counted
  * @property {number} queuedBytes past which a socket counts as full
+ * @property {import('./sockets/schedule.js').Schedule} schedule when what it is sent is written
  * @property {(session: Session, error: unknown) => void} lose its socket cannot be written
  * @property {(session: Session) => void} lag its socket is full
  */
@@ -107,6 +108,7 @@ class Session {
     /** What a broadcast goes through without asking the session. */
     this.outlet = outletFor(socket, {
       mark: owner.queuedBytes,
+      schedule: owner.schedule,
       failed: this.#onLost,
       full: () => owner.lag(this),
     })
@@ -142,6 +144,11 @@ class Session {
   /** Writes what waits, as far as the socket takes it. */
   flush() {
     this.outlet.flush()
+  }
+
+  /** Has what waits written at the end of this turn. */
+  hurry() {
+    this.outlet.hurry()
   }
 
   /** Sends nothing any more, what waits included: the socket is gone. */

@@ -28,6 +28,7 @@ const { Walks } = require('../sockets/walks.js')
  * @property {EffectQueue} queue
  * @property {Sessions} sessions
  * @property {Readonly<Limits>} limits
+ * @property {import('../sockets/schedule.js').Schedule} schedule when its sockets are written
  * @property {import('../witness/witness.js').Witness} witness
  * @property {() => boolean} isClosed
  * @property {(error: unknown, sessionId?: string) => void} report
@@ -56,6 +57,7 @@ class Reception {
     this.#sessions = host.sessions
     this.counters = host.witness.counters
     this.queuedBytes = host.limits.queuedBytes
+    this.schedule = host.schedule
     this.#laggards = new Laggards({
       engine: host.engine,
       queue: host.queue,

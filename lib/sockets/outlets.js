@@ -5,7 +5,7 @@
  * that everything leaves in order.
  *
  * A socket of an unknown kind is sent to at once. One of a known kind (`ws`, Bun) has a queue that
- * is written once per turn of the event loop: the system call per frame is most of a server's cost.
+ * is written once per turn of the event loop, or less often: the system call per frame is most of a server's cost.
  * The kind is chosen when the session joins and never changes, and an outlet never throws out of
  * `send` or `flush`: it tells its owner.
  *
@@ -23,11 +23,13 @@ const { flushAtEndOfTurn } = require('../turn.js')
 /** @typedef {import('../../index').WebSocketLike} WebSocketLike */
 /** @typedef {import('./frames.js').Frame} Frame */
 /** @typedef {import('./kinds.js').SocketKind} SocketKind */
+/** @typedef {import('./schedule.js').Schedule} Schedule */
 
 /**
  * Who is told what a socket does not do. None of these may throw.
  * @typedef {object} OutletOwner
  * @property {number} mark the bytes past which a socket counts as full
+ * @property {Schedule} schedule when its queue is written
  * @property {(error: unknown) => void} failed the socket cannot be written
  * @property {() => void} full it does not take what it is sent; told again and again while that is so
  */
@@ -40,6 +42,7 @@ const { flushAtEndOfTurn } = require('../turn.js')
  * @property {number} waitingBytes what has not been given to the socket, roughly
  * @property {(text: string) => void} send
  * @property {() => void} flush writes what waits, now, as far as the socket takes it
+ * @property {() => void} hurry has what waits written at the end of this turn, whatever the schedule
  * @property {() => void} end forgets what waits, for good: the socket is gone
  */
 
@@ -90,13 +93,15 @@ class DirectOutlet {
 
   flush() {}
 
+  hurry() {}
+
   end() {
     this.isOver = true
   }
 }
 
 /**
- * Holds at most what is sent within one turn, and of that hardly more than the mark.
+ * Holds at most what is sent until the schedule has it written, and of that hardly more than the mark.
  * @implements {Outlet}
  */
 class QueuedOutlet {
@@ -135,11 +140,11 @@ class QueuedOutlet {
     // Nobody needs to hear how many were there: each of hundreds who come at once would tell all of them.
     if (isCount(text) && isCount(frames[last]?.text)) frames[last] = frameOf(text)
     else this.#keep(text)
-    // A turn may have more to say than should ever wait.
+    // There may be more to say than should ever wait.
     if (this.#length > this.#owner.mark) this.flush()
     if (this.#isDirty || this.#frames.length === 0) return
     this.#isDirty = true
-    flushAtEndOfTurn(this)
+    this.#owner.schedule.add(this)
   }
 
   flush() {
@@ -154,6 +159,10 @@ class QueuedOutlet {
     }
     this.#isWriting = false
     if (isFull) this.#owner.full()
+  }
+
+  hurry() {
+    flushAtEndOfTurn(this)
   }
 
   end() {

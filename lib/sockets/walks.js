@@ -122,6 +122,8 @@ class Walks {
       } else {
         spend(piece.text.length)
         session.send(piece.text)
+        // It costs far more than its write, and the next step waits until it has left.
+        session.hurry()
       }
     }
   }

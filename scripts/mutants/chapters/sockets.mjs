@@ -3,6 +3,7 @@
 const socketsFile = 'lib/sockets/sockets.js'
 const outlets = 'lib/sockets/outlets.js'
 const wsFile = 'lib/sockets/ws.js'
+const schedule = 'lib/sockets/schedule.js'
 const driver = 'lib/driver.js'
 const connection = 'lib/arrival/connection.js'
 const doorkeeper = 'lib/arrival/doorkeeper.js'
@@ -134,7 +135,7 @@ export const sockets = [
   {
     rule: 'CC5',
     file: outlets,
-    find: 'flushAtEndOfTurn(this)',
+    find: 'this.#owner.schedule.add(this)',
     replace: 'this.flush()',
     why: 'writes known sockets once per frame',
   },
@@ -413,5 +414,47 @@ export const sockets = [
     find: '    isPlainServer(ws) &&\n    isIdle(sender) &&\n',
     replace: '    isPlainServer(ws) &&\n',
     why: 'overtakes what ws holds back',
+  },
+  {
+    rule: 'CC18',
+    file: schedule,
+    find: 'if (remainingMs > 0)',
+    replace: 'if (remainingMs > 1e6)',
+    why: 'writes at the end of each turn, whatever was asked for',
+  },
+  {
+    rule: 'CC18',
+    file: schedule,
+    find: 'this.#leastMs - (now() - this.#flushedAt)',
+    replace: 'this.#leastMs',
+    why: 'holds back what comes after a rest',
+  },
+  {
+    rule: 'CC18',
+    file: schedule,
+    find: 'this.#timer.arm(Math.ceil(remainingMs), () => this.flush())',
+    replace: 'setTimeout(() => this.flush(), Math.ceil(remainingMs))',
+    why: 'waits for a clock that tests fake',
+  },
+  {
+    rule: 'CC18',
+    file: schedule,
+    find: 'intervals.set(writeIntervalMs, schedule)',
+    replace: '',
+    why: 'writes each room at a time of its own',
+  },
+  {
+    rule: 'CC18',
+    file: 'lib/sockets/walks.js',
+    find: 'session.hurry()',
+    replace: '',
+    why: 'holds back each step of a catch-up',
+  },
+  {
+    rule: 'CC18',
+    file: 'lib/room.js',
+    find: 'options.writeIntervalMs ?? 0',
+    replace: '0',
+    why: 'takes no writeIntervalMs',
   },
 ]
