@@ -24,9 +24,12 @@ const { quick } = values
 const ROUNDS = quick ? 1 : 3
 const SLICE_MS = quick ? 600 : 1_000
 
+const JOURNAL = 'journal: what was shown survives a kill, synced within a second'
+
 /** What each server keeps of what it is told, with its defaults: not the same, which is part of the figures. */
 const KEEPS = {
-  heddle: 'journal: what was shown survives a kill, synced within a second',
+  heddle: JOURNAL,
+  'heddle-16-ms': JOURNAL,
   peer: 'a file every 10 s: what came since is lost to a kill',
   tldraw: 'memory only, its default',
   hocuspocus: 'a file after 2 s of rest, every 10 s under edits: what came since is lost to a kill',
@@ -70,13 +73,13 @@ async function compareCosts() {
       const because = taken.find((sample) => typeof sample === 'string')
       if (because !== undefined) {
         overloaded.push({ layout: name, subject, because })
-        console.log(`  ${subject.padEnd(10)} too much for it: ${because}`)
+        console.log(`  ${subject.padEnd(12)} too much for it: ${because}`)
         continue
       }
       const row = { layout: name, subject, ...summary(taken.filter(isTaken)) }
       costs.push({ ...row, samples: taken })
       console.log(
-        `  ${subject.padEnd(10)} ${cell(row.cpuMicros.toFixed(2), 7)} us CPU and ${cell(row.bytes.toFixed(0), 4)} bytes per delivered edit   ` +
+        `  ${subject.padEnd(12)} ${cell(row.cpuMicros.toFixed(2), 7)} us CPU and ${cell(row.bytes.toFixed(0), 4)} bytes per delivered edit   ` +
           `p50 ${cell(row.p50Ms.toFixed(2), 6)} ms  p99 ${cell(row.p99Ms.toFixed(2), 6)} ms   ${cell(row.mib.toFixed(0), 4)} MiB   ` +
           `the server used ${row.load.toFixed(2)}, its clients ${row.clientsLoad.toFixed(2)} of a core`,
       )
@@ -126,7 +129,7 @@ async function compareCapacities() {
     for (const subject of subjects) {
       const found = await capacityOf({ subject, ...range, quick })
       rows.push({ layout: range.name, subject, ...found })
-      console.log(`  ${subject.padEnd(10)} ${cell(String(found.carries), 5)}   ${found.because}`)
+      console.log(`  ${subject.padEnd(12)} ${cell(String(found.carries), 5)}   ${found.because}`)
     }
   }
   return rows
@@ -157,5 +160,5 @@ mkdirSync(dirname(values.out), { recursive: true })
 writeFileSync(values.out, `${JSON.stringify(report)}\n`)
 console.log('\nWhat each keeps:')
 for (const [subject, keeps] of Object.entries(KEEPS))
-  console.log(`  ${subject.padEnd(10)} ${keeps}`)
+  console.log(`  ${subject.padEnd(12)} ${keeps}`)
 console.log(`\n${report.seconds.toFixed(0)} s: ${values.out}`)

@@ -26,8 +26,8 @@ export const scenario = {
   measures: 'servers with default durability and real sockets, in a process beside their clients',
   figures,
   columns: ALL_COLUMNS,
-  others: ['bare'],
-  rounds: { full: 7, quick: 3 },
+  others: ['heddle-8-ms', 'bare'],
+  rounds: { full: 11, quick: 3 },
   cases: [
     {
       name: 'one room of 50',

@@ -23,10 +23,10 @@ export const LOADS = {
 const SAMPLE_MS = { full: 500, quick: 250 }
 
 /** How long the server is saturated before anything counts. */
-const WARM_UP_MS = { full: 500, quick: 250 }
+const WARM_UP_MS = { full: 1_000, quick: 250 }
 
 /** How long a light load has to be on for its own code to be compiled. */
-const SETTLING_MS = { full: 1_000, quick: 250 }
+const SETTLING_MS = { full: 2_000, quick: 250 }
 
 /** Clients that use more of a core than this are what is measured. */
 const BUSY_CLIENTS = 0.9

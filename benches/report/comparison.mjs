@@ -35,7 +35,7 @@ export function costChart({ costs }) {
     for (const { subject, cpuMicros } of rows) {
       const width = (cpuMicros / most) * (WIDTH - LEFT - RIGHT)
       parts.push(text(LEFT - 10, y + 11, subject, '', 'end'))
-      parts.push(bar(LEFT, y, width, LINE - 4, subject === 'heddle' ? 'node' : 'other'))
+      parts.push(bar(LEFT, y, width, LINE - 4, subject.startsWith('heddle') ? 'node' : 'other'))
       parts.push(text(LEFT + width + 6, y + 11, `${sane(cpuMicros)} us`, 'quiet'))
       y += LINE
     }

@@ -39,6 +39,7 @@ export function moveOf(position) {
 /** @type {Record<string, () => Promise<Dialect>>} */
 export const dialects = {
   heddle: async () => (await import('./canvas.mjs')).canvasMover,
+  'heddle-16-ms': async () => (await import('./canvas.mjs')).canvasMover,
   peer: async () => (await import('./canvas.mjs')).canvasMover,
   tldraw: async () => (await import('./tldraw.mjs')).tldrawMover,
   hocuspocus: async () => (await import('./yjs.mjs')).yjsMover,
