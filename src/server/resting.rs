@@ -45,12 +45,15 @@ struct AtRest {
 
 impl RestingRoom {
     /// A room that has yet to be visited: at rest until it holds something, or somebody comes.
-    pub fn new(room: Room) -> Self {
-        let is_blank = room.census() == (0, 0);
-        let mut new = Self { state: State::Awake(Box::new(room)), is_rest_due: is_blank };
-        new.rest();
-        new.is_rest_due = false;
-        new
+    pub fn new(mut room: Room) -> Self {
+        let state = if room.census() == (0, 0)
+            && let Ok(Some(resting)) = room.at_rest()
+        {
+            State::AtRest(Box::new(resting))
+        } else {
+            State::Awake(Box::new(room))
+        };
+        Self { state, is_rest_due: false }
     }
 
     /// Makes changes wait until they are stored, as [`Room::set_journaled`] does.

@@ -327,8 +327,8 @@ export const lifecycle = [
   {
     rule: 'LC21',
     file: resting,
-    find: 'let is_blank = room.census() == (0, 0);',
-    replace: 'let is_blank = false;',
+    find: 'if room.census() == (0, 0)\n            && let',
+    replace: 'if false\n            && let',
     why: 'keeps a room awake that has yet to hold anything',
   },
   {
