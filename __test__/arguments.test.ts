@@ -55,6 +55,7 @@ describe('arguments', () => {
     ['writeIntervalMs', () => new Room({ writeIntervalMs: bad('8') })],
     ['writeIntervalMs', () => new Room({ writeIntervalMs: -1 })],
     ['writeIntervalMs', () => new Room({ writeIntervalMs: 16.7 })],
+    ['writeIntervalMs', () => new Room({ writeIntervalMs: bad(Symbol('8')) })],
     ['writeIntervalMs', () => new RoomManager({ writeIntervalMs: 1_001 })],
     ['durability', () => new Room({ durability: bad('forever') })],
     ['options', () => new RoomManager(bad('x'))],

@@ -142,28 +142,15 @@ function checkRoomOptions(options) {
       throw invalidArgument(`options.${name}`, 'a number of milliseconds from 0 on', delay)
     }
   }
-  checkWriteInterval(options.writeIntervalMs)
+  if (options.writeIntervalMs !== undefined) {
+    checkInteger('options.writeIntervalMs', options.writeIntervalMs, 0, LONGEST_WRITE_INTERVAL_MS)
+  }
   if (options.storage !== undefined) checkStorage(options.storage, 'options.storage')
   const durability = options.durability
   if (durability !== undefined && !['none', 'process', 'disk'].includes(String(durability))) {
     throw invalidArgument('options.durability', "'none', 'process' or 'disk'", durability)
   }
   checkHistory(options.history)
-}
-
-/** @param {unknown} interval */
-function checkWriteInterval(interval) {
-  if (interval === undefined) return
-  if (
-    !(
-      Number.isInteger(interval) &&
-      0 <= Number(interval) &&
-      Number(interval) <= LONGEST_WRITE_INTERVAL_MS
-    )
-  ) {
-    const expected = `an integer from 0 to ${LONGEST_WRITE_INTERVAL_MS}`
-    throw invalidArgument('options.writeIntervalMs', expected, interval)
-  }
 }
 
 /** @param {unknown} history */
@@ -181,11 +168,13 @@ function checkHistory(history) {
  * @param {string} name
  * @param {unknown} value
  * @param {number} least
+ * @param {number} [most]
  * @returns {asserts value is number}
  */
-function checkInteger(name, value, least) {
-  if (!(Number.isSafeInteger(value) && Number(value) >= least)) {
-    throw invalidArgument(name, `an integer from ${least} on`, value)
+function checkInteger(name, value, least, most = Number.MAX_SAFE_INTEGER) {
+  if (!(Number.isSafeInteger(value) && Number(value) >= least && Number(value) <= most)) {
+    const range = most === Number.MAX_SAFE_INTEGER ? `${least} on` : `${least} to ${most}`
+    throw invalidArgument(name, `an integer from ${range}`, value)
   }
 }
 
