@@ -42,8 +42,8 @@ const LAYOUTS = [
 
 /** How many clients of rooms of this size one core carries is looked for up to `most`. */
 const CAPACITIES = [
-  { name: 'one room', perRoom: undefined, least: 10, most: 320 },
-  { name: 'rooms of 10', perRoom: 10, least: 20, most: 1_280 },
+  { name: 'one room', perRoom: undefined, least: 10, most: 640 },
+  { name: 'rooms of 10', perRoom: 10, least: 20, most: 5_120 },
 ]
 
 const subjects = Object.keys(KEEPS).filter(

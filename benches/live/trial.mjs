@@ -2,7 +2,8 @@
 import { onStage } from './stage.mjs'
 
 const RATE_HZ = 30
-const WARM_UP_MS = 300
+/** A server runs for days: what it costs while its code is being compiled is not what it costs. */
+const WARM_UP_MS = 1_500
 
 /**
  * @typedef {object} Moved
