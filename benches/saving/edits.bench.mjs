@@ -40,7 +40,7 @@ export const scenario = {
     pages: { unit: 'bytes', measures: 'in pages of files that became dirty, for each edit' },
   },
   fresh: true,
-  rounds: { full: 3, quick: 1 },
+  rounds: { full: 7, quick: 1 },
   cases: [
     {
       name: 'on files',
