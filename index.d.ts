@@ -59,8 +59,8 @@ export interface SessionInfo {
  * All that is required of a socket.
  *
  * `send(string)` is called inside the call that causes it, except on a socket known to be one of
- * `ws` or Bun: these are written once per turn of the event loop, everything in order. When heddle
- * ends a session itself, `close` is called with a close code and a reason that plain sockets may
+ * `ws` or Bun: these are written once per turn of the event loop, or as `RoomOptions.writeIntervalMs` says,
+ * everything in order. When heddle ends a session itself, `close` is called with a close code and a reason that plain sockets may
  * ignore; a room that closes calls it without arguments. A `send` that throws, or gives a promise that rejects,
  * costs its session and nobody else's; `onError` is told, as it is of a `close` that fails.
  *

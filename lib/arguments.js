@@ -171,9 +171,10 @@ function checkHistory(history) {
  * @param {number} [most]
  * @returns {asserts value is number}
  */
-function checkInteger(name, value, least, most = Number.MAX_SAFE_INTEGER) {
-  if (!(Number.isSafeInteger(value) && Number(value) >= least && Number(value) <= most)) {
-    const range = most === Number.MAX_SAFE_INTEGER ? `${least} on` : `${least} to ${most}`
+function checkInteger(name, value, least, most) {
+  const integer = Number.isSafeInteger(value) ? Number(value) : Number.NaN
+  if (!(integer >= least && integer <= (most ?? integer))) {
+    const range = most === undefined ? `${least} on` : `${least} to ${most}`
     throw invalidArgument(name, `an integer from ${range}`, value)
   }
 }

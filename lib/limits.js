@@ -5,7 +5,7 @@
  * complete set. `index.d.ts` says what each member means, SPEC.md who enforces it.
  */
 
-const { invalidArgument, isRecord } = require('./arguments.js')
+const { checkInteger, invalidArgument, isRecord } = require('./arguments.js')
 
 /** @typedef {import('../index').ManagerLimits} ManagerLimits */
 
@@ -153,9 +153,7 @@ function checkLimit(name, value) {
   } else if (MEASURES.has(name)) {
     check(name, 'a number above 0', isNumber && value > 0, value)
   } else {
-    const most = name === 'nesting' ? MOST_NESTING : MOST
-    const isWithin = Number.isInteger(value) && Number(value) >= 1 && Number(value) <= most
-    check(name, `an integer from 1 to ${most}`, isWithin, value)
+    checkInteger(`options.limits.${name}`, value, 1, name === 'nesting' ? MOST_NESTING : MOST)
   }
 }
 

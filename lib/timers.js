@@ -102,6 +102,11 @@ class RealTimer {
   }
 }
 
+/** Milliseconds by the clock that goes with a `RealTimer`. */
+function realNow() {
+  return real.now()
+}
+
 /** Keeps the process alive while work is under way on threads that do not. */
 class KeepAlive {
   /** @type {ReturnType<typeof setInterval> | undefined} */
@@ -197,6 +202,7 @@ module.exports = {
   LONGEST_DELAY_MS,
   onRejection,
   pause,
+  realNow,
   RealTimer,
   timeBy,
   retryDelayMs,

@@ -6,13 +6,10 @@
  * many more than those that follow it.
  */
 
-const { RealTimer } = require('../timers.js')
+const { realNow, RealTimer } = require('../timers.js')
 const { flushAtEndOfTurn } = require('../turn.js')
 
 /** @typedef {import('../turn.js').Flushable} Flushable */
-
-/** The clock that goes with a `RealTimer`. */
-const now = performance.now.bind(performance)
 
 /**
  * @typedef {object} Schedule
@@ -42,14 +39,14 @@ class Interval {
   add(outlet) {
     this.#outlets.push(outlet)
     if (this.#outlets.length > 1) return
-    const remainingMs = this.#leastMs - (now() - this.#flushedAt)
+    const remainingMs = this.#leastMs - (realNow() - this.#flushedAt)
     // Timers cut off parts of a millisecond.
     if (remainingMs > 0) this.#timer.arm(Math.ceil(remainingMs), () => this.flush())
     else flushAtEndOfTurn(this)
   }
 
   flush() {
-    this.#flushedAt = now()
+    this.#flushedAt = realNow()
     const outlets = this.#outlets
     this.#outlets = []
     for (const outlet of outlets) outlet.flush()

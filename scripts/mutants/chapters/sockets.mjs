@@ -425,7 +425,7 @@ export const sockets = [
   {
     rule: 'CC18',
     file: schedule,
-    find: 'this.#leastMs - (now() - this.#flushedAt)',
+    find: 'this.#leastMs - (realNow() - this.#flushedAt)',
     replace: 'this.#leastMs',
     why: 'holds back what comes after a rest',
   },
