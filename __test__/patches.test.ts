@@ -143,6 +143,25 @@ it('[PA6] broadcasts to other sessions of the sender’s client, not to its own'
   ])
 })
 
+it('[PA6] broadcasts to everybody else, whoever has left and whatever version they speak', () => {
+  const room = openRoom()
+  const [ann, bob, cleo, dan] = ['ann', 'bob', 'cleo', 'dan'].map((name) => room.join(name))
+  const old = [room.join('old'), room.join('older'), room.join('oldest')]
+  for (const member of old) member.reconnect(0, { protocolVersion: 1 })
+  ann?.leave()
+  old[0]?.leave()
+  const everybody = [bob, cleo, dan, old[1], old[2]].flatMap((member) => member ?? [])
+
+  for (const sender of everybody) {
+    room.forget()
+    sender.patch(create('a/Box'))
+    const heard = everybody.filter((member) =>
+      member.received().some(({ type }) => type === 'patch'),
+    )
+    expect(heard).toEqual(everybody.filter((member) => member !== sender))
+  }
+})
+
 it.each(['', 'm 1', 'quote " and \\ and \n', 'ユニコード 🎨', '\u0000'])(
   '[PA7] acks with the message id %j as it came',
   (messageId) => {

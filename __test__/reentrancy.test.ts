@@ -102,6 +102,30 @@ it('[PA12] skips a later receiver that an earlier one removed', () => {
   ])
 })
 
+it('[PA12] skips a receiver that has left before it came into its group', () => {
+  const room = openRoom()
+  const ann = room.join('ann')
+  const bob = room.join('bob')
+  const cleo = room.join('cleo')
+  bob.reconnect(0, { protocolVersion: 3 })
+  room.forget()
+  cleo.socket.onSend = () => {
+    cleo.socket.onSend = undefined
+    bob.reconnect(0)
+    ann.patch(create('b/Box'))
+    bob.leave()
+  }
+
+  ann.patch(create('a/Box'))
+
+  expect(bob.received()).toEqual([])
+  expect(cleo.received()).toMatchObject([
+    { type: 'patch', timestamp: 1 },
+    { type: 'patch', timestamp: 2 },
+    { type: 'clientCount', count: 2 },
+  ])
+})
+
 it('[PA12] a send may close the room: what was owed is sent, then the sockets close', () => {
   const room = openRoom()
   const ann = room.join('ann')

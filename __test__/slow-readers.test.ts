@@ -54,6 +54,20 @@ describe('a socket that is past the mark', () => {
     expect(bob.received()).toEqual([])
   })
 
+  it('[SR1] [SR2] is sent nothing more though it was full of its own answers', () => {
+    const { ann, bob, socket } = openSlowRoom()
+
+    socket.bufferedAmount = 1_000
+    bob.patch(create('a/Box'))
+    ann.patch(create('b/Box'))
+    expect(bob.received().map(({ type }) => type)).toEqual(['ack', 'patch'])
+
+    socket.bufferedAmount = 1_001
+    bob.patch(create('c/Box'))
+    ann.patch(create('d/Box'))
+    expect(bob.received().map(({ type }) => type)).toEqual(['ack'])
+  })
+
   it('[SR1] is not known of a socket that tells nothing of its queue', () => {
     const { room, ann } = openSlowRoom()
     const cleo = room.join('cleo')

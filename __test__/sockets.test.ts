@@ -150,6 +150,24 @@ describe('plain sockets', () => {
     expect(socket.closes).toHaveLength(1)
   })
 
+  it('[CC3] that throw when they are answered are closed and removed', () => {
+    const errors: unknown[] = []
+    const room = openRoom({ onError: (error, { sessionId }) => errors.push([error, sessionId]) })
+    const ann = room.join('ann')
+    const bob = room.join('bob')
+    room.forget()
+    const failure = new Error('not connected')
+    ann.socket.onSend = () => {
+      throw failure
+    }
+
+    ann.patch(create('a/Box'))
+
+    expect(errors).toEqual([[failure, ann.sessionId]])
+    expect(ann.socket.closes).toHaveLength(1)
+    expect(bob.received()).toMatchObject([{ type: 'patch' }, { type: 'clientCount', count: 1 }])
+  })
+
   it('[CC3] whose close throws harm nobody', () => {
     const errors: unknown[] = []
     const room = openRoom({ onError: (error) => errors.push(error) })

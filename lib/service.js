@@ -37,7 +37,7 @@ class Service {
     this.#hooks = hooks
     this.#keeper = keeper
     const { limits } = engine
-    const sessions = new Sessions(hooks.witness)
+    const sessions = new Sessions(hooks.witness, limits.queuedBytes)
     const refreshes = new Refreshes({
       engine,
       hooks,

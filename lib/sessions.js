@@ -11,6 +11,7 @@
 const { randomUUID } = require('node:crypto')
 const { HeddleError } = require('./errors.js')
 const { isCount, LatestCount } = require('./sockets/counts.js')
+const { Group } = require('./sockets/groups.js')
 const { outletFor } = require('./sockets/outlets.js')
 const { bufferedBytes, closeSocket, leavingBytes } = require('./sockets/sockets.js')
 const { onRejection } = require('./timers.js')
@@ -20,7 +21,6 @@ const { onRejection } = require('./timers.js')
 /** @typedef {import('./reception/heartbeat.js').Pulse} Pulse */
 /** @typedef {import('./reception/intake.js').Intake} Intake */
 /** @typedef {import('./reception/loading.js').LoadGate} LoadGate */
-/** @typedef {import('./sockets/outlets.js').Outlet} Outlet */
 /** @typedef {import('./arrival/refresh.js').SessionRefreshes} SessionRefreshes */
 
 /** What peers see of a close without a code, in the words of RFC 6455. */
@@ -82,8 +82,8 @@ class Session {
    */
   refreshes
   /**
-   * The outlets of its delivery group, its own among them.
-   * @type {readonly Outlet[] | undefined}
+   * Its delivery group, with its outlet in it.
+   * @type {Group | undefined}
    */
   group
   #socket
@@ -105,7 +105,6 @@ class Session {
     this.#socket = socket
     this.#onLost = (/** @type {unknown} */ error) => owner.lose(this, error)
     this.#counters = owner.counters
-    /** What a broadcast goes through without asking the session. */
     this.outlet = outletFor(socket, {
       mark: owner.queuedBytes,
       schedule: owner.schedule,
@@ -154,6 +153,7 @@ class Session {
   /** Sends nothing any more, what waits included: the socket is gone. */
   abandon() {
     this.outlet.end()
+    this.group?.silence(this.outlet)
     this.gate?.forget(this)
     this.intake?.discard()
     this.pulse?.stop()
@@ -204,22 +204,27 @@ class Sessions {
   /** @type {Session | undefined} */
   #latestByNumber
   /**
-   * The delivery groups. Outlets and not sessions, because a broadcast would touch both for each of its receivers.
-   * @type {Outlet[]}
+   * The delivery groups, as far as somebody is in them.
+   * @type {Group | undefined}
    */
-  #live = []
-  /** @type {Outlet[]} */
-  #wholeArrays = []
-  /** @type {Outlet[]} */
-  #held = []
+  #live
+  /** @type {Group | undefined} */
+  #wholeArrays
+  /** @type {Group | undefined} */
+  #held
   #directCount = 0
   #count = new LatestCount(() => this.all())
   #witness
+  #queuedBytes
   #counters
 
-  /** @param {import('./witness/witness.js').Witness} witness */
-  constructor(witness) {
+  /**
+   * @param {import('./witness/witness.js').Witness} witness
+   * @param {number} queuedBytes past which a socket counts as full
+   */
+  constructor(witness, queuedBytes) {
     this.#witness = witness
+    this.#queuedBytes = queuedBytes
     this.#counters = witness.counters
   }
 
@@ -337,17 +342,9 @@ class Sessions {
     this.catchUp(session)
     this.#count.skip(session)
     const { outlet } = session
-    const from = /** @type {Outlet[] | undefined} */ (session.group)
-    if (from !== undefined) {
-      const last = from.pop()
-      if (last !== undefined && last !== outlet) {
-        from[outlet.place] = last
-        last.place = outlet.place
-      }
-    }
-    const to = this.#membersOf(group)
-    session.group = to
-    if (to !== undefined) outlet.place = to.push(outlet) - 1
+    session.group?.remove(outlet)
+    session.group = this.#groupFor(group)
+    session.group?.add(outlet)
   }
 
   /**
@@ -361,7 +358,7 @@ class Sessions {
       return
     }
     this.#count.tell()
-    const author = except < 0 ? undefined : this.at(except)?.outlet
+    const author = except < 0 ? undefined : this.at(except)
     let sent = 0
     if ((groups & GROUP_LIVE) !== 0) sent += sendToAll(this.#live, author, text)
     if ((groups & GROUP_WHOLE_ARRAYS) !== 0) sent += sendToAll(this.#wholeArrays, author, text)
@@ -378,13 +375,23 @@ class Sessions {
   }
 
   /**
-   * @param {number} group
-   * @returns {Outlet[] | undefined}
+   * @param {number} group a bit; 0 for none
+   * @returns {Group | undefined}
    */
-  #membersOf(group) {
-    if (group === GROUP_LIVE) return this.#live
-    if (group === GROUP_WHOLE_ARRAYS) return this.#wholeArrays
-    return group === GROUP_HELD ? this.#held : undefined
+  #groupFor(group) {
+    switch (group) {
+      case GROUP_LIVE:
+        this.#live ??= new Group(this.#queuedBytes)
+        return this.#live
+      case GROUP_WHOLE_ARRAYS:
+        this.#wholeArrays ??= new Group(this.#queuedBytes)
+        return this.#wholeArrays
+      case GROUP_HELD:
+        this.#held ??= new Group(this.#queuedBytes)
+        return this.#held
+      default:
+        return undefined
+    }
   }
 }
 
@@ -397,19 +404,13 @@ function randomId() {
 
 /**
  * Gives how many were sent it.
- * @param {readonly Outlet[]} outlets
- * @param {Outlet | undefined} except
+ * @param {Group | undefined} group
+ * @param {Session | undefined} except
  * @param {string} text
  */
-function sendToAll(outlets, except, text) {
-  let sent = 0
-  for (let index = 0; index < outlets.length; index += 1) {
-    const outlet = /** @type {Outlet} */ (outlets[index])
-    if (outlet === except || outlet.isOver) continue
-    sent += 1
-    outlet.send(text)
-  }
-  return sent
+function sendToAll(group, except, text) {
+  if (group === undefined) return 0
+  return group.send(text, except?.group === group ? except.outlet : undefined)
 }
 
 module.exports = { Session, Sessions }

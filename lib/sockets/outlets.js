@@ -38,7 +38,9 @@ const { flushAtEndOfTurn } = require('../turn.js')
  * @typedef {object} Outlet
  * @property {boolean} isDirect whether what is sent leaves inside the call
  * @property {boolean} isOver whether nothing may be sent any more
- * @property {number} place where it stands in the list of those who are sent the same
+ * @property {WebSocketLike | undefined} socket where what is sent leaves inside the call
+ * @property {OutletOwner} owner
+ * @property {number} place where it stands among those of its kind who are sent the same
  * @property {number} waitingBytes what has not been given to the socket, roughly
  * @property {(text: string) => void} send
  * @property {() => void} flush writes what waits, now, as far as the socket takes it
@@ -64,31 +66,27 @@ class DirectOutlet {
   isOver = false
   place = 0
   waitingBytes = 0
-  #socket
-  #owner
-  #mark
 
   /**
    * @param {WebSocketLike} socket
    * @param {OutletOwner} owner
    */
   constructor(socket, owner) {
-    this.#socket = socket
-    this.#owner = owner
-    this.#mark = owner.mark
+    this.socket = socket
+    this.owner = owner
   }
 
   /** @param {string} text */
   send(text) {
-    const socket = this.#socket
+    const { socket, owner } = this
     try {
       const given = /** @type {unknown} */ (socket.send(text))
-      if (given !== undefined) onRejection(given, this.#owner.failed)
+      if (given !== undefined) onRejection(given, owner.failed)
     } catch (error) {
-      this.#owner.failed(error)
+      owner.failed(error)
       return
     }
-    if (bufferedBytes(socket) > this.#mark) this.#owner.full()
+    if (bufferedBytes(socket) > owner.mark) owner.full()
   }
 
   flush() {}
@@ -108,9 +106,9 @@ class QueuedOutlet {
   isDirect = false
   isOver = false
   place = 0
+  socket = undefined
   #socket
   #kind
-  #owner
   /** @type {Frame[]} */
   #frames = []
   /** The length of their texts: their bytes, but for what is not ASCII. */
@@ -126,7 +124,7 @@ class QueuedOutlet {
   constructor(socket, kind, owner) {
     this.#socket = socket
     this.#kind = kind
-    this.#owner = owner
+    this.owner = owner
   }
 
   get waitingBytes() {
@@ -141,10 +139,10 @@ class QueuedOutlet {
     if (isCount(text) && isCount(frames[last]?.text)) frames[last] = frameOf(text)
     else this.#keep(text)
     // There may be more to say than should ever wait.
-    if (this.#length > this.#owner.mark) this.flush()
+    if (this.#length > this.owner.mark) this.flush()
     if (this.#isDirty || this.#frames.length === 0) return
     this.#isDirty = true
-    this.#owner.schedule.add(this)
+    this.owner.schedule.add(this)
   }
 
   flush() {
@@ -158,7 +156,7 @@ class QueuedOutlet {
       isFull = this.#isSocketFull
     }
     this.#isWriting = false
-    if (isFull) this.#owner.full()
+    if (isFull) this.owner.full()
   }
 
   hurry() {
@@ -184,14 +182,14 @@ class QueuedOutlet {
   /** Takes what may be written before the socket is looked at again: what one text alone goes over the mark by. */
   #takeBatch() {
     const frames = this.#frames
-    if (this.#length <= this.#owner.mark) {
+    if (this.#length <= this.owner.mark) {
       this.#forget()
       return frames
     }
     let count = 0
     let length = 0
     for (const { text } of frames) {
-      if (length > this.#owner.mark) break
+      if (length > this.owner.mark) break
       length += text.length
       count += 1
     }
@@ -200,7 +198,7 @@ class QueuedOutlet {
   }
 
   get #isSocketFull() {
-    return bufferedBytes(this.#socket) > this.#owner.mark
+    return bufferedBytes(this.#socket) > this.owner.mark
   }
 
   /** @param {readonly Frame[]} frames */
@@ -208,7 +206,7 @@ class QueuedOutlet {
     try {
       this.#kind.write(this.#socket, frames)
     } catch (error) {
-      this.#owner.failed(error)
+      this.owner.failed(error)
     }
   }
 }

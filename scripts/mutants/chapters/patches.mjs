@@ -104,11 +104,38 @@ export const patches = [
     file: 'lib/sessions.js',
     find: 'sent += sendToAll(this.#live, author, text)',
     replace: `{
-      const twins = this.all().filter(({ clientId }) => clientId === this.at(except)?.clientId)
-      const others = this.#live.filter((it) => !twins.some(({ outlet }) => outlet === it))
-      sent += sendToAll(others, author, text)
+      const others = this.all().filter(({ group, clientId }) => group === this.#live && clientId !== author?.clientId)
+      for (const other of others) other.outlet.send(text)
     }`,
     why: 'broadcasts to no session of the sender’s client',
+  },
+  {
+    rule: 'PA6',
+    file: 'lib/sessions.js',
+    find: 'except?.group === group ? except.outlet : undefined',
+    replace: 'except?.outlet',
+    why: 'leaves out who is where the sender is in another group',
+  },
+  {
+    rule: 'PA6',
+    file: 'lib/sockets/groups.js',
+    find: 'if (moved !== undefined) moved.place = place',
+    replace: '',
+    why: 'leaves out somebody else once somebody has left',
+  },
+  {
+    rule: 'PA12',
+    file: 'lib/sockets/groups.js',
+    find: 'if (isDirect) this.#sockets[place] = undefined',
+    replace: 'void [isDirect, place]',
+    why: 'broadcasts to those who have left meanwhile',
+  },
+  {
+    rule: 'PA12',
+    file: 'lib/sockets/groups.js',
+    find: 'outlet.isOver ? undefined : outlet.socket',
+    replace: 'outlet.socket',
+    why: 'broadcasts to those who left before they were let in',
   },
   {
     rule: 'PA7',

@@ -6,6 +6,7 @@ const presence = 'src/engine/presence.rs'
 const journaled = 'src/server/journaled.rs'
 const socketsFile = 'lib/sockets/sockets.js'
 const outlets = 'lib/sockets/outlets.js'
+const groups = 'lib/sockets/groups.js'
 const lagging = 'lib/sockets/lagging.js'
 
 /** @type {import('../../mutants.mjs').Mutant[]} */
@@ -13,16 +14,30 @@ export const slowReaders = [
   {
     rule: 'SR1',
     file: outlets,
-    find: 'if (bufferedBytes(socket) > this.#mark) this.#owner.full()',
-    replace: 'if (bufferedBytes(socket) >= this.#mark) this.#owner.full()',
+    find: 'if (bufferedBytes(socket) > owner.mark) owner.full()',
+    replace: 'if (bufferedBytes(socket) >= owner.mark) owner.full()',
     why: 'takes a socket for full that is at the mark',
+  },
+  {
+    rule: 'SR1',
+    file: groups,
+    find: 'if (bufferedBytes(socket) > mark) ownerAt(outlets, index).full()',
+    replace: 'if (bufferedBytes(socket) >= mark) ownerAt(outlets, index).full()',
+    why: 'takes a socket for full that is at the mark, in a broadcast',
   },
   {
     rule: ['SR1', 'SR2'],
     file: outlets,
-    find: 'if (bufferedBytes(socket) > this.#mark) this.#owner.full()',
+    find: 'if (bufferedBytes(socket) > owner.mark) owner.full()',
     replace: '',
     why: 'does not look at sockets of an unknown kind',
+  },
+  {
+    rule: ['SR1', 'SR2'],
+    file: groups,
+    find: 'if (bufferedBytes(socket) > mark) ownerAt(outlets, index).full()',
+    replace: '',
+    why: 'does not look at sockets of an unknown kind, in a broadcast',
   },
   {
     rule: 'SR1',
@@ -301,14 +316,14 @@ export const slowReaders = [
   {
     rule: 'SR9',
     file: outlets,
-    find: 'if (isFull) this.#owner.full()',
+    find: 'if (isFull) this.owner.full()',
     replace: '',
     why: 'goes on broadcasting to a socket that is full',
   },
   {
     rule: 'SR10',
     file: outlets,
-    find: 'if (this.#length > this.#owner.mark) this.flush()',
+    find: 'if (this.#length > this.owner.mark) this.flush()',
     replace: '',
     why: 'writes nothing before the turn ends',
   },

@@ -2,6 +2,7 @@
 
 const socketsFile = 'lib/sockets/sockets.js'
 const outlets = 'lib/sockets/outlets.js'
+const groups = 'lib/sockets/groups.js'
 const wsFile = 'lib/sockets/ws.js'
 const schedule = 'lib/sockets/schedule.js'
 const driver = 'lib/driver.js'
@@ -65,20 +66,47 @@ export const sockets = [
     file: outlets,
     find: `    try {
       const given = /** @type {unknown} */ (socket.send(text))
-      if (given !== undefined) onRejection(given, this.#owner.failed)
+      if (given !== undefined) onRejection(given, owner.failed)
     } catch (error) {
-      this.#owner.failed(error)
+      owner.failed(error)
       return
     }`,
-    replace: '    onRejection(socket.send(text), this.#owner.failed)',
+    replace: '    onRejection(socket.send(text), owner.failed)',
     why: 'lets what a socket throws through',
   },
   {
     rule: 'CC3',
     file: outlets,
-    find: 'if (given !== undefined) onRejection(given, this.#owner.failed)',
+    find: 'if (given !== undefined) onRejection(given, owner.failed)',
     replace: '',
     why: 'does not look at the promise that a send gives',
+  },
+  {
+    rule: 'CC3',
+    file: groups,
+    find: `    } catch (error) {
+      ownerAt(outlets, index).failed(error)
+      continue
+    }`,
+    replace: `    } catch (error) {
+      ownerAt(outlets, index).failed(error)
+      break
+    }`,
+    why: 'sends nothing to those behind a socket that throws',
+  },
+  {
+    rule: 'CC3',
+    file: groups,
+    find: 'ownerAt(outlets, index).failed(error)',
+    replace: 'ownerAt(outlets, outlets.length - 1).failed(error)',
+    why: 'blames another for a socket that throws',
+  },
+  {
+    rule: 'CC3',
+    file: groups,
+    find: 'if (given !== undefined) onRejection(given, ownerAt(outlets, index).failed)',
+    replace: '',
+    why: 'does not look at the promise that a broadcast gives',
   },
   {
     rule: 'CC3',
@@ -117,13 +145,20 @@ export const sockets = [
     file: outlets,
     find: `    try {
       const given = /** @type {unknown} */ (socket.send(text))
-      if (given !== undefined) onRejection(given, this.#owner.failed)
+      if (given !== undefined) onRejection(given, owner.failed)
     } catch (error) {
-      this.#owner.failed(error)
+      owner.failed(error)
       return
     }`,
-    replace: '    queueMicrotask(() => this.#socket.send(text))',
+    replace: '    queueMicrotask(() => socket.send(text))',
     why: 'sends to unknown sockets a moment later',
+  },
+  {
+    rule: 'CC4',
+    file: groups,
+    find: 'const given = /** @type {unknown} */ (socket.send(text))',
+    replace: 'const given = queueMicrotask(() => socket.send(text))',
+    why: 'broadcasts to unknown sockets a moment later',
   },
   {
     rule: 'CC4',
@@ -135,7 +170,7 @@ export const sockets = [
   {
     rule: 'CC5',
     file: outlets,
-    find: 'this.#owner.schedule.add(this)',
+    find: 'this.owner.schedule.add(this)',
     replace: 'this.flush()',
     why: 'writes known sockets once per frame',
   },
