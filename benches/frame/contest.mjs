@@ -33,6 +33,7 @@ const ROUNDS = { full: 45, quick: 7 }
  * @property {string} figure
  * @property {string} unit
  * @property {string} measures
+ * @property {boolean} isDelay
  * @property {string} runtime
  * @property {import('./scenario.mjs').Goal | undefined} goal
  * @property {Record<string, Standing>} contestants `ratio` is how many times less than the peer
@@ -208,13 +209,21 @@ function rowsOf({ found, caseIndex, runtime }, contestants, samples) {
     runtime,
     isHeadline,
   }
-  return Object.entries(scenario.figures).map(([figure, { unit, measures }]) => {
+  return Object.entries(scenario.figures).map(([figure, { unit, measures, isDelay = false }]) => {
     const taken = samples.map((those) => those.map((sample) => sample[figure] ?? Number.NaN))
     const standings = taken.map((values, index) => [
       contestants[index]?.name,
       { median: median(values), samples: values, ratio: ratio(taken[0] ?? [], values) },
     ])
     const goal = goals?.[figure]?.[runtime]
-    return { ...about, figure, unit, measures, goal, contestants: Object.fromEntries(standings) }
+    return {
+      ...about,
+      figure,
+      unit,
+      measures,
+      isDelay,
+      goal,
+      contestants: Object.fromEntries(standings),
+    }
   })
 }

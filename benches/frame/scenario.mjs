@@ -12,6 +12,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
  * @typedef {object} Figure less is better
  * @property {string} unit
  * @property {string} measures one sentence
+ * @property {true} [isDelay] whether it is how long something waits, which need not follow how much work there is
  */
 
 /**

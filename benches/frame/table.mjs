@@ -72,10 +72,11 @@ export function verdict({ goal, contestants }) {
 }
 
 /**
- * Whether the comparison itself can be believed; says why not.
+ * Whether the comparison itself can be believed; says why not. Of a delay it says nothing that more work does not show: what waits, waits
+ * for others most of the time.
  * @param {Row} row
  */
-export function doubts({ contestants }) {
+export function doubts({ contestants, isDelay }) {
   const again = contestants[PEER_AGAIN]?.ratio.median
   const heddle = contestants.heddle?.ratio.median ?? Number.NaN
   const doubts = []
@@ -84,7 +85,7 @@ export function doubts({ contestants }) {
   }
   for (const [name, { ratio }] of Object.entries(contestants)) {
     const percent = name.startsWith('planted ') ? Number(name.split(' ')[1]) : 0
-    if (percent === 0) continue
+    if (percent === 0 || isDelay) continue
     const kept = ratio.median / heddle
     const expected = 100 / (100 + percent)
     if (kept > (1 + expected) / 2) doubts.push(`${percent} % more work shows as x${sane(kept)}`)

@@ -15,8 +15,13 @@ const SAID = {
 const figures = {}
 for (const [name, said] of Object.entries(SAID)) {
   figures[name] = { unit: 'ns', measures: `CPU of the server per delivered frame, ${said}` }
-  figures[`${name}-p50`] = { unit: 'ns', measures: `from send to receipt, half of all, ${said}` }
-  figures[`${name}-p99`] = { unit: 'ns', measures: `from send to receipt, 99 in 100, ${said}` }
+  for (const [part, share] of [
+    ['p50', 'half of all'],
+    ['p99', '99 in 100'],
+  ]) {
+    const measures = `from send to receipt, ${share}, ${said}`
+    figures[`${name}-${part}`] = { unit: 'ns', measures, isDelay: true }
+  }
 }
 figures['saturated-time'] = { unit: 'ns', measures: `time per delivered frame, ${SAID.saturated}` }
 
