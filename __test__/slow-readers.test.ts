@@ -54,7 +54,7 @@ describe('a socket that is past the mark', () => {
     expect(bob.received()).toEqual([])
   })
 
-  it('[SR1] [SR2] is sent nothing more though it was full of its own answers', () => {
+  it('[SR1] [SR2] is sent nothing more once it is full of its own answers', () => {
     const { ann, bob, socket } = openSlowRoom()
 
     socket.bufferedAmount = 1_000

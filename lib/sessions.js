@@ -204,7 +204,7 @@ class Sessions {
   /** @type {Session | undefined} */
   #latestByNumber
   /**
-   * The delivery groups, as far as somebody is in them.
+   * The delivery groups, as far as somebody has been in them.
    * @type {Group | undefined}
    */
   #live

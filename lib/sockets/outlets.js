@@ -38,7 +38,7 @@ const { flushAtEndOfTurn } = require('../turn.js')
  * @typedef {object} Outlet
  * @property {boolean} isDirect whether what is sent leaves inside the call
  * @property {boolean} isOver whether nothing may be sent any more
- * @property {WebSocketLike | undefined} socket where what is sent leaves inside the call
+ * @property {WebSocketLike} socket
  * @property {OutletOwner} owner
  * @property {number} place where it stands among those of its kind who are sent the same
  * @property {number} waitingBytes what has not been given to the socket, roughly
@@ -106,8 +106,6 @@ class QueuedOutlet {
   isDirect = false
   isOver = false
   place = 0
-  socket = undefined
-  #socket
   #kind
   /** @type {Frame[]} */
   #frames = []
@@ -122,7 +120,7 @@ class QueuedOutlet {
    * @param {OutletOwner} owner
    */
   constructor(socket, kind, owner) {
-    this.#socket = socket
+    this.socket = socket
     this.#kind = kind
     this.owner = owner
   }
@@ -198,13 +196,13 @@ class QueuedOutlet {
   }
 
   get #isSocketFull() {
-    return bufferedBytes(this.#socket) > this.owner.mark
+    return bufferedBytes(this.socket) > this.owner.mark
   }
 
   /** @param {readonly Frame[]} frames */
   #write(frames) {
     try {
-      this.#kind.write(this.#socket, frames)
+      this.#kind.write(this.socket, frames)
     } catch (error) {
       this.owner.failed(error)
     }
