@@ -93,18 +93,7 @@ pub enum Message<'f> {
         told: Told,
     },
     /// What somebody did.
-    Change {
-        /// Who; nobody when the server itself did.
-        client: Option<Rc<[u8]>>,
-        /// The clock of the change, if it has document patches.
-        clock: Option<Clock>,
-        /// Document patches.
-        document: &'f Patches<'f>,
-        /// The updates among them that came too late for their component (MG5).
-        late: Vec<usize>,
-        /// Presence patches.
-        presence: &'f Patches<'f>,
-    },
+    Change(Applied<'f>),
     /// The presence of a client that has left.
     PresenceGone {
         /// Who.
@@ -154,6 +143,21 @@ pub enum Message<'f> {
     Refused(Refusal, Option<&'f [u8]>),
 }
 
+/// Patches that were applied.
+#[derive(Debug)]
+pub struct Applied<'f> {
+    /// Whose; nobody's when the server itself made them.
+    pub client: Option<Rc<[u8]>>,
+    /// The clock of the change, if there are document patches.
+    pub clock: Option<Clock>,
+    /// Document patches.
+    pub document: &'f Patches<'f>,
+    /// The updates among them that came too late for their component (MG5).
+    pub late: Vec<usize>,
+    /// Presence patches.
+    pub presence: &'f Patches<'f>,
+}
+
 /// Adds an effect, made where it stays: to make one and to move it there takes longer.
 #[inline]
 pub(super) fn push_with<'f>(effects: &mut Vec<Effect<'f>>, effect: impl FnOnce() -> Effect<'f>) {
@@ -185,7 +189,7 @@ impl Message<'_> {
             | Self::CatchUp { .. }
             | Self::Handed { .. }
             | Self::Synced(_) => true,
-            Self::Change { clock, .. } => clock.is_some(),
+            Self::Change(applied) => applied.clock.is_some(),
             Self::ClientCount(_)
             | Self::Presence { .. }
             | Self::PresenceGone { .. }

@@ -19,6 +19,7 @@
 mod admission;
 mod buffer;
 mod departures;
+mod direct;
 mod document;
 mod effect;
 mod emptied;
@@ -41,8 +42,9 @@ mod walks;
 mod whole_arrays;
 
 pub use buffer::{Delta, write_numbers};
+pub use direct::Answer;
 pub use document::{Component, Document, DocumentAtRest, Restore, Slot, Unreadable};
-pub use effect::{Audience, CloseReason, Effect, Message};
+pub use effect::{Applied, Audience, CloseReason, Effect, Message};
 pub use emptied::emptied;
 pub use fields::{Content, Fields};
 pub use input::{CaughtUp, Frame, Input, ReconnectPatches};

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::{
-    effect::{Audience, Effect, Message},
+    effect::{Applied, Audience, Effect, Message},
     input::{Frame, ReconnectPatches},
     patch::Patches,
     room::Room,
@@ -112,11 +112,11 @@ pub(super) fn withdrawn<'f>(
 }
 
 fn change_of_presence<'f>(client: Rc<[u8]>, presence: &'f Patches<'f>) -> Message<'f> {
-    Message::Change {
+    Message::Change(Applied {
         client: Some(client),
         clock: None,
         document: Patches::none(),
         late: Vec::new(),
         presence,
-    }
+    })
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, rc::Rc};
 
 use super::{
     Clock, Document, Presence, Told,
-    effect::{Audience, CloseReason, Effect, Message, push_with},
+    effect::{Applied, Audience, CloseReason, Effect, Message, push_with},
     input::{Frame, Input},
     lagging::Laggards,
     lazy::Lazy,
@@ -331,18 +331,34 @@ impl Room {
         }
         let (client, group) = (Rc::clone(&session.client), session.group);
         let changed = (!document.is_empty()).then_some(document.text);
-        let late = if changed.is_some() { self.document.apply(document) } else { Vec::new() };
-        self.presence.apply(&client, presence);
-        let clock = changed.map(|text| self.append(Some(&client), text, effects));
+        let (clock, late) = self.apply(&client, document, presence);
+        if let Some(patches) = changed {
+            self.append(Some(&client), patches, effects);
+        }
         self.spare_whole_arrays(Some(id), document, effects);
         if let Some(audience) = self.listeners(Some((id, group))) {
             let (except, client) = (Some(id), Some(client));
             push_with(effects, || {
-                let message = Message::Change { client, clock, document, late, presence };
+                let applied = Applied { client, clock, document, late, presence };
+                let message = Message::Change(applied);
                 Effect::Broadcast { except, audience, message }
             });
         }
         Ok(changed)
+    }
+
+    /// Applies checked patches of a client. Gives the clock of the change, if there are document patches, and the updates among them
+    /// that came too late (MG5).
+    pub(super) fn apply(
+        &mut self,
+        client: &Rc<[u8]>,
+        document: &Patches<'_>,
+        presence: &Patches<'_>,
+    ) -> (Option<Clock>, Vec<usize>) {
+        let is_change = !document.is_empty();
+        let late = if is_change { self.document.apply(document) } else { Vec::new() };
+        self.presence.apply(client, presence);
+        (is_change.then(|| self.document.clock()), late)
     }
 
     fn edit<'f>(&mut self, document: &'f Patches<'f>, effects: &mut Vec<Effect<'f>>) {
@@ -351,26 +367,25 @@ impl Room {
         }
         let text = document.text;
         let late = self.document.apply(document);
-        let clock = Some(self.append(None, text, effects));
+        let clock = Some(self.document.clock());
+        self.append(None, text, effects);
         self.spare_whole_arrays(None, document, effects);
-        let change =
-            Message::Change { client: None, clock, document, late, presence: Patches::none() };
-        self.broadcast(None, change, effects);
+        let applied = Applied { client: None, clock, document, late, presence: Patches::none() };
+        self.broadcast(None, Message::Change(applied), effects);
         effects.push(Effect::Changed(text));
     }
 
-    /// Has the change that was just applied stored, if the room is journaled. Returns its clock.
+    /// Has the change that was just applied stored, if the room is journaled.
     fn append<'f>(
         &self,
         client: Option<&Rc<[u8]>>,
         patches: &'f [u8],
         effects: &mut Vec<Effect<'f>>,
-    ) -> Clock {
-        let clock = self.document.clock();
+    ) {
         if self.journaled {
+            let clock = self.document.clock();
             effects.push(Effect::Append { clock, client: client.cloned(), patches });
         }
-        clock
     }
 
     pub(super) fn refuse<'f>(
@@ -437,7 +452,7 @@ impl Room {
     }
 
     /// Who hears what somebody has caused, of whom the group is known, if anybody does.
-    fn listeners(&self, sender: Option<(SessionId, Group)>) -> Option<Audience> {
+    pub(super) fn listeners(&self, sender: Option<(SessionId, Group)>) -> Option<Audience> {
         // One who lags is in no group.
         let left_out = sender.filter(|(id, _)| !self.laggards.contains_key(id));
         let audience = self.population.audience(left_out.map(|(_, group)| group));

@@ -24,7 +24,7 @@ impl Room {
         patches: &Patches<'_>,
         effects: &mut Vec<Effect<'_>>,
     ) {
-        if patches.arrays > array_size(MOST_NUMBERS) && numbers_of(patches) > MOST_NUMBERS {
+        if may_spell_out_too_much(patches) && numbers_of(patches) > MOST_NUMBERS {
             self.close_whole_arrays(sender, effects);
         }
     }
@@ -45,6 +45,12 @@ impl Room {
             self.close(session, CloseReason::TooSlow, effects);
         }
     }
+}
+
+/// Whether [`Room::spare_whole_arrays`] may have to do anything.
+#[inline]
+pub(super) fn may_spell_out_too_much(patches: &Patches<'_>) -> bool {
+    patches.arrays > array_size(MOST_NUMBERS)
 }
 
 /// How many numbers the arrays have that deltas change, each of them once.

@@ -254,8 +254,6 @@ impl Room {
         let stored = self.stored_clock();
         let caught_up = if origin.is_none() { caught_up(&effects) } else { Vec::new() };
         let piece = effects.iter().find_map(|effect| piece(effect, stored));
-        let mut provisional =
-            self.provisional.take().unwrap_or_else(|| Box::new(Provisional::new(stored)));
         for effect in &effects {
             if matches!(effect, Effect::Walks(..)) {
                 continue;
@@ -265,36 +263,61 @@ impl Room {
             // The refusal of patches is told anew with the catch-up that follows it (RC6).
             let shows = effect.shows_document(stored) || (is_refusal && catches_up);
             if let Effect::Append { clock, client, patches } = effect {
-                let name = client.as_deref().unwrap_or_default();
-                let change =
-                    Change { clock: *clock, client: name.into(), patches: (*patches).into() };
-                provisional.batch.push(change);
+                self.record(*clock, client.as_deref().unwrap_or_default(), patches);
                 showed.clone_from(client);
             }
-            if let Effect::Left { session, .. } = effect {
+            if let Effect::Left { session, .. } = effect
+                && let Some(provisional) = &mut self.provisional
+            {
                 provisional.waiting.forget(*session);
             }
             self.deliver(effect, out);
             showing.resize(out.len() - first, shows);
         }
         self.spare(effects);
-        let is_unstored = self.has_unstored() && showing.contains(&true);
-        let again = origin.filter(|_| is_unstored).map(|origin| Again {
-            kept: Kept {
-                session: origin.session,
-                bytes: origin.bytes.into(),
-                is_shown: origin.is_shown || !is_refused,
-            },
-            showed: showed.filter(|_| !origin.is_shown),
-            group,
-        });
-        if (is_unstored || provisional.keeps_any()) && !showing.is_empty() {
-            let deliveries = out.split_off(first, text_start);
-            let shows = is_unstored.then(|| self.clock());
-            let caught_up = if is_unstored { caught_up } else { Vec::new() };
-            provisional.keep(Entry { shows, deliveries, showing, again, caught_up, piece });
+        let again = || {
+            let Origin { session, bytes, is_shown } = origin?;
+            let kept = Kept { session, bytes: bytes.into(), is_shown: is_shown || !is_refused };
+            Some(Again { kept, showed: showed.filter(|_| !is_shown), group })
+        };
+        let entry = Entry { caught_up, piece, ..Entry::of(showing) };
+        self.hold(entry, again, (first, text_start), out);
+    }
+
+    /// Puts a change that was made into the next batch.
+    pub(super) fn record(&mut self, clock: Clock, client: &[u8], patches: &[u8]) {
+        let stored = self.stored_clock();
+        let provisional =
+            self.provisional.get_or_insert_with(|| Box::new(Provisional::new(stored)));
+        let change = Change { clock, client: client.into(), patches: patches.into() };
+        provisional.batch.push(change);
+    }
+
+    /// Keeps what an input wants delivered, all that is in `out` from its `start` on, where it may not leave yet.
+    pub(super) fn hold(
+        &mut self,
+        mut entry: Entry,
+        again: impl FnOnce() -> Option<Again>,
+        start: (usize, usize),
+        out: &mut Outbox,
+    ) {
+        let clock = self.clock();
+        let is_unstored = self.has_unstored() && entry.showing.contains(&true);
+        let Some(provisional) = &mut self.provisional else {
+            return debug_assert!(!is_unstored, "every change was recorded");
+        };
+        if entry.showing.is_empty() || !(is_unstored || provisional.keeps_any()) {
+            return;
         }
-        self.provisional = Some(provisional);
+        let (first, text_start) = start;
+        entry.deliveries = out.split_off(first, text_start);
+        if is_unstored {
+            entry.shows = Some(clock);
+            entry.again = again();
+        } else {
+            entry.caught_up = Vec::new();
+        }
+        provisional.keep(entry);
     }
 
     /// Makes up for an entry of the tail whose change, or what it showed, was taken back, and notes what that is.

@@ -19,6 +19,7 @@
 mod checkup;
 mod delivery;
 mod device;
+mod direct;
 mod durable;
 mod history;
 mod journaled;

@@ -90,6 +90,18 @@ pub(super) struct Piece {
 const ENTRY_BYTES: usize = 64;
 
 impl Entry {
+    /// Of an input that made so many deliveries, each of which shows the document or does not.
+    pub(super) fn of(showing: Vec<bool>) -> Self {
+        Self {
+            shows: None,
+            deliveries: Outbox::default(),
+            showing,
+            again: None,
+            caught_up: Vec::new(),
+            piece: None,
+        }
+    }
+
     fn bytes(&self) -> usize {
         let kept = self.again.as_ref().map_or(0, |again| again.kept.bytes.len());
         ENTRY_BYTES + kept + self.deliveries.text_bytes()

@@ -252,7 +252,9 @@ impl Room {
                 text = FrameText::read(bytes, &room.limits);
                 canvas::decode_frame(&text, &room.limits, &mut parts)
             };
-            room.take_frame(session, &frame, bytes, out);
+            if !(is_usual && room.answer_directly(session, &frame, bytes, out)) {
+                room.take_frame(session, &frame, bytes, out);
+            }
             if !room.engine.is_empty() {
                 room.spare.get_or_insert_default().patches = parts.into_memory();
             }
@@ -260,7 +262,7 @@ impl Room {
         })
     }
 
-    fn take_frame(
+    pub(super) fn take_frame(
         &mut self,
         session: SessionId,
         frame: &Frame<'_>,

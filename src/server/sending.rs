@@ -6,7 +6,7 @@ use super::{
     room::{Room, RoomError, deliveries},
 };
 use crate::{
-    engine::{Audience, Group, Input, Message, SessionId},
+    engine::{Applied, Audience, Group, Input, Message, SessionId},
     protocol::canvas,
 };
 
@@ -50,25 +50,40 @@ impl Room {
         message: &Message<'_>,
         out: &mut Outbox,
     ) {
-        let present = |here: bool, group: Group| if here { bit(group) } else { 0 };
-        let (live, whole_arrays, held) = (
-            present(audience.live, Group::Live),
-            present(audience.whole_arrays, Group::WholeArrays),
-            present(audience.held, Group::Held),
+        if let Message::Change(applied) = message {
+            return self.broadcast_applied(except, audience, applied, out);
+        }
+        out.write(
+            |text| canvas::encode::encode(message, Group::Live, &self.engine, text),
+            |length| Queued::Broadcast(groups_of(audience), except, length),
         );
-        let forms = if let Message::Change { document, presence, .. } = message {
-            // Where nothing is spelled out both versions read the same text.
-            let deltas = document.has_deltas || presence.has_deltas;
-            let (current, spelled_out) =
-                if deltas { (live, whole_arrays) } else { (live | whole_arrays, 0) };
-            [(current, Group::Live), (spelled_out, Group::WholeArrays), (held, Group::Held)]
-        } else {
-            [(live | whole_arrays | held, Group::Live), (0, Group::WholeArrays), (0, Group::Held)]
+    }
+
+    /// The same, of patches: groups get them in different forms.
+    pub(super) fn broadcast_applied(
+        &self,
+        except: Option<SessionId>,
+        audience: Audience,
+        applied: &Applied<'_>,
+        out: &mut Outbox,
+    ) {
+        // Where nothing is spelled out both versions read the same text.
+        let has_deltas = applied.document.has_deltas || applied.presence.has_deltas;
+        let spelled_out = audience.whole_arrays && has_deltas;
+        let current = Audience {
+            whole_arrays: audience.whole_arrays && !has_deltas,
+            held: false,
+            ..audience
         };
+        let forms = [
+            (groups_of(current), Group::Live),
+            (if spelled_out { bit(Group::WholeArrays) } else { 0 }, Group::WholeArrays),
+            (if audience.held { bit(Group::Held) } else { 0 }, Group::Held),
+        ];
         for (groups, form) in forms {
             if groups != 0 {
                 out.write(
-                    |text| canvas::encode::encode(message, form, &self.engine, text),
+                    |text| canvas::encode::encode_applied(applied, form, &self.engine, text),
                     |length| Queued::Broadcast(groups, except, length),
                 );
             }
@@ -101,4 +116,12 @@ impl Room {
             out.deliver(Delivery::Send(session, &text));
         }
     }
+}
+
+/// The groups in which somebody listens.
+fn groups_of(audience: Audience) -> u32 {
+    let present = |here: bool, group: Group| if here { bit(group) } else { 0 };
+    present(audience.live, Group::Live)
+        | present(audience.whole_arrays, Group::WholeArrays)
+        | present(audience.held, Group::Held)
 }

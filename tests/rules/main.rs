@@ -18,3 +18,4 @@ mod rights;
 mod snapshots;
 mod stalled;
 mod walks;
+mod ways;

@@ -13,6 +13,7 @@ fn pa1_a_patch_is_applied_broadcast_as_one_frame_and_acked() {
         r#"{"type":"patch","messageId":"m1","documentPatches":[{"a":{"_exists":true,"x":1}}],"ephemeralPatches":[{"c":{"_exists":true}}]}"#,
     );
 
+    assert_eq!(table.order, [2, 1], "the others are told before the sender");
     assert_eq!(table.sent(1), [r#"{"type":"ack","messageId":"m1","timestamp":1}"#]);
     assert_eq!(
         table.sent(2),

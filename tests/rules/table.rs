@@ -13,6 +13,8 @@ use heddle::{
 pub(crate) struct Table {
     pub(crate) room: Room,
     sessions: BTreeMap<SessionId, Seat>,
+    /// Who was sent something, frame by frame.
+    pub(crate) order: Vec<SessionId>,
     /// What the room asked for besides sending.
     pub(crate) asked: Vec<Asked>,
     /// How many steps of catch-ups were encoded.
@@ -43,8 +45,14 @@ impl Table {
 
     pub(crate) fn with_limits(limits: Limits) -> Self {
         let room = Room::with_limits(true, limits).expect("the system has randomness");
-        let (sessions, asked, refused) = (BTreeMap::new(), Vec::new(), Vec::new());
-        Self { room, sessions, asked, pieces: 0, refused }
+        Self {
+            room,
+            sessions: BTreeMap::new(),
+            order: Vec::new(),
+            asked: Vec::new(),
+            pieces: 0,
+            refused: Vec::new(),
+        }
     }
 
     /// A journaled room with these clients, as [`Self::with`].
@@ -199,6 +207,7 @@ impl Table {
 
     /// Forgets all that was sent and asked so far.
     pub(crate) fn forget(&mut self) {
+        self.order.clear();
         self.asked.clear();
         self.refused.clear();
         for seat in self.sessions.values_mut() {
@@ -215,6 +224,7 @@ impl Table {
         for delivery in deliveries {
             match delivery {
                 Delivery::Send(session, frame) => {
+                    self.order.push(session);
                     if let Some(seat) = self.sessions.get_mut(&session) {
                         seat.frames.push(text(frame));
                     }
@@ -223,6 +233,7 @@ impl Table {
                     let frame = text(frame);
                     for (session, seat) in &mut self.sessions {
                         if seat.group & groups != 0 && Some(*session) != except {
+                            self.order.push(*session);
                             seat.frames.push(frame.clone());
                         }
                     }

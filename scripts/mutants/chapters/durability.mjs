@@ -1,5 +1,6 @@
 // SPEC.md section 9, rooms that journal.
 
+const direct = 'src/server/direct.rs'
 const journaled = 'src/server/journaled.rs'
 const provisional = 'src/server/provisional.rs'
 const waiting = 'src/server/waiting.rs'
@@ -13,7 +14,7 @@ const fileKeeper = 'lib/keepers/file-keeper.js'
 const appendKeeper = 'lib/keepers/append-keeper.js'
 
 /** What decides whether an answer waits for the store. */
-const keeping = 'if (is_unstored || provisional.keeps_any()) && !showing.is_empty() {'
+const keeping = 'if entry.showing.is_empty() || !(is_unstored || provisional.keeps_any()) {'
 
 /** @type {import('../../mutants.mjs').Mutant[]} */
 export const durability = [
@@ -21,7 +22,7 @@ export const durability = [
     rule: 'DU12',
     file: journaled,
     find: keeping,
-    replace: 'if provisional.keeps_any() && !showing.is_empty() {',
+    replace: 'if entry.showing.is_empty() || !provisional.keeps_any() {',
     why: 'broadcasts and acks before the change is stored',
   },
   {
@@ -49,7 +50,7 @@ export const durability = [
     rule: 'DU13',
     file: journaled,
     find: keeping,
-    replace: 'if is_unstored && !showing.is_empty() {',
+    replace: 'if entry.showing.is_empty() || !is_unstored {',
     why: 'lets presence and joins overtake unstored changes',
   },
   {
@@ -120,16 +121,16 @@ export const durability = [
   },
   {
     rule: 'DU14',
-    file: journaled,
-    find: 'showed: showed.filter(|_| !origin.is_shown),',
-    replace: 'showed: None,',
+    file: direct,
+    find: 'let showed = client.filter(|_| is_change);',
+    replace: 'let showed = client.filter(|_| false);',
     why: 'keeps the presence of a frame to itself whose change was taken back',
   },
   {
     rule: 'DU14',
-    file: journaled,
-    find: 'is_shown: origin.is_shown || !is_refused,',
-    replace: 'is_shown: origin.is_shown,',
+    file: direct,
+    find: 'is_shown: true',
+    replace: 'is_shown: false',
     why: 'broadcasts the presence of a frame again whose answer was taken back',
   },
   {
@@ -375,7 +376,7 @@ export const durability = [
     rule: 'DU20',
     file: journaled,
     find: keeping,
-    replace: 'if showing.is_empty() && !showing.is_empty() {',
+    replace: 'if entry.showing.len() < usize::MAX {',
     why: 'shows what a kill takes away',
   },
   {

@@ -1,6 +1,7 @@
 // SPEC.md section 3.
 
 const room = 'src/engine/room.rs'
+const direct = 'src/server/direct.rs'
 const encode = 'src/protocol/canvas/encode.rs'
 const decode = 'src/protocol/canvas/decode.rs'
 
@@ -8,16 +9,26 @@ const decode = 'src/protocol/canvas/decode.rs'
 export const patches = [
   {
     rule: 'PA1',
-    file: room,
-    find: 'push_with(effects, || Effect::Send(id, Message::Ack { message_id, clock }));',
-    replace: 'effects.insert(0, Effect::Send(id, Message::Ack { message_id, clock }));',
+    file: direct,
+    find: `        if let Some((audience, applied)) = &broadcast {
+            self.broadcast_applied(Some(session), *audience, applied, out);
+        }
+        let broadcasts = out.len() - start.0;
+        self.send(session, &Message::Ack { message_id, clock }, out);
+`,
+    replace: `        self.send(session, &Message::Ack { message_id, clock }, out);
+        let broadcasts = out.len() - start.0;
+        if let Some((audience, applied)) = &broadcast {
+            self.broadcast_applied(Some(session), *audience, applied, out);
+        }
+`,
     why: 'acks before it broadcasts',
   },
   {
     rule: 'PA1',
     file: encode,
-    find: '            if let Some(presence) = presence {',
-    replace: '            if let (Some(presence), None) = (presence, document) {',
+    find: '    if let Some(presence) = presence {',
+    replace: '    if let (Some(presence), None) = (presence, document) {',
     why: 'leaves presence out of a frame that has document patches',
   },
   {
@@ -30,7 +41,7 @@ export const patches = [
   {
     rule: 'PA2',
     file: room,
-    find: 'let late = if changed.is_some() { self.document.apply(document) } else { Vec::new() };',
+    find: 'let late = if is_change { self.document.apply(document) } else { Vec::new() };',
     replace: 'let late = self.document.apply(document);',
     why: 'moves the clock for presence',
   },
@@ -153,9 +164,9 @@ export const patches = [
   },
   {
     rule: 'PA7',
-    file: room,
-    find: 'let clock = self.document.clock();\n                push_with',
-    replace: 'let clock = self.document.clock().saturating_sub(1);\n                push_with',
+    file: 'src/engine/direct.rs',
+    find: 'clock: self.document.clock() })',
+    replace: 'clock: self.document.clock().saturating_sub(1) })',
     why: 'acks with the clock before the frame',
   },
   {
@@ -191,15 +202,15 @@ export const patches = [
   {
     rule: 'PA11',
     file: room,
-    find: 'Message::Change { client: None,',
-    replace: 'Message::Change { client: Some(Rc::from(&b"server"[..])),',
+    find: 'Applied { client: None,',
+    replace: 'Applied { client: Some(Rc::from(&b"server"[..])),',
     why: 'gives the server’s own edits a client',
   },
   {
     rule: 'PA11',
     file: room,
-    find: '        self.broadcast(None, change, effects);',
-    replace: '        drop(change);',
+    find: '        self.broadcast(None, Message::Change(applied), effects);',
+    replace: '        drop(applied);',
     why: 'tells nobody of the server’s own edits',
   },
   {

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::PROTOCOL_VERSION;
-use crate::engine::{Clock, Component, Field, Fields, Group, Message, Patches, Room, Value};
+use crate::engine::{
+    Applied, Clock, Component, Field, Fields, Group, Message, Patches, Room, Value,
+};
 
 /// A patch up to the inside of its client's name.
 pub(super) const PATCH_OF: &[u8] = b"{\"type\":\"patch\",\"clientId\":\"";
@@ -29,25 +31,7 @@ pub fn encode(message: &Message<'_>, group: Group, room: &Room, out: &mut Vec<u8
         Message::ClientCount(count) => {
             frame.open(b"{\"type\":\"clientCount\"").number(b",\"count\":", count)
         }
-        Message::Change { client, clock, document, late, presence } => {
-            let document = (group != Group::Held && !document.is_empty()).then_some(*document);
-            let presence = (!presence.is_empty()).then_some(*presence);
-            if document.is_none() && presence.is_none() {
-                return false;
-            }
-            let client = client.as_deref().unwrap_or_default();
-            let arrays = Arrays { spelled_out: group == Group::WholeArrays, room, client };
-            let length = |patches: Option<&Patches<'_>>| patches.map_or(0, |it| it.text.len());
-            frame.out.reserve(length(document) + length(presence) + client.len() + CHANGE_BYTES);
-            frame.open(PATCH_OF).name(client);
-            if let (Some(document), Some(clock)) = (document, clock) {
-                frame.document_patches(document, late, &arrays).number(TIMESTAMP, clock);
-            }
-            if let Some(presence) = presence {
-                frame.presence_patches(presence, &arrays);
-            }
-            &mut frame
-        }
+        Message::Change(applied) => return encode_applied(applied, group, room, out),
         Message::PresenceGone { client, keys } => frame.open(PATCH_OF).name(client).deletions(keys),
         Message::Ack { message_id, clock } => {
             frame.open(b"{\"type\":\"ack\"").json(MESSAGE_ID, *message_id).number(TIMESTAMP, clock)
@@ -67,6 +51,30 @@ pub fn encode(message: &Message<'_>, group: Group, room: &Room, out: &mut Vec<u8
             frame.json(MESSAGE_ID, *message_id)
         }
     };
+    frame.out.push(b'}');
+    true
+}
+
+/// Appends the text of patches that were applied, as [`encode`] does.
+pub fn encode_applied(applied: &Applied<'_>, group: Group, room: &Room, out: &mut Vec<u8>) -> bool {
+    let Applied { client, clock, document, late, presence } = applied;
+    let document = (group != Group::Held && !document.is_empty()).then_some(*document);
+    let presence = (!presence.is_empty()).then_some(*presence);
+    if document.is_none() && presence.is_none() {
+        return false;
+    }
+    let client = client.as_deref().unwrap_or_default();
+    let arrays = Arrays { spelled_out: group == Group::WholeArrays, room, client };
+    let length = |patches: Option<&Patches<'_>>| patches.map_or(0, |it| it.text.len());
+    out.reserve(length(document) + length(presence) + client.len() + CHANGE_BYTES);
+    let mut frame = Frame { out };
+    frame.open(PATCH_OF).name(client);
+    if let (Some(document), Some(clock)) = (document, clock) {
+        frame.document_patches(document, late, &arrays).number(TIMESTAMP, clock);
+    }
+    if let Some(presence) = presence {
+        frame.presence_patches(presence, &arrays);
+    }
     frame.out.push(b'}');
     true
 }

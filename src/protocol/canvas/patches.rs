@@ -36,7 +36,7 @@ impl<'f> FrameParts<'f> {
     /// Memory for the patches of any other frame.
     pub fn into_memory<'g>(self) -> PatchMemory<'g> {
         let Self { document, presence, message_id: _, memory: _ } = self;
-        if document.is_empty() { presence } else { document }.into_memory()
+        if document.is_empty() { presence.into_memory() } else { document.into_memory() }
     }
 }
 

@@ -28,7 +28,7 @@ pub fn encode_for_one(message: &Message<'_>, room: &Room, limit: usize) -> Vec<V
         }
         Message::Handed { since } => pieces.handed(*since, room),
         Message::ClientCount(_)
-        | Message::Change { .. }
+        | Message::Change(_)
         | Message::PresenceGone { .. }
         | Message::Ack { .. }
         | Message::Resync { .. }
