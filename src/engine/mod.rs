@@ -1,7 +1,7 @@
 //! The rules of a room, as a pure state machine.
 //!
 //! Here live the document and its merge, presence, sessions and their rights, and [`Room::handle`], which takes one
-//! [`Input`] and pushes the [`Effect`]s it causes. No clock, randomness, I/O, threads or JS: what the engine needs of
+//! [`Input`] and pushes the [`Effect`]s it causes; usual patches get an [`Answer`] instead. No clock, randomness, I/O, threads or JS: what the engine needs of
 //! the world comes as an argument, so the same room runs under Node, in a test and in a simulator.
 //!
 //! What must stay true:

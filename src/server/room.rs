@@ -262,7 +262,7 @@ impl Room {
         })
     }
 
-    pub(super) fn take_frame(
+    fn take_frame(
         &mut self,
         session: SessionId,
         frame: &Frame<'_>,
