@@ -163,7 +163,7 @@ export const patches = [
     why: 'repeats message ids only where they are strings',
   },
   {
-    rule: 'PA7',
+    rule: ['PA7', 'CV7'],
     file: 'src/engine/direct.rs',
     find: 'clock: self.document.clock() })',
     replace: 'clock: self.document.clock().saturating_sub(1) })',
